@@ -1,0 +1,27 @@
+//! How much the bus keeps, how long, and how long it waits. Checked by whoever builds it.
+
+use std::time::Duration;
+
+/// Limits and ages of a bus, all of them explicit. No time here may be longer than a few years: the
+/// bus adds it to the present.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Finals kept per audience. Past it, the oldest is trimmed and a cursor before it sees a gap.
+    pub finals_keep: usize,
+    /// How long a final is kept.
+    pub finals_age: Duration,
+    /// How long a task without an end is remembered after its last progress.
+    pub live_age: Duration,
+    /// How long an ended task is remembered, so that nothing follows its end.
+    pub ended_age: Duration,
+    /// Notices that wait for one node to take them. When full, publishers wait. At least 1.
+    pub inbox_len_max: usize,
+    /// How long a node keeps hearing an audience after its last member there has left.
+    pub interest_linger: Duration,
+    /// Tasks remembered per user. Past it, a notice of one more task is refused.
+    pub tasks_per_user_max: usize,
+    /// Audiences counted at once, and audiences listened to at once. Past it, one more is refused.
+    pub audiences_max: usize,
+    /// How long a publisher waits for a full inbox before it refuses.
+    pub publish_wait: Duration,
+}

@@ -1,0 +1,73 @@
+//! The bus of one process, in memory, for as long as the process lives.
+//!
+//! May not enter: anything that outlives the process. Promise: the same as the bus between
+//! processes, and the same suite of tests (`tests/contract`) holds it to that.
+
+mod bus;
+mod shard;
+
+mod clock;
+mod ears;
+mod life;
+mod log;
+mod places;
+mod tasks;
+
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use notice::NodeId;
+use prometheus::Registry;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use self::{bus::Bus, ears::Ear};
+use crate::{
+    config::Config, interest::Interest, link::Link, metrics::Metrics, publisher::Publisher,
+    store::Store,
+};
+
+/// How often what has expired is looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// A bus in memory. Several nodes of one process may link to it; clones are the same bus.
+#[derive(Clone, Debug)]
+pub struct Embedded {
+    bus: Arc<Bus>,
+}
+
+impl Embedded {
+    /// Fails when `registry` already holds a bus's metrics.
+    pub fn new(config: Config, registry: &Registry) -> Result<Self, prometheus::Error> {
+        let metrics = Metrics::new(registry)?;
+        Ok(Self { bus: Arc::new(Bus::new(config, metrics)) })
+    }
+
+    /// Puts one more node on the bus.
+    pub fn link(&self, node: NodeId) -> Link {
+        let (ear, inbox) = Ear::open(node, self.bus.config().inbox_len_max);
+        Link {
+            publisher: Publisher::new(Arc::clone(&self.bus)),
+            interest: Interest::new(Arc::clone(&self.bus), Arc::new(ear)),
+            inbox,
+            store: Store::new(Arc::clone(&self.bus)),
+        }
+    }
+
+    /// Gives back the memory of what has expired, until `stop`. Nothing expired is shown without it.
+    pub async fn run(&self, stop: CancellationToken) {
+        let mut ticks = interval(SWEEP_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut turn = 0;
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                _ = ticks.tick() => self.bus.sweep(turn),
+            }
+            turn += 1;
+        }
+    }
+}

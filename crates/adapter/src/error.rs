@@ -1,0 +1,54 @@
+//! Why the bus would not do what it was asked, in terms that its caller can act on.
+
+use notice::{Audience, NodeId};
+use thiserror::Error;
+
+/// The bus did not take the notice.
+#[derive(Clone, Debug, Error)]
+pub enum PublishError {
+    /// No node has seen it, and no retry will help: the sender must say less.
+    #[error("publish to {audience}: {len_bytes} bytes, and {len_bytes_max} are allowed")]
+    TooLarge { audience: Audience, len_bytes: usize, len_bytes_max: usize },
+
+    /// No node has seen it and nothing was stored. Slow down, then hand it in again.
+    #[error("publish to {audience}: all {inbox_len_max} places of node {node} stayed taken")]
+    Backlogged { audience: Audience, node: NodeId, inbox_len_max: usize },
+
+    /// No node has seen it and nothing was stored. Places come free as tasks and audiences are
+    /// forgotten, which takes hours: waiting for that would hold up everybody else.
+    #[error("publish to {audience}: all {len_max} places for {what} are taken")]
+    Full { audience: Audience, what: &'static str, len_max: usize },
+
+    /// The bus did not answer, so some nodes may have seen it. Handing it in again is safe.
+    #[error("publish to {audience}: the bus does not answer")]
+    Unreachable { audience: Audience },
+}
+
+impl PublishError {
+    /// Whether the same notice, unchanged, may be taken soon.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::TooLarge { .. } | Self::Full { .. } => false,
+            Self::Backlogged { .. } | Self::Unreachable { .. } => true,
+        }
+    }
+}
+
+/// The bus did not answer a node's question.
+#[derive(Clone, Debug, Error)]
+pub enum BusError {
+    /// As many audiences are listened to as the bus allows.
+    #[error("listen to {audience}: all {len_max} places for audiences are taken")]
+    Full { audience: Audience, len_max: usize },
+
+    /// The bus is away. The same question may be answered later.
+    #[error("ask about {audience}: the bus does not answer")]
+    Unreachable { audience: Audience },
+}
+
+impl BusError {
+    /// Whether the same question may be answered soon.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unreachable { .. })
+    }
+}

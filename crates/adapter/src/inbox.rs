@@ -1,0 +1,37 @@
+//! Where a node takes what the bus brings it.
+
+use std::sync::Arc;
+
+use notice::Notice;
+use tokio::sync::mpsc;
+
+/// Everything that arrives on one node, each audience in the order of its count. Dropping it takes
+/// the node off the bus.
+#[derive(Debug)]
+pub struct Inbox {
+    arrivals: mpsc::Receiver<Arrival>,
+}
+
+/// What a node must do next.
+#[derive(Clone, Debug)]
+pub enum Arrival {
+    Notice(Arc<Notice>),
+    /// Something was missed: read the store again for every audience.
+    Behind,
+}
+
+impl Inbox {
+    pub(crate) fn new(arrivals: mpsc::Receiver<Arrival>) -> Self {
+        Self { arrivals }
+    }
+
+    /// Waits for the next arrival; `None` when the bus is gone. Cancellation-safe.
+    pub async fn next(&mut self) -> Option<Arrival> {
+        self.arrivals.recv().await
+    }
+
+    /// The next arrival, if one is here already.
+    pub fn try_next(&mut self) -> Option<Arrival> {
+        self.arrivals.try_recv().ok()
+    }
+}

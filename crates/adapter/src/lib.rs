@@ -1,0 +1,35 @@
+//! The bus between nodes: a notice handed in on one node comes out on every node with a member for it.
+//!
+//! `ingest` and `gateway` each hold a [`Publisher`]; `gateway` alone holds the [`Inbox`], the
+//! [`Interest`] that narrows it, and the [`Store`] from which a client catches up.
+//!
+//! May enter: audiences, nodes by id, drafts already checked.
+//! May not enter: sockets, HTTP, Socket.IO packets, worker messages. Nothing here calls upward; a
+//! notice leaves by the inbox or the store, or not at all.
+//!
+//! Promise: each audience's notices are numbered without a gap; nothing of a task follows its end; a
+//! final is kept for those who missed it, and what is no longer kept is reported as a gap.
+
+mod link;
+
+mod inbox;
+mod interest;
+mod publisher;
+mod store;
+
+mod embedded;
+
+mod config;
+mod error;
+mod metrics;
+
+pub use crate::{
+    config::Config,
+    embedded::Embedded,
+    error::{BusError, PublishError},
+    inbox::{Arrival, Inbox},
+    interest::Interest,
+    link::Link,
+    publisher::{Published, Publisher},
+    store::{CatchUp, Gap, Since, Store},
+};

@@ -1,0 +1,13 @@
+//! What one node holds of a bus.
+
+use crate::{inbox::Inbox, interest::Interest, publisher::Publisher, store::Store};
+
+/// One node's place on a bus. The node counts for as long as its [`Inbox`] lives; the other parts
+/// may be cloned and may outlive it.
+#[derive(Debug)]
+pub struct Link {
+    pub publisher: Publisher,
+    pub interest: Interest,
+    pub inbox: Inbox,
+    pub store: Store,
+}

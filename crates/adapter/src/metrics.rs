@@ -1,0 +1,71 @@
+//! What the bus counts: every draft handed to it, by kind and by what became of it.
+
+use notice::Kind;
+use prometheus::{IntCounterVec, Opts, Registry};
+
+use crate::{error::PublishError, publisher::Published};
+
+/// The bus's counters, registered once per bus.
+#[derive(Clone, Debug)]
+pub(crate) struct Metrics {
+    publish_total: IntCounterVec,
+    notices_total: IntCounterVec,
+}
+
+/// The closed set of `kind` labels.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum KindLabel {
+    Progress,
+    Final,
+    Plain,
+}
+
+impl Metrics {
+    /// Fails when `registry` already holds metrics of these names.
+    pub(crate) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let publish_total = IntCounterVec::new(
+            Opts::new("carillon_bus_publish_total", "Drafts handed to the bus, by outcome."),
+            &["outcome"],
+        )?;
+        let notices_total = IntCounterVec::new(
+            Opts::new("carillon_notices_total", "Notices by kind and by what became of them."),
+            &["kind", "outcome"],
+        )?;
+        registry.register(Box::new(publish_total.clone()))?;
+        registry.register(Box::new(notices_total.clone()))?;
+        Ok(Self { publish_total, notices_total })
+    }
+
+    /// Counts one draft that the bus has dealt with.
+    pub(crate) fn published(&self, kind: KindLabel, result: &Result<Published, PublishError>) {
+        let (bus, notice) = match result {
+            Ok(Published::Accepted { .. }) => ("accepted", "accepted"),
+            Ok(Published::Superseded) => ("superseded", "superseded"),
+            Ok(Published::AfterFinal) => ("after_final", "after_final"),
+            Err(PublishError::TooLarge { .. }) => ("too_large", "refused"),
+            Err(PublishError::Backlogged { .. }) => ("backlogged", "refused"),
+            Err(PublishError::Full { .. }) => ("full", "refused"),
+            Err(PublishError::Unreachable { .. }) => ("unreachable", "refused"),
+        };
+        self.publish_total.with_label_values(&[bus]).inc();
+        self.notices_total.with_label_values(&[kind.as_str(), notice]).inc();
+    }
+}
+
+impl KindLabel {
+    pub(crate) fn of(kind: &Kind) -> Self {
+        match kind {
+            Kind::Progress { .. } => Self::Progress,
+            Kind::Final { .. } => Self::Final,
+            Kind::Plain => Self::Plain,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Progress => "progress",
+            Self::Final => "final",
+            Self::Plain => "plain",
+        }
+    }
+}

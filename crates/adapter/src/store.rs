@@ -1,0 +1,74 @@
+//! What the bus keeps, for those who were not there.
+
+use std::{sync::Arc, time::Duration};
+
+use notice::{Audience, Notice, NoticeId, Position, UserId};
+
+use crate::{embedded::Bus, error::BusError};
+
+/// Reads the newest state of tasks and the finals that are still kept.
+#[derive(Clone, Debug)]
+pub struct Store {
+    bus: Arc<Bus>,
+}
+
+/// From where on a client wants the finals it may have missed.
+#[derive(Clone, Copy, Debug)]
+pub enum Since<'a> {
+    /// After the last notice it saw.
+    Position(&'a Position),
+    /// Of the last so-and-so long.
+    Window(Duration),
+}
+
+/// One audience's state, all read at the same moment.
+///
+/// Both lists are in the order of `seq`. Sent merged in that order, the last id that a client has
+/// seen is a true cursor wherever it is cut off.
+#[derive(Clone, Debug, Default)]
+pub struct CatchUp {
+    /// The newest notice of each task that has not ended.
+    pub live: Vec<Arc<Notice>>,
+    /// Every final that is kept after the cursor or within the window.
+    pub finals: Vec<Arc<Notice>>,
+    /// Set when finals after the cursor may be missing from `finals`.
+    pub gap: Option<Gap>,
+    /// The audience's newest notice at the time of reading: what has a higher `seq` is not in here.
+    /// `None`: the audience has never been counted, or has been forgotten.
+    pub position: Option<Position>,
+}
+
+/// Something after the cursor is no longer kept, or the cursor is of another life of the audience.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Gap {
+    pub since: NoticeId,
+    /// The oldest final that is still kept, if any is.
+    pub oldest: Option<NoticeId>,
+}
+
+#[expect(clippy::unused_async, reason = "a bus between processes waits for its answers")]
+impl Store {
+    pub(crate) fn new(bus: Arc<Bus>) -> Self {
+        Self { bus }
+    }
+
+    /// What a client of `audience` must be told to know all that one who never left knows.
+    pub async fn catch_up(
+        &self,
+        audience: &Audience,
+        since: Since<'_>,
+    ) -> Result<CatchUp, BusError> {
+        Ok(self.bus.catch_up(audience, since))
+    }
+
+    /// The newest notice of each task of `user`, live and lately ended, in the order of `seq`.
+    pub async fn tasks(&self, user: &UserId) -> Result<Vec<Arc<Notice>>, BusError> {
+        Ok(self.bus.tasks(&Audience::tasks_of(user.clone())))
+    }
+
+    /// Forgets the state of the task `identity` in all its runs, and says whether there was one. Its
+    /// finals stay in the log; its next notice is taken as its first.
+    pub async fn forget(&self, user: &UserId, identity: &str) -> Result<bool, BusError> {
+        Ok(self.bus.forget(&Audience::tasks_of(user.clone()), identity))
+    }
+}

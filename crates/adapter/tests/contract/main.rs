@@ -1,0 +1,101 @@
+//! What every bus promises, as one list of tests that each bus runs.
+//!
+//! A bus takes part by a [`Subject`](subject::Subject) and one line of `contract!`. What only the
+//! bus in memory promises is in `embedded`.
+
+mod drafts;
+mod subject;
+
+mod ages;
+mod catch_up;
+mod count;
+mod interest;
+mod interleavings;
+mod limits;
+mod order;
+
+mod embedded;
+
+/// Runs the whole list against one subject, each test under the given attribute.
+macro_rules! contract {
+    ($attribute:meta, $subject:ty) => {
+        crate::contract! { @ $attribute, $subject,
+            order: [
+                the_newest_progress_is_what_the_task_shows,
+                progress_of_an_older_version_is_superseded,
+                progress_of_an_older_stamp_is_superseded,
+                a_version_decides_over_a_stamp_where_both_sides_carry_one,
+                a_stamp_decides_where_one_side_has_no_version,
+                a_stamp_decides_between_equal_versions,
+                progress_without_a_stamp_is_never_older_than_what_is_shown,
+                progress_handed_in_twice_is_taken_once,
+                a_final_is_never_refused_as_old,
+                nothing_is_taken_after_a_final_whatever_its_order,
+                a_new_run_starts_the_task_anew,
+                the_same_task_of_another_user_is_another_task,
+            ],
+            count: [
+                seq_counts_what_was_accepted_from_one_without_a_gap,
+                each_audience_counts_for_itself,
+                an_audience_whose_state_is_gone_begins_a_new_epoch,
+                an_audience_of_which_something_is_kept_keeps_its_epoch,
+            ],
+            catch_up: [
+                an_audience_that_never_was_has_nothing_to_catch_up_on,
+                live_tasks_are_shown_oldest_first_and_ended_ones_are_not,
+                a_client_without_a_cursor_gets_the_finals_of_the_window,
+                a_client_with_a_cursor_gets_every_final_after_it,
+                a_cursor_at_the_newest_notice_has_missed_nothing,
+                plain_notices_are_counted_and_not_kept,
+                a_cursor_before_a_trimmed_final_sees_a_gap,
+                a_cursor_at_a_trimmed_final_sees_none,
+                a_final_that_grew_too_old_leaves_a_gap,
+                skipped_progress_is_no_gap,
+                a_cursor_of_another_epoch_sees_a_gap_and_gets_all_that_is_kept,
+                a_cursor_ahead_of_the_count_sees_a_gap_and_gets_all_that_is_kept,
+                a_cursor_for_a_forgotten_audience_sees_a_gap,
+                what_arrives_after_entering_joins_what_was_caught_up_on_without_gap_or_double,
+            ],
+            ages: [
+                a_live_task_is_forgotten_some_time_after_its_last_progress,
+                an_ended_task_is_remembered_until_its_age_and_then_starts_anew,
+                tasks_lists_live_and_ended_ones_oldest_first,
+                a_forgotten_task_is_shown_no_more_and_may_start_anew,
+                all_runs_of_a_task_are_forgotten_and_others_are_not,
+            ],
+            interest: [
+                every_node_with_a_member_hears_each_notice_in_order,
+                a_node_without_a_member_hears_nothing,
+                a_node_hears_once_however_many_members_it_has,
+                a_node_hears_until_its_last_member_has_left,
+                interest_lingers_and_then_ends,
+                a_member_that_returns_in_time_ends_the_lingering,
+                leaving_what_was_never_entered_changes_nothing,
+                a_node_whose_inbox_is_dropped_stops_counting,
+            ],
+            limits: [
+                one_task_too_many_of_a_user_is_refused_for_good,
+                a_task_that_is_known_finds_its_place_in_a_full_table,
+                an_expired_task_makes_room_for_another,
+                a_payload_past_the_limit_is_refused_for_good,
+                publish_all_answers_for_each_draft_in_order,
+            ],
+            interleavings: [
+                whatever_the_interleaving_nothing_of_a_task_follows_its_final,
+                whatever_the_interleaving_the_count_has_no_gap,
+                whatever_the_interleaving_the_newest_is_shown,
+            ],
+        }
+    };
+    (@ $attribute:meta, $subject:ty, $($module:ident: [$($test:ident),* $(,)?],)*) => {
+        $(mod $module {
+            $(
+                #[$attribute]
+                async fn $test() {
+                    crate::$module::$test::<$subject>().await;
+                }
+            )*
+        })*
+    };
+}
+pub(crate) use contract;

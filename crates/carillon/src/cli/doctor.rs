@@ -1,0 +1,128 @@
+//! `carillon doctor`: looks at what a node needs from this machine, and says what to do.
+
+use std::{
+    io::{self, ErrorKind, Write},
+    net::{SocketAddr, TcpListener},
+    time::{Duration, SystemTime},
+};
+
+use anyhow::Context as _;
+use rustix::process::{Resource, getrlimit};
+use tokio::time::{self, Instant};
+
+use crate::{
+    cli::{Console, block_on, ports},
+    exit::{Exit, Failure},
+    settings::{Config, Settings},
+};
+
+/// Files that a node opens besides its sockets.
+const FILES_BESIDES_SOCKETS: usize = 1024;
+/// Nobody runs this before it was written: 2026-01-01.
+const EPOCH_MIN: Duration = Duration::from_hours(490_896);
+/// How long the two clocks are compared, and how far they may part in it.
+const CLOCK_WATCHED: Duration = Duration::from_millis(200);
+const CLOCK_DRIFT_MAX: Duration = Duration::from_millis(50);
+
+/// What was found out about one thing.
+struct Finding {
+    what: &'static str,
+    verdict: Verdict,
+}
+
+enum Verdict {
+    Good(String),
+    /// It will run, but not as far as its settings go.
+    Weak(String, String),
+    /// It will not run.
+    Bad(String, String),
+}
+
+pub(super) fn doctor(settings: Settings, console: &mut Console<'_>) -> Result<Exit, Failure> {
+    let config = match settings.into_config() {
+        Ok(config) => config,
+        Err(mistakes) => {
+            writeln!(console.out, "bad   settings: {}", mistakes.0.len())?;
+            return Err(mistakes.into());
+        }
+    };
+    let mut findings = vec![
+        Finding { what: "settings", verdict: Verdict::Good("right".to_owned()) },
+        Finding { what: "file limit", verdict: file_limit(&config) },
+        Finding { what: "clock", verdict: block_on(clock())? },
+        Finding { what: "bus", verdict: Verdict::Good("embedded, for one node".to_owned()) },
+    ];
+    for (what, addr, name) in [
+        ("public port", config.public.addr, "--public-addr"),
+        ("internal port", config.internal.addr, "--internal-addr"),
+    ] {
+        findings.push(Finding { what, verdict: port(addr, name) });
+    }
+    for finding in &findings {
+        finding.print(console.out)?;
+    }
+    let sick = findings.iter().any(|finding| matches!(finding.verdict, Verdict::Bad(..)));
+    Ok(if sick { Exit::Failed } else { Exit::Stopped })
+}
+
+impl Finding {
+    fn print(&self, out: &mut dyn Write) -> io::Result<()> {
+        let (mark, text, hint) = match &self.verdict {
+            Verdict::Good(text) => ("good", text, None),
+            Verdict::Weak(text, hint) => ("weak", text, Some(hint)),
+            Verdict::Bad(text, hint) => ("bad ", text, Some(hint)),
+        };
+        writeln!(out, "{mark}  {}: {text}", self.what)?;
+        hint.iter().try_for_each(|hint| writeln!(out, "      hint: {hint}"))
+    }
+}
+
+/// A node raises its limit as far as it may, so that is what counts.
+fn file_limit(config: &Config) -> Verdict {
+    let needed = config.limits.sockets.saturating_add(FILES_BESIDES_SOCKETS);
+    match getrlimit(Resource::Nofile).maximum {
+        None => Verdict::Good("none".to_owned()),
+        Some(limit) if limit >= needed as u64 => {
+            Verdict::Good(format!("{limit} files, {needed} needed"))
+        }
+        Some(limit) => Verdict::Weak(
+            format!("{limit} files, and limits.sockets = {} needs {needed}", config.limits.sockets),
+            format!(
+                "raise it (`ulimit -Hn {needed}`, LimitNOFILE={needed}), or lower limits.sockets"
+            ),
+        ),
+    }
+}
+
+/// Whether the wall clock shows a likely time and goes as fast as time passes.
+async fn clock() -> Result<Verdict, Failure> {
+    let (wall, steady) = (SystemTime::now(), Instant::now());
+    time::sleep(CLOCK_WATCHED).await;
+    let passed = steady.elapsed();
+    let shown = SystemTime::now().duration_since(wall).unwrap_or_default();
+    let since_epoch = wall.duration_since(SystemTime::UNIX_EPOCH).context("read the clock")?;
+    let hint = || "set the clock and keep it by NTP; order and ages depend on it".to_owned();
+    Ok(if since_epoch < EPOCH_MIN {
+        let shown = humantime::format_rfc3339_seconds(wall);
+        Verdict::Bad(format!("shows {shown}, which is past"), hint())
+    } else if passed.abs_diff(shown) > CLOCK_DRIFT_MAX {
+        Verdict::Weak(format!("moved {shown:?} while {passed:?} passed"), hint())
+    } else {
+        Verdict::Good(humantime::format_rfc3339_seconds(wall).to_string())
+    })
+}
+
+fn port(addr: SocketAddr, flag: &str) -> Verdict {
+    match TcpListener::bind(addr) {
+        Ok(_listener) => Verdict::Good(format!("{addr} is free")),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            let holder = ports::holder(addr).unwrap_or_else(|| "another process".to_owned());
+            let text = format!("{holder} listens on {addr}");
+            Verdict::Bad(text, format!("stop it, or choose another with {flag}"))
+        }
+        Err(error) => {
+            let text = format!("{addr} cannot be listened on: {error}");
+            Verdict::Bad(text, format!("choose an address of this machine with {flag}"))
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `carillon listen`: what a user receives, a JSON line each, over a plain WebSocket.
+
+use std::io::{self, Write};
+
+use anyhow::{Context as _, anyhow};
+use futures_util::StreamExt as _;
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    tungstenite::{self, Message, protocol::WebSocketConfig},
+};
+
+use crate::{
+    cli::{
+        Console,
+        arguments::ListenArgs,
+        block_on,
+        remote::{self, Remote},
+        signals::StopSignals,
+    },
+    exit::{Exit, Failure},
+};
+
+/// The longest message that is taken from a server.
+const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// What can happen to a listener.
+enum Heard {
+    Stop,
+    Message(Message),
+    Ended(anyhow::Error),
+}
+
+pub(super) fn listen(args: &ListenArgs, console: &mut Console<'_>) -> Result<Exit, Failure> {
+    let remote = Remote::parse("--url", &args.url, "http://127.0.0.1:8000")?;
+    block_on(async {
+        let mut signals = StopSignals::new().context("listen for signals")?;
+        let mut socket = tokio::select! {
+            biased;
+            () = signals.next() => return Ok(Exit::Stopped),
+            socket = connect(&remote, args) => socket?,
+        };
+        loop {
+            match hear(&mut socket, &mut signals).await {
+                Heard::Stop => return Ok(Exit::Stopped),
+                Heard::Message(Message::Text(text)) => print(console.out, &text)?,
+                Heard::Message(_) => {}
+                Heard::Ended(error) => return Err(error.into()),
+            }
+        }
+    })
+}
+
+async fn hear(socket: &mut Socket, signals: &mut StopSignals) -> Heard {
+    tokio::select! {
+        biased;
+        () = signals.next() => Heard::Stop,
+        next = socket.next() => match next {
+            Some(Ok(Message::Close(Some(frame)))) => {
+                Heard::Ended(anyhow!("server closed the socket: {} {}", frame.code, frame.reason))
+            }
+            Some(Ok(message)) => Heard::Message(message),
+            Some(Err(error)) => Heard::Ended(anyhow!(error).context("read from the server")),
+            None => Heard::Ended(anyhow!("server closed the socket")),
+        },
+    }
+}
+
+async fn connect(remote: &Remote, args: &ListenArgs) -> Result<Socket, Failure> {
+    let mut pairs = vec![("namespace", args.namespace.as_str()), ("user", args.user.as_str())];
+    if let Some(since) = &args.since {
+        pairs.push(("since", since));
+    }
+    let url = format!("{}?{}", remote.url("ws", "/ws"), remote::query(&pairs));
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(MESSAGE_BYTES_MAX))
+        .max_frame_size(Some(MESSAGE_BYTES_MAX));
+    match connect_async_with_config(url, Some(config), true).await {
+        Ok((socket, _answer)) => Ok(socket),
+        Err(tungstenite::Error::Http(answer)) => Err(refused(remote, &answer)),
+        Err(error) => {
+            let error = anyhow!(error).context(format!("connect to {remote}"));
+            Err(Failure::hinted(error, "is a node listening there? `carillon demo` starts one"))
+        }
+    }
+}
+
+fn refused(remote: &Remote, answer: &http::Response<Option<Vec<u8>>>) -> Failure {
+    let body = answer.body().as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+    let error = anyhow!("connect to {remote}: server answered {}: {body}", answer.status());
+    let hint = match answer.status().as_u16() {
+        404 => "is that the public address? the internal one, 8001 by default, has no sockets",
+        401 | 403 => "is the user given, and may it be heard from here?",
+        429 | 503 => "the server has too much to do; try again later",
+        _ => "what the server says is above",
+    };
+    Failure::hinted(error, hint)
+}
+
+/// Prints a message on one line. JSON has line ends between its tokens only, where a space does too.
+fn print(out: &mut dyn Write, text: &str) -> io::Result<()> {
+    writeln!(out, "{}", text.replace(['\n', '\r'], " "))?;
+    out.flush()
+}

@@ -1,0 +1,92 @@
+//! The address of a node, as a person types it.
+
+use std::fmt;
+
+use http::Uri;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::exit::Failure;
+
+/// A node's address without its path: `http://127.0.0.1:8001`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Remote {
+    authority: String,
+    prefix: String,
+}
+
+impl Remote {
+    /// Reads `http://host:port`, with `ws://` meaning the same. A path is kept in front of ours.
+    pub(super) fn parse(flag: &str, url: &str, example: &str) -> Result<Self, Failure> {
+        let bad = |problem: &str| {
+            Failure::usage(
+                anyhow::anyhow!("read {flag} {url:?}: {problem}"),
+                format!("write it like {flag} {example}"),
+            )
+        };
+        let uri: Uri = url.parse().map_err(|_| bad("is no address"))?;
+        match uri.scheme_str() {
+            Some("http" | "ws") => {}
+            Some("https" | "wss") => return Err(bad("TLS is not in this version yet")),
+            Some("redis" | "rediss") => return Err(bad("Redis is not in this version yet")),
+            _ => return Err(bad("does not begin with http://")),
+        }
+        let authority = uri.authority().ok_or_else(|| bad("names no host"))?;
+        let port = authority.port_u16().map_or(":80", |_| "");
+        Ok(Self {
+            authority: format!("{authority}{port}"),
+            prefix: uri.path().trim_end_matches('/').to_owned(),
+        })
+    }
+
+    /// The full address of `path` on that node.
+    pub(super) fn url(&self, scheme: &str, path: &str) -> String {
+        let prefix = self.prefix.strip_suffix(path).unwrap_or(&self.prefix);
+        format!("{scheme}://{}{prefix}{path}", self.authority)
+    }
+}
+
+impl fmt::Display for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.authority)
+    }
+}
+
+/// A query of these pairs, percent-encoded.
+pub(super) fn query(pairs: &[(&str, &str)]) -> String {
+    let pair = |(name, value): &(&str, &str)| {
+        format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC))
+    };
+    pairs.iter().map(pair).collect::<Vec<_>>().join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    //! Which addresses are understood.
+
+    use super::*;
+
+    #[test]
+    fn a_path_that_is_ours_already_is_not_repeated() {
+        let parse = |url| Remote::parse("--to", url, "http://127.0.0.1:8001").unwrap();
+        for url in ["http://a:1", "http://a:1/", "http://a:1/v1/tasks", "http://a:1/v1/tasks/"] {
+            assert_eq!(parse(url).url("http", "/v1/tasks"), "http://a:1/v1/tasks");
+        }
+        assert_eq!(parse("http://a/x").url("ws", "/ws"), "ws://a:80/x/ws");
+    }
+
+    #[test]
+    fn redis_and_tls_are_refused_as_bad_arguments() {
+        for url in ["redis://127.0.0.1:6379", "https://a", "127.0.0.1:8001", "ftp://a"] {
+            let failure = Remote::parse("--to", url, "http://127.0.0.1:8001").unwrap_err();
+            let mut said = Vec::new();
+            assert_eq!(failure.report(&mut said), crate::Exit::Usage);
+            assert!(String::from_utf8(said).unwrap().contains("hint: write it like"));
+        }
+    }
+
+    #[test]
+    fn a_query_says_a_cursor_in_full() {
+        let pairs = [("user", "5"), ("since", "user:5@/notice:k-1")];
+        assert_eq!(query(&pairs), "user=5&since=user%3A5%40%2Fnotice%3Ak%2D1");
+    }
+}

@@ -1,0 +1,76 @@
+//! `carillon serve` and `carillon demo`: a node until a signal says stop.
+
+use std::{io, pin::pin};
+
+use anyhow::Context as _;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::{Console, block_on, ports, signals::StopSignals},
+    events,
+    exit::{Exit, Failure},
+    node::{Node, StartError},
+    settings::Config,
+    telemetry,
+};
+
+pub(super) fn serve(config: Config, console: &mut Console<'_>) -> Result<Exit, Failure> {
+    telemetry::start(&config.telemetry, console.watched)?;
+    if let Err(error) = raise_file_limit() {
+        events::file_limit_kept(&error);
+    }
+    block_on(run(config, console))
+}
+
+pub(super) fn demo(config: Config, console: &mut Console<'_>) -> Result<Exit, Failure> {
+    serve(Config { demo: true, ..config }, console)
+}
+
+async fn run(config: Config, console: &mut Console<'_>) -> Result<Exit, Failure> {
+    let demo = config.demo;
+    let mut signals = StopSignals::new().context("listen for signals")?;
+    let (stop, hurry) = (CancellationToken::new(), CancellationToken::new());
+    let node = Node::start(config, stop.clone().cancelled_owned()).await.map_err(not_started)?;
+    if demo {
+        writeln!(console.out, "The page: http://{}/ (ctrl-c ends it)", node.internal_addr())?;
+        console.out.flush()?;
+    }
+    let mut stopped = pin!(node.stopped(hurry.clone().cancelled_owned()));
+    loop {
+        tokio::select! {
+            biased;
+            result = &mut stopped => {
+                result.context("run node")?;
+                return Ok(Exit::Stopped);
+            }
+            // The first signal asks, the second hurries.
+            () = signals.next() => if stop.is_cancelled() { hurry.cancel() } else { stop.cancel() },
+        }
+    }
+}
+
+fn not_started(error: StartError) -> Failure {
+    let hint = match &error {
+        StartError::AddressInUse { setting, addr } => {
+            let holder = ports::holder(*addr).unwrap_or_else(|| "another process".to_owned());
+            format!("{holder} listens on {addr}; choose another with {}", flag(setting))
+        }
+        StartError::Listen { setting, .. } => {
+            format!("choose an address of this machine with {}", flag(setting))
+        }
+        _ => "`carillon doctor` looks at what a node needs".to_owned(),
+    };
+    Failure::hinted(anyhow::Error::new(error).context("start node"), hint)
+}
+
+/// The flag of an address setting: `--public-addr`.
+fn flag(setting: &str) -> String {
+    format!("--{}", setting.replace('.', "-"))
+}
+
+/// Lets this process open as many files as it ever may; every socket is one.
+fn raise_file_limit() -> io::Result<()> {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?)
+}

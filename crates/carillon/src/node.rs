@@ -1,0 +1,264 @@
+//! One node: built from its config, wired, run until it is told to stop.
+//!
+//! Promise: it stops in the order that notices flow, so that nothing is held when its way out shuts;
+//! what is left after `drain.grace` is cut and told.
+
+mod admission;
+mod answer;
+mod body;
+mod health;
+mod internal;
+mod page;
+mod serving;
+mod stage;
+mod tasks;
+mod wiring;
+
+use std::{future::Future, io, net::SocketAddr, time::Duration};
+
+use adapter::Embedded;
+use gateway::Gateway;
+use ingest::{Feed, Intake, Source};
+use thiserror::Error;
+use tokio::net::TcpListener;
+
+use self::{health::Readiness, internal::Internal, stage::Stage, tasks::Door};
+use crate::{
+    demo, events,
+    settings::{Config, Role},
+};
+
+/// A running node. Dropped, it is cut off; let [`Node::stopped`] end it instead.
+#[derive(Debug)]
+pub struct Node {
+    public_addr: Option<SocketAddr>,
+    internal_addr: SocketAddr,
+    /// The one task that owns all others.
+    running: Stage<Result<(), RunError>>,
+}
+
+/// Why a node did not start. Nothing is left of it.
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error("address in use: {addr} ({setting})")]
+    AddressInUse { setting: &'static str, addr: SocketAddr },
+    #[error("listen on {addr} ({setting})")]
+    Listen { setting: &'static str, addr: SocketAddr, source: io::Error },
+    #[error("register metrics")]
+    Metrics(#[from] prometheus::Error),
+    #[error("allow the demo page's origin")]
+    Origin(#[from] gateway::OriginError),
+    #[error("start gateway")]
+    Gateway(#[from] gateway::StartError),
+}
+
+/// Why a node that ran did not end as asked.
+#[derive(Debug, Error)]
+pub enum RunError {
+    #[error("run {stage}: it ended by itself")]
+    StageEnded { stage: &'static str },
+    #[error("close {stage} within drain.grace = {grace:?}")]
+    Overran { stage: &'static str, grace: Duration },
+}
+
+/// What runs, in the order in which it closes.
+struct Running {
+    readiness: Readiness,
+    door: Door,
+    demo: Stage<()>,
+    intake: Stage<()>,
+    sockets: Stage<()>,
+    bus: Stage<()>,
+    internal: Stage<()>,
+    grace: Duration,
+}
+
+impl Node {
+    /// Listens, wires and runs. Once this returns, the node is ready; it stops when `shutdown` ends.
+    pub async fn start(
+        config: Config,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<Self, StartError> {
+        let internal = listen("internal.addr", config.internal.addr).await?;
+        let internal_addr = addr_of(&internal, "internal.addr")?;
+        let (mut public, mut public_addr) = (None, None);
+        if config.roles.has(Role::Gateway) {
+            let listener = listen("public.addr", config.public.addr).await?;
+            public_addr = Some(addr_of(&listener, "public.addr")?);
+            public = Some(listener);
+        }
+        let running = Running::wire(&config, internal, public)?;
+        let mut node = Self { public_addr, internal_addr, running: Stage::new("node") };
+        node.running.spawn(|_stop| running.run(shutdown));
+        Ok(node)
+    }
+
+    /// Where clients connect; `None` without the gateway role.
+    pub fn public_addr(&self) -> Option<SocketAddr> {
+        self.public_addr
+    }
+
+    /// Where the API, metrics and health are.
+    pub fn internal_addr(&self) -> SocketAddr {
+        self.internal_addr
+    }
+
+    /// Waits until the node has stopped. When `hurry` ends first, the rest is cut at once.
+    pub async fn stopped(mut self, hurry: impl Future<Output = ()>) -> Result<(), RunError> {
+        tokio::select! {
+            biased;
+            result = self.running.ended() => {
+                result.unwrap_or(Err(RunError::StageEnded { stage: "node" }))
+            }
+            () = hurry => {
+                events::hurried();
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Running {
+    fn wire(
+        config: &Config,
+        internal: TcpListener,
+        public: Option<TcpListener>,
+    ) -> Result<Self, StartError> {
+        let registry = prometheus::Registry::new();
+        events::built(&registry)?;
+        let node = wiring::node_id();
+        let bus = Embedded::new(wiring::bus(config), &registry)?;
+        let link = bus.link(node.clone());
+        let intake = config.roles.has(Role::Ingest).then(|| link.publisher.clone());
+        let intake = match intake {
+            Some(publisher) => {
+                let metrics = ingest::Metrics::new(&registry)?;
+                Some(Intake::new(publisher, config.status.clone(), metrics))
+            }
+            None => None,
+        };
+        let internal_addr = addr_of(&internal, "internal.addr")?;
+        let public_addr = public.as_ref().and_then(|listener| listener.local_addr().ok());
+        let gateway = match &public {
+            Some(_) => {
+                let config = wiring::gateway(config, node.clone(), internal_addr)?;
+                Some(Gateway::new(config, link, &registry)?)
+            }
+            None => None,
+        };
+        let (readiness, door) = (Readiness::new(), Door::new(intake.clone()));
+        let router = Internal {
+            gateway: gateway.as_ref().map(Gateway::api),
+            door: door.clone(),
+            readiness: readiness.clone(),
+            registry,
+            public_addr,
+            demo: config.demo,
+        }
+        .router(&config.internal, internal_addr);
+        events::started(&node, config.roles, public_addr, internal_addr);
+        let mut running = Self::idle(readiness, door, config.drain_grace);
+        running.bus.spawn(move |stop| async move { bus.run(stop).await });
+        running.internal.spawn(move |stop| serving::serve(internal, router, stop));
+        if let (Some(gateway), Some(public)) = (gateway, public) {
+            let grace = wiring::sockets_grace(config.drain_grace);
+            running
+                .sockets
+                .spawn(move |stop| async move { gateway.run(public, stop, grace).await });
+        } else {
+            events::unheard();
+        }
+        if let Some(intake) = intake {
+            let (source, feed) = Source::new(intake, &wiring::source());
+            running.take_in(source, feed, config.demo);
+        }
+        Ok(running)
+    }
+
+    fn idle(readiness: Readiness, door: Door, grace: Duration) -> Self {
+        Self {
+            readiness,
+            door,
+            demo: Stage::new("demo"),
+            intake: Stage::new("intake"),
+            sockets: Stage::new("sockets"),
+            bus: Stage::new("bus"),
+            internal: Stage::new("internal port"),
+            grace,
+        }
+    }
+
+    fn take_in(&mut self, source: Source, feed: Feed, demo: bool) {
+        if demo {
+            self.demo.spawn(move |stop| demo::run(feed, stop));
+        }
+        self.intake.spawn(move |stop| source.run(stop));
+    }
+
+    /// Runs until told to stop, or until something ends that should not.
+    async fn run(mut self, shutdown: impl Future<Output = ()> + Send) -> Result<(), RunError> {
+        self.readiness.grant();
+        let failed = tokio::select! {
+            biased;
+            () = shutdown => None,
+            stage = self.first_end() => Some(stage),
+        };
+        events::stopping(self.grace);
+        let drained = self.drain().await;
+        match failed {
+            Some(stage) => {
+                events::stage_failed(stage);
+                Err(RunError::StageEnded { stage })
+            }
+            None => drained,
+        }
+    }
+
+    async fn first_end(&mut self) -> &'static str {
+        tokio::select! {
+            stage = self.demo.ends_early() => stage,
+            stage = self.intake.ends_early() => stage,
+            stage = self.sockets.ends_early() => stage,
+            stage = self.bus.ends_early() => stage,
+            stage = self.internal.ends_early() => stage,
+        }
+    }
+
+    /// Closes everything in the order that notices flow: unready first, so that no new socket is
+    /// routed here; what takes in; sockets after their last notice; the bus when no one is left to use
+    /// it. The internal port goes last, for its health answers.
+    async fn drain(self) -> Result<(), RunError> {
+        let Self { readiness, door, demo, intake, sockets, bus, internal, grace } = self;
+        readiness.withdraw();
+        let mut stage = "intake";
+        let closing = async {
+            demo.close().await;
+            door.close().await;
+            intake.close().await;
+            stage = "sockets";
+            sockets.close().await;
+            stage = "bus";
+            bus.close().await;
+            stage = "internal port";
+            internal.close().await;
+        };
+        if tokio::time::timeout(grace, closing).await.is_err() {
+            events::overran(stage, grace);
+            return Err(RunError::Overran { stage, grace });
+        }
+        events::stopped();
+        Ok(())
+    }
+}
+
+async fn listen(setting: &'static str, addr: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(addr).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => StartError::AddressInUse { setting, addr },
+        _ => StartError::Listen { setting, addr, source },
+    })
+}
+
+fn addr_of(listener: &TcpListener, setting: &'static str) -> Result<SocketAddr, StartError> {
+    let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
+    listener.local_addr().map_err(|source| StartError::Listen { setting, addr: unknown, source })
+}

@@ -1,0 +1,129 @@
+//! What the internal port says when it does not do what was asked: a closed list, as JSON.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+/// Why a request was not done.
+#[derive(Clone, Debug)]
+pub(super) enum Problem {
+    /// The body cannot be taken apart, or is cut off; the text says where.
+    BadBody(String),
+    NoKey,
+    Foreign,
+    NotFound {
+        hint: String,
+    },
+    WrongMethod,
+    TooLarge(String),
+    TooSlow,
+    Stopping,
+}
+
+/// The body of every error: `{"error":{"code","message","hint"?}}`.
+#[derive(Debug, Serialize)]
+pub(super) struct ErrorBody {
+    code: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Envelope {
+    error: ErrorBody,
+}
+
+impl ErrorBody {
+    pub(super) fn new(code: &'static str, message: impl Into<String>, hint: &str) -> Self {
+        let hint = (!hint.is_empty()).then(|| hint.to_owned());
+        Self { code, message: message.into(), hint }
+    }
+}
+
+impl Problem {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::BadBody(_) => StatusCode::BAD_REQUEST,
+            Self::NoKey => StatusCode::UNAUTHORIZED,
+            Self::Foreign => StatusCode::FORBIDDEN,
+            Self::NotFound { .. } => StatusCode::NOT_FOUND,
+            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn body(&self) -> ErrorBody {
+        match self {
+            Self::BadBody(message) => ErrorBody::new(
+                "bad_request",
+                message,
+                "send one JSON message, an array of them, or one on each line (NDJSON)",
+            ),
+            Self::NoKey => ErrorBody::new(
+                "unauthorized",
+                "a key of internal.api_keys is required",
+                "send it as `Authorization: Bearer <key>` or `X-API-Key: <key>`",
+            ),
+            Self::Foreign => ErrorBody::new(
+                "forbidden",
+                "without a key, a web page of another origin may not use this port",
+                "open the page of this port by its address, or set internal.api_keys",
+            ),
+            Self::NotFound { hint } => ErrorBody::new("not_found", "there is nothing here", hint),
+            Self::WrongMethod => {
+                ErrorBody::new("method_not_allowed", "this path takes another method", "")
+            }
+            Self::TooLarge(message) => {
+                ErrorBody::new("too_large", message, "send it in several calls")
+            }
+            Self::TooSlow => ErrorBody::new("timeout", "the request took too long", ""),
+            Self::Stopping => ErrorBody::new(
+                "stopping",
+                "this node is stopping and takes no more messages",
+                "send it again; another node or the next start takes it",
+            ),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = json(self.status(), &Envelope { error: self.body() });
+        match self {
+            Self::Stopping => retry_after(&mut response),
+            Self::NoKey => {
+                let scheme = HeaderValue::from_static("Bearer");
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// Asks the caller to come back in a second.
+pub(super) fn retry_after(response: &mut Response) {
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+}
+
+/// Answers with a JSON body.
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    let body = serde_json::to_vec(body).expect("our own structs of texts and numbers are JSON");
+    typed(status, "application/json", body)
+}
+
+/// Answers with a body of a content type.
+pub(super) fn typed(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<axum::body::Body>,
+) -> Response {
+    const NOSNIFF: (HeaderName, HeaderValue) =
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let content_type = (header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    (status, [content_type, no_store, NOSNIFF], body.into()).into_response()
+}

@@ -1,0 +1,33 @@
+//! Reads a request's body up to what the API takes.
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use ingest::BODY_BYTES_MAX;
+
+use crate::node::answer::Problem;
+
+/// How much of a body that is too long is read and dropped, so that its sender comes to read the
+/// answer instead of finding the connection broken.
+const DROPPED_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
+
+/// The whole body, or why not.
+pub(super) async fn read(mut body: Body) -> Result<Bytes, Problem> {
+    let mut read = BytesMut::new();
+    let mut len_bytes = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::BadBody("read body: it was cut off".to_owned()))?;
+        let Ok(data) = frame.into_data() else { continue };
+        len_bytes = len_bytes.saturating_add(data.len());
+        if len_bytes <= BODY_BYTES_MAX {
+            read.extend_from_slice(&data);
+        } else if len_bytes > DROPPED_BYTES_MAX {
+            break;
+        }
+    }
+    if len_bytes > BODY_BYTES_MAX {
+        let text = format!("read body: it is longer than {BODY_BYTES_MAX} bytes");
+        return Err(Problem::TooLarge(text));
+    }
+    Ok(read.freeze())
+}

@@ -1,0 +1,63 @@
+//! What a browser finds on the internal port: the demo's page, or a word about what the port is.
+
+use std::net::SocketAddr;
+
+use axum::{Router, response::Response, routing::get};
+use http::{HeaderMap, StatusCode, header, uri::Authority};
+
+use crate::node::answer::typed;
+
+const INDEX: &str = include_str!("../../page/index.html");
+const SCRIPT: &str = include_str!("../../page/demo.js");
+const STYLE: &str = include_str!("../../page/style.css");
+/// What the page has in place of the public address.
+const PUBLIC_URL: &str = "__PUBLIC_URL__";
+
+const ABOUT: &str = "This is the internal port of a Carillon node.
+
+  POST /v1/tasks    takes worker messages
+  GET  /metrics     what the node counts, for Prometheus
+  GET  /livez       whether it lives
+  GET  /readyz      whether it wants traffic
+  GET  /carillon.js the module for pages
+
+Clients connect to the public port. `carillon demo` shows a page here.
+";
+
+/// The paths that hold nothing but what everybody may see.
+pub(super) const PATHS: [&str; 4] = ["/", "/carillon.js", "/demo.js", "/style.css"];
+
+/// The page while there is a demo, else the word about the port; the module always.
+pub(super) fn router(demo: bool, public: Option<SocketAddr>) -> Router {
+    let script = |text: &'static str| typed(StatusCode::OK, "text/javascript; charset=utf-8", text);
+    let module = Router::new().route("/carillon.js", get(async move || script(gateway::MODULE)));
+    match (demo, public) {
+        (true, Some(public)) => module
+            .route("/", get(async move |headers: HeaderMap| index(public, &headers)))
+            .route("/demo.js", get(async move || script(SCRIPT)))
+            .route(
+                "/style.css",
+                get(async || typed(StatusCode::OK, "text/css; charset=utf-8", STYLE)),
+            ),
+        _ => module
+            .route("/", get(async || typed(StatusCode::OK, "text/plain; charset=utf-8", ABOUT))),
+    }
+}
+
+fn index(public: SocketAddr, headers: &HeaderMap) -> Response {
+    let page = INDEX.replace(PUBLIC_URL, &public_url(public, headers));
+    typed(StatusCode::OK, "text/html; charset=utf-8", page)
+}
+
+/// Where the page finds the public port: at its address, or, where that is every address, at the
+/// name that the browser already uses for this machine.
+fn public_url(public: SocketAddr, headers: &HeaderMap) -> String {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = host.and_then(|host| host.parse::<Authority>().ok());
+    match host {
+        Some(host) if public.ip().is_unspecified() => {
+            format!("http://{}:{}", host.host(), public.port())
+        }
+        _ => format!("http://{public}"),
+    }
+}

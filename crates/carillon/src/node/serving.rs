@@ -1,0 +1,98 @@
+//! The internal port's connections: how many, how long, and how they end.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+    time,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::events;
+
+/// Connections at a time; further ones wait to be accepted.
+const CONNECTIONS_MAX: usize = 1024;
+/// How long a connection may say nothing, between requests or within a request's head.
+const HEAD_WITHIN: Duration = Duration::from_mins(1);
+/// How long requests in flight may go on once the port closes.
+const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+/// The wait after the system gave no connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What can move the accept loop.
+enum Wake {
+    Stop,
+    Connection(TcpStream, OwnedSemaphorePermit),
+    Failed(std::io::Error),
+}
+
+/// Accepts until `stop`, then lets the requests in flight end.
+pub(super) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        match wake(&listener, &places, &stop).await {
+            Wake::Stop => break,
+            Wake::Connection(stream, place) => {
+                connections.spawn(converse(stream, router.clone(), stop.clone(), place));
+            }
+            Wake::Failed(error) => {
+                events::accept_failed(&error);
+                time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    let all_closed = async { while connections.join_next().await.is_some() {} };
+    // What does not end in time is cut with the set.
+    let _in_time = time::timeout(CLOSE_WITHIN, all_closed).await;
+}
+
+async fn wake(listener: &TcpListener, places: &Arc<Semaphore>, stop: &CancellationToken) -> Wake {
+    let accept = async {
+        let place = Arc::clone(places).acquire_owned().await.expect("nobody closes the semaphore");
+        listener.accept().await.map(|(stream, _addr)| (stream, place))
+    };
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => Wake::Stop,
+        accepted = accept => match accepted {
+            Ok((stream, place)) => Wake::Connection(stream, place),
+            Err(error) => Wake::Failed(error),
+        },
+    }
+}
+
+/// Answers on one connection until it ends; once told to stop, ends it after the request in flight.
+async fn converse(
+    stream: TcpStream,
+    router: Router,
+    stop: CancellationToken,
+    _place: OwnedSemaphorePermit,
+) {
+    // Answers are small and awaited; without it they may wait for more.
+    let _unless_gone = stream.set_nodelay(true);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        events::connection_failed(&error);
+    }
+}

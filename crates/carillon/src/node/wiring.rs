@@ -1,0 +1,81 @@
+//! How the settings become what each room is told.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use gateway::Origins;
+use notice::NodeId;
+
+use crate::{node::StartError, settings::Config};
+
+/// A name for this life of the process.
+pub(super) fn node_id() -> NodeId {
+    let name = format!("n{:08x}", rand::random::<u32>());
+    NodeId::new(&name).expect("a letter and eight digits are a name")
+}
+
+pub(super) fn bus(config: &Config) -> adapter::Config {
+    adapter::Config {
+        finals_keep: config.recovery.finals_keep,
+        finals_age: config.recovery.finals_age,
+        live_age: Duration::from_hours(6),
+        ended_age: Duration::from_hours(24),
+        inbox_len_max: 8192,
+        interest_linger: Duration::from_secs(1),
+        tasks_per_user_max: 10_000,
+        audiences_max: 1_000_000,
+        publish_wait: Duration::from_secs(5),
+    }
+}
+
+pub(super) fn source() -> ingest::Config {
+    ingest::Config {
+        queue_len_max: 10_000,
+        queue_bytes_max: 32 * 1024 * 1024,
+        batch_len_max: 1_000,
+        retry_first: Duration::from_millis(50),
+        retry_max: Duration::from_secs(10),
+        dead_letters_len_max: 1_000,
+        dead_letters_bytes_max: 16 * 1024 * 1024,
+    }
+}
+
+/// `internal` is where the demo page really is.
+pub(super) fn gateway(
+    config: &Config,
+    node: NodeId,
+    internal: SocketAddr,
+) -> Result<gateway::Config, StartError> {
+    let mut origins = config.public.origins.clone();
+    if config.demo {
+        origins.extend(page_origins(internal));
+    }
+    let public = &config.public;
+    Ok(gateway::Config {
+        node,
+        path: public.path.clone(),
+        namespaces: public.namespaces.clone(),
+        origins: Origins::parse(&origins)?,
+        serve_client: public.serve_client.clone(),
+        ping_interval: public.ping_interval,
+        ping_timeout: public.ping_timeout,
+        recovery_window: config.recovery.window,
+        conformance: public.conformance,
+        limits: config.limits,
+    })
+}
+
+/// Every name under which a browser on this machine may open the page.
+fn page_origins(internal: SocketAddr) -> impl Iterator<Item = String> {
+    let port = internal.port();
+    let by_name = format!("http://localhost:{port}");
+    let by_loopback = format!("http://{}:{port}", Ipv4Addr::LOCALHOST);
+    [by_name, by_loopback, format!("http://{internal}")].into_iter()
+}
+
+/// What sockets have of the grace: the rest is for what closes before and after them.
+pub(super) fn sockets_grace(grace: Duration) -> Duration {
+    grace * 4 / 5
+}

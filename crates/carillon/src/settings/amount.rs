@@ -1,0 +1,42 @@
+//! How amounts are written: durations (`25s`, `1h 30m`) and sizes (`256KiB`, `1MB`, `4096`).
+
+use std::time::Duration;
+
+/// Reads a duration longer than nothing.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let duration =
+        humantime::parse_duration(text).map_err(|error| format!("is no duration: {error}"))?;
+    if duration.is_zero() { Err("is no time at all".to_owned()) } else { Ok(duration) }
+}
+
+/// Reads a size in bytes, more than none.
+pub(super) fn size(text: &str) -> Result<usize, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit_bytes: usize = match unit.trim() {
+        "" | "B" => 1,
+        "KB" | "kB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return Err("is no size in bytes, KB, MB, GB, KiB, MiB or GiB".to_owned()),
+    };
+    let number = count(number)?;
+    number.checked_mul(unit_bytes).ok_or_else(|| "is too large".to_owned())
+}
+
+/// Reads a whole number, one or more.
+pub(super) fn count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("is none at all".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("is no whole number".to_owned()),
+    }
+}
+
+/// Reads a whole number, one or more, that fits 32 bits.
+pub(super) fn rate(text: &str) -> Result<u32, String> {
+    u32::try_from(count(text)?).map_err(|_| "is too large".to_owned())
+}

@@ -1,0 +1,265 @@
+//! What the settings mean: typed, checked, complete.
+
+use std::{collections::HashMap, fmt, net::SocketAddr, time::Duration};
+
+use bytes::Bytes;
+use gateway::{Conformance, Limits, Origins};
+use notice::{Namespace, StatusTable};
+
+use crate::settings::{Settings, amount, mistake::Mistakes, reader::Reader, rules, value::Value};
+
+/// The largest file that `public.serve_client` may name.
+const CLIENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// The shortest API key.
+const API_KEY_LEN_MIN: usize = 16;
+
+/// Everything a node is told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub roles: Roles,
+    pub public: Public,
+    pub internal: Internal,
+    pub recovery: Recovery,
+    pub status: StatusTable,
+    pub limits: Limits,
+    pub drain_grace: Duration,
+    pub telemetry: Telemetry,
+    /// Serve the demo page and play its worker.
+    pub demo: bool,
+}
+
+/// What a process does, of [`Role`]s; at least one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Roles {
+    pub gateway: bool,
+    pub ingest: bool,
+}
+
+/// One thing that a process may do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Role {
+    Gateway,
+    Ingest,
+}
+
+/// The port for clients.
+#[derive(Clone, Debug)]
+pub struct Public {
+    pub addr: SocketAddr,
+    pub path: String,
+    /// Checked; kept as texts because `demo` adds its page's own once the ports are known.
+    pub origins: Vec<String>,
+    pub serve_client: Option<Bytes>,
+    pub ping_interval: Duration,
+    pub ping_timeout: Duration,
+    pub namespaces: Vec<Namespace>,
+    pub conformance: Option<Conformance>,
+}
+
+/// The port for backends and operators.
+#[derive(Clone, Debug)]
+pub struct Internal {
+    pub addr: SocketAddr,
+    pub api_keys: Vec<ApiKey>,
+}
+
+/// A key of the internal API.
+#[derive(Clone)]
+pub struct ApiKey(String);
+
+/// What a client that was away can still get.
+#[derive(Clone, Debug)]
+pub struct Recovery {
+    pub window: Duration,
+    pub finals_keep: usize,
+    pub finals_age: Duration,
+}
+
+/// What the node tells its operator.
+#[derive(Clone, Debug)]
+pub struct Telemetry {
+    pub(crate) log: String,
+    pub(crate) log_format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum LogFormat {
+    /// Text on a terminal, else JSON.
+    Auto,
+    Text,
+    Json,
+}
+
+impl Roles {
+    pub fn has(self, role: Role) -> bool {
+        match role {
+            Role::Gateway => self.gateway,
+            Role::Ingest => self.ingest,
+        }
+    }
+}
+
+impl fmt::Display for Roles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.gateway, self.ingest) {
+            (true, true) => "gateway, ingest",
+            (true, false) => "gateway",
+            (false, _) => "ingest",
+        })
+    }
+}
+
+impl ApiKey {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKey(********)")
+    }
+}
+
+pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
+    let mut read = Reader::new(settings);
+    let config = Config {
+        roles: read.list("roles", roles),
+        public: public(&mut read),
+        internal: Internal {
+            addr: read.one("internal.addr", addr),
+            api_keys: read.list("internal.api_keys", api_keys),
+        },
+        recovery: Recovery {
+            window: read.one("recovery.window", amount::duration),
+            finals_keep: read.one("recovery.keep", amount::count),
+            finals_age: read.one("recovery.keep_age", amount::duration),
+        },
+        status: read.value("ingest.status", status),
+        limits: limits(&mut read),
+        drain_grace: read.one("drain.grace", amount::duration),
+        telemetry: Telemetry {
+            log: read.one("telemetry.log", log),
+            log_format: read.one("telemetry.log_format", log_format),
+        },
+        demo: false,
+    };
+    rules::check(&mut read, &config);
+    let mistakes = read.into_mistakes();
+    if mistakes.is_empty() { Ok(config) } else { Err(Mistakes(mistakes)) }
+}
+
+fn public(read: &mut Reader) -> Public {
+    Public {
+        addr: read.one("public.addr", addr),
+        path: read.one("public.path", path),
+        origins: read.list("public.origins", origins),
+        serve_client: read.maybe("public.serve_client", client_file),
+        ping_interval: read.one("public.ping_interval", amount::duration),
+        ping_timeout: read.one("public.ping_timeout", amount::duration),
+        namespaces: read.list("public.namespaces", namespaces),
+        conformance: read.one("public.conformance", conformance),
+    }
+}
+
+fn limits(read: &mut Reader) -> Limits {
+    Limits {
+        sockets: read.one("limits.sockets", amount::count),
+        sockets_per_address: read.one("limits.sockets_per_address", amount::count),
+        sockets_per_user: read.one("limits.sockets_per_user", amount::count),
+        accepts_per_second: read.one("limits.accepts_per_second", amount::rate),
+        events_per_second: read.one("limits.events_per_second", amount::rate),
+        payload_bytes: read.one("limits.payload_bytes", amount::size),
+        queue_bytes: read.one("limits.queue_bytes", amount::size),
+        stall: read.one("limits.stall", amount::duration),
+        handshake: read.one("limits.handshake", amount::duration),
+    }
+}
+
+fn roles(names: &[String]) -> Result<Roles, String> {
+    let mut roles = Roles { gateway: false, ingest: false };
+    for name in names {
+        match name.as_str() {
+            "gateway" => roles.gateway = true,
+            "ingest" => roles.ingest = true,
+            _ => return Err(format!("names {name:?}, and there are gateway and ingest")),
+        }
+    }
+    if names.is_empty() { Err("names no role".to_owned()) } else { Ok(roles) }
+}
+
+fn addr(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "is no IP address with a port".to_owned())
+}
+
+fn path(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
+    let framed = text.len() > 1 && text.starts_with('/') && text.ends_with('/');
+    if framed && text.chars().all(plain) && !text.contains("//") {
+        Ok(text.to_owned())
+    } else {
+        Err("is no path between two slashes".to_owned())
+    }
+}
+
+fn origins(list: &[String]) -> Result<Vec<String>, String> {
+    Origins::parse(list).map_err(|error| error.to_string())?;
+    Ok(list.to_vec())
+}
+
+fn client_file(path: &str) -> Result<Bytes, String> {
+    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+    let len_bytes = std::fs::metadata(path).map_err(unreadable)?.len();
+    if len_bytes > CLIENT_BYTES_MAX {
+        return Err(format!("is {len_bytes} bytes long, and {CLIENT_BYTES_MAX} are allowed"));
+    }
+    std::fs::read(path).map(Bytes::from).map_err(unreadable)
+}
+
+fn namespaces(names: &[String]) -> Result<Vec<Namespace>, String> {
+    if names.is_empty() {
+        return Err("names no namespace".to_owned());
+    }
+    names.iter().map(|name| Namespace::new(name).map_err(|error| error.to_string())).collect()
+}
+
+fn conformance(text: &str) -> Result<Option<Conformance>, String> {
+    match text {
+        "off" => Ok(None),
+        "engine" => Ok(Some(Conformance::Engine)),
+        "socket" => Ok(Some(Conformance::Socket)),
+        _ => Err("is none of off, engine, socket".to_owned()),
+    }
+}
+
+fn api_keys(keys: &[String]) -> Result<Vec<ApiKey>, String> {
+    for key in keys {
+        if key.len() < API_KEY_LEN_MIN || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(format!(
+                "has a key that is shorter than {API_KEY_LEN_MIN} bytes or not visible ASCII"
+            ));
+        }
+    }
+    Ok(keys.iter().cloned().map(ApiKey).collect())
+}
+
+fn status(value: &Value) -> Result<StatusTable, String> {
+    let Value::Map(pairs) = value else { return Err("is no table".to_owned()) };
+    let pairs: HashMap<_, _> = pairs.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+    StatusTable::new(pairs).map_err(|error| error.to_string())
+}
+
+fn log(text: &str) -> Result<String, String> {
+    let filter = tracing_subscriber::EnvFilter::builder().parse(text);
+    filter.map(|_| text.to_owned()).map_err(|error| format!("is no filter: {error}"))
+}
+
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "auto" => Ok(LogFormat::Auto),
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("is none of auto, text, json".to_owned()),
+    }
+}

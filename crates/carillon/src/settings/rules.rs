@@ -1,0 +1,80 @@
+//! Settings that must go together: what may be open to whom, and what must outlast what.
+
+use std::{net::IpAddr, time::Duration};
+
+use crate::settings::{config::Config, reader::Reader};
+
+/// How much longer than a silent socket's life the recovery window must be.
+const WINDOW_MARGIN: Duration = Duration::from_secs(30);
+
+pub(super) fn check(read: &mut Reader, config: &Config) {
+    read.refuse_later();
+    openness(read, config);
+    conformance(read, config);
+    window(read, config);
+}
+
+fn is_open(ip: IpAddr) -> bool {
+    !ip.to_canonical().is_loopback()
+}
+
+fn openness(read: &mut Reader, config: &Config) {
+    let flag =
+        |text: &str| text.parse::<bool>().map_err(|_| "is neither true nor false".to_owned());
+    let mode_is_none = read.one("auth.mode", |text| match text {
+        "none" => Ok(true),
+        "token" | "hook" => Err("is not in this version yet".to_owned()),
+        _ => Err("is no way to prove who a user is".to_owned()),
+    });
+    let allow_anonymous = read.one("auth.allow_anonymous", flag);
+    let plaintext = read.one("public.plaintext", flag);
+    let public_open = is_open(config.public.addr.ip());
+    if public_open && mode_is_none && !allow_anonymous {
+        read.refuse(
+            "public.addr",
+            "is open to others, and auth.mode = \"none\" lets them name any user",
+            "set auth.allow_anonymous = true if that is meant, or listen on 127.0.0.1",
+        );
+    }
+    if public_open && !plaintext {
+        read.refuse(
+            "public.addr",
+            "is open to others without TLS",
+            "set public.plaintext = true if TLS ends in front of this node, or listen on 127.0.0.1",
+        );
+    }
+    if is_open(config.internal.addr.ip()) && config.internal.api_keys.is_empty() {
+        read.refuse(
+            "internal.addr",
+            "is open to others, and no key is asked of them",
+            "set internal.api_keys to a list of random keys, or listen on 127.0.0.1",
+        );
+    }
+    let (public, internal) = (config.public.addr, config.internal.addr);
+    if public == internal && public.port() != 0 {
+        read.refuse("internal.addr", "is public.addr too", "give the two different ports");
+    }
+}
+
+fn conformance(read: &mut Reader, config: &Config) {
+    if config.public.conformance.is_some() && is_open(config.public.addr.ip()) {
+        let hint = "set public.conformance = \"off\", or listen on 127.0.0.1";
+        read.refuse("public.conformance", "is for protocol suites on loopback", hint);
+    }
+}
+
+/// A client learns that it was cut only after a ping's interval and timeout; what it missed by then
+/// must still be within the window.
+fn window(read: &mut Reader, config: &Config) {
+    let public = &config.public;
+    let silent = public.ping_interval.saturating_add(public.ping_timeout);
+    let window_min = silent.saturating_add(WINDOW_MARGIN);
+    if public.conformance.is_none() && config.recovery.window < window_min {
+        let shown = humantime::format_duration(window_min);
+        read.refuse(
+            "recovery.window",
+            "is shorter than public.ping_interval + public.ping_timeout + 30s",
+            format!("write {shown} or more"),
+        );
+    }
+}

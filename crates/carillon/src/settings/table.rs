@@ -1,0 +1,155 @@
+//! Every setting: its name, its default, a form that would do, and what it does.
+
+use crate::settings::value::{Shape, Value};
+
+/// One setting.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) name: &'static str,
+    pub(super) shape: Shape,
+    /// As the environment would give it; empty for "none".
+    pub(super) default: &'static str,
+    /// What to write instead of a mistake.
+    pub(super) form: &'static str,
+    pub(super) about: &'static str,
+    /// Its value is never shown.
+    pub(super) secret: bool,
+    /// Named by the contract, but of no effect in this version; refused when set.
+    pub(super) later: bool,
+}
+
+impl Entry {
+    pub(super) fn default_value(&self) -> Value {
+        Value::from_text(self.shape, self.default).expect("a test reads every default")
+    }
+
+    const fn list(self) -> Self {
+        Self { shape: Shape::List, ..self }
+    }
+
+    const fn map(self) -> Self {
+        Self { shape: Shape::Map, ..self }
+    }
+
+    const fn secret(self) -> Self {
+        Self { secret: true, ..self }
+    }
+
+    const fn later(self) -> Self {
+        Self { later: true, ..self }
+    }
+}
+
+const fn text(
+    name: &'static str,
+    default: &'static str,
+    form: &'static str,
+    about: &'static str,
+) -> Entry {
+    Entry { name, shape: Shape::Text, default, form, about, secret: false, later: false }
+}
+
+pub(super) fn find(name: &str) -> Option<&'static Entry> {
+    TABLE.iter().find(|entry| entry.name == name)
+}
+
+/// Whether settings of this section exist: `public`, `public.tls`.
+pub(super) fn is_section(name: &str) -> bool {
+    let within =
+        |entry: &Entry| entry.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+    TABLE.iter().any(within)
+}
+
+/// The setting whose name is most like this one, if any is alike enough.
+pub(super) fn nearest(name: &str, alike_min: f64) -> Option<&'static Entry> {
+    let alike = |entry: &Entry| {
+        let last = entry.name.rsplit('.').next().unwrap_or(entry.name);
+        let whole = strsim::normalized_damerau_levenshtein(name, entry.name);
+        whole.max(strsim::normalized_damerau_levenshtein(name, last))
+    };
+    let mut best = None;
+    for entry in TABLE {
+        let score = alike(entry);
+        if score >= alike_min && best.is_none_or(|(_, top)| score > top) {
+            best = Some((entry, score));
+        }
+    }
+    best.map(|(entry, _)| entry)
+}
+
+/// In reading order, section by section.
+pub(super) const TABLE: &[Entry] = &[
+    text("roles", "gateway,ingest", r#"["gateway", "ingest"]"#,
+        "What this process does: `gateway` ends sockets, `ingest` takes worker messages.").list(),
+    // public
+    text("public.addr", "127.0.0.1:8000", "127.0.0.1:8000",
+        "Where Socket.IO, WebSocket and server-sent events are served. Beyond loopback it needs \
+         `public.plaintext`, and `auth.allow_anonymous` while `auth.mode` is `none`."),
+    text("public.path", "/socket.io/", "/socket.io/",
+        "The path that Socket.IO clients connect to; begins and ends with a slash."),
+    text("public.origins", "", r#"["https://app.example.com", "*.example.com"]"#,
+        "Pages of these origins may connect, exact or `*.example.com`. Empty: same origin only. A \
+         client that sends no `Origin` is no browser, and allowed.").list(),
+    text("public.plaintext", "false", "true",
+        "Serve a non-loopback address without TLS, because TLS ends in front of the node."),
+    text("public.serve_client", "", "/srv/socket.io.js",
+        "A file served as `/socket.io/socket.io.js`, for old pages that load the client from the server."),
+    text("public.ping_interval", "25s", "25s", "How often the two sides of a socket show life."),
+    text("public.ping_timeout", "20s", "20s", "How long a sign of life may be late before the socket is gone."),
+    text("public.namespaces", "/,/notice", r#"["/", "/notice"]"#,
+        "The Socket.IO namespaces that clients may connect to.").list(),
+    text("public.conformance", "off", "engine",
+        "`engine` or `socket`: answer as the official Engine.IO or Socket.IO protocol suite expects. For \
+         those suites only, on loopback only."),
+    text("public.tls.cert", "", "/etc/carillon/tls.crt", "The certificate chain, as a PEM file.").later(),
+    text("public.tls.key", "", "/etc/carillon/tls.key", "The certificate's key, as a PEM file.").later(),
+    // internal
+    text("internal.addr", "127.0.0.1:8001", "127.0.0.1:8001",
+        "Where the API, metrics, health and the demo page are served. Beyond loopback it needs \
+         `internal.api_keys`."),
+    text("internal.api_keys", "", r#"["<32 random characters>"]"#,
+        "Keys for the API, shown as `Authorization: Bearer …` or `X-API-Key`; each has 16 bytes or more. \
+         Empty: no key is asked, which is allowed on loopback only.").list().secret(),
+    // redis
+    text("redis.url", "", "redis://127.0.0.1:6379",
+        "The Redis that nodes share. None: an embedded bus, for one node.").secret().later(),
+    text("redis.prefix", "carillon", "carillon", "Stands in front of every Redis key and channel.").later(),
+    text("redis.min_replicas_ack", "0", "1",
+        "How many replicas must have a message before it is accepted.").later(),
+    // recovery
+    text("recovery.window", "120s", "120s",
+        "A client that names no cursor gets the finals of this long. At least `public.ping_interval` plus \
+         `public.ping_timeout` plus 30 s, or a cut could outlast it."),
+    text("recovery.keep", "1000", "1000", "How many finals are kept for each audience."),
+    text("recovery.keep_age", "24h", "24h", "How long finals are kept."),
+    // ingest
+    text("ingest.status", "", r#"{ "200" = "file.queued" }"#,
+        "More worker status numbers and the events that they mean.").map(),
+    // auth
+    text("auth.mode", "none", "none",
+        "How users prove who they are. `token` and `hook` are not in this version."),
+    text("auth.allow_anonymous", "false", "true",
+        "Serve a non-loopback address although `auth.mode` is `none`: whoever connects may name any user."),
+    text("auth.key", "", "/etc/carillon/token.pem", "The key that tokens are signed with.").secret().later(),
+    text("auth.algorithms", "", r#"["ES256"]"#, "The token algorithms that are taken.").list().later(),
+    text("auth.jwks", "", "https://id.example.com/jwks.json", "Where the tokens' public keys are found.").later(),
+    // limits
+    text("limits.sockets", "100000", "100000", "Sockets on this node; a further one is refused with 503."),
+    text("limits.sockets_per_address", "10000", "10000",
+        "Sockets from one address, loopback exempt; a further one is refused with 429."),
+    text("limits.sockets_per_user", "100", "100", "Sockets of one user on this node; a further one is refused."),
+    text("limits.accepts_per_second", "2000", "2000",
+        "New sockets a second on this node; a further one is refused with 503."),
+    text("limits.events_per_second", "100", "100",
+        "Events that one socket may send a second; a socket that goes on sending more is put out."),
+    text("limits.payload_bytes", "1000000", "1MB", "The largest message that a client may send."),
+    text("limits.queue_bytes", "4MiB", "4MiB",
+        "What may wait for one socket; a socket with more waiting leaves as `slow`."),
+    text("limits.stall", "15s", "15s", "How long a reader may stand still before it is out."),
+    text("limits.handshake", "10s", "10s", "How long a client may take to say what it wants."),
+    // drain, telemetry
+    text("drain.grace", "25s", "25s", "How long stopping may take; what is left then is cut."),
+    text("telemetry.log", "info", "info,gateway=debug", "Which log lines are written, as a tracing filter."),
+    text("telemetry.log_format", "auto", "json", "`text`, `json`, or `auto`: text on a terminal, else JSON."),
+    text("telemetry.otlp_endpoint", "", "http://127.0.0.1:4317", "Where traces go, as OTLP.").later(),
+];

@@ -1,0 +1,26 @@
+//! The HTTP API for backends: `/v1/emit`, `/v1/users/{id}/tasks`, `/v1/sockets`.
+//!
+//! Authentication, body limits and time limits are the server's, in `carillon`.
+
+mod emit;
+mod error;
+mod sockets;
+mod tasks;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    routing::{delete, get, post},
+};
+
+use crate::shared::Shared;
+
+pub(crate) fn router(shared: &Arc<Shared>) -> Router {
+    Router::new()
+        .route("/v1/emit", post(emit::emit))
+        .route("/v1/sockets", get(sockets::list))
+        .route("/v1/users/{id}/tasks", get(tasks::list))
+        .route("/v1/users/{id}/tasks/{identity}", delete(tasks::forget))
+        .with_state(Arc::clone(shared))
+}

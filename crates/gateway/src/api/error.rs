@@ -1,0 +1,77 @@
+//! What an API call is told when it fails: `{"error":{"code","message","hint"?}}`.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+/// A closed list of failures.
+#[derive(Debug)]
+pub(crate) enum ApiError {
+    /// The body is no JSON.
+    Malformed(String),
+    /// The body is JSON but not what the call takes.
+    Invalid {
+        message: String,
+        hint: Option<&'static str>,
+    },
+    UnknownSocket,
+    TooLarge,
+    Unavailable,
+}
+
+#[derive(Serialize)]
+struct Body {
+    error: Content,
+}
+
+#[derive(Serialize)]
+struct Content {
+    code: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'static str>,
+}
+
+impl ApiError {
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::Invalid { message: message.into(), hint: None }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, code, message, hint) = match self {
+            Self::Malformed(message) => (StatusCode::BAD_REQUEST, "malformed", message, None),
+            Self::Invalid { message, hint } => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "invalid", message, hint)
+            }
+            Self::UnknownSocket => (
+                StatusCode::NOT_FOUND,
+                "unknown_socket",
+                "no socket of this id is in this namespace".into(),
+                Some("GET /v1/sockets lists ids as their clients know them"),
+            ),
+            Self::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too_large",
+                format!("a payload has at most {} bytes", notice::PAYLOAD_BYTES_MAX),
+                None,
+            ),
+            Self::Unavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "the bus does not take notices now; nothing was sent".into(),
+                None,
+            ),
+        };
+        let mut response =
+            (status, Json(Body { error: Content { code, message, hint } })).into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}

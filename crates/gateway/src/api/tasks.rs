@@ -1,0 +1,42 @@
+//! `GET /v1/users/{id}/tasks` and `DELETE /v1/users/{id}/tasks/{identity}`.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use notice::UserId;
+
+use super::error::ApiError;
+use crate::{shared::Shared, socket::listed};
+
+fn user(id: &str) -> Result<UserId, ApiError> {
+    UserId::new(id).map_err(|error| ApiError::invalid(error.to_string()))
+}
+
+/// The newest state of each task, live and lately finished.
+pub(super) async fn list(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let tasks = shared.store.tasks(&user(&id)?).await.map_err(|error| {
+        shared.events.store_away(&error);
+        ApiError::Unavailable
+    })?;
+    let json = format!("{{\"tasks\":{}}}", listed(&tasks));
+    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
+}
+
+/// Forgets a stuck task in all its runs: 204, or 404 where there is none.
+pub(super) async fn forget(
+    State(shared): State<Arc<Shared>>,
+    Path((id, identity)): Path<(String, String)>,
+) -> Result<StatusCode, ApiError> {
+    let known = shared.store.forget(&user(&id)?, &identity).await.map_err(|error| {
+        shared.events.store_away(&error);
+        ApiError::Unavailable
+    })?;
+    Ok(if known { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })
+}

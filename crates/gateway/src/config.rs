@@ -1,0 +1,59 @@
+//! What a gateway is told at start, already checked.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use notice::{Namespace, NodeId};
+
+use crate::origins::Origins;
+
+/// Everything a gateway needs to know. `carillon` makes one from the settings; nothing here is checked
+/// again.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub node: NodeId,
+    /// The path of Engine.IO requests, with a slash at both ends: `/socket.io/`.
+    pub path: String,
+    pub namespaces: Vec<Namespace>,
+    pub origins: Origins,
+    /// The official browser bundle, served as `socket.io.js` under `path`.
+    pub serve_client: Option<Bytes>,
+    pub ping_interval: Duration,
+    pub ping_timeout: Duration,
+    /// How far back a newcomer without a cursor is told of ended tasks.
+    pub recovery_window: Duration,
+    pub conformance: Option<Conformance>,
+    pub limits: Limits,
+}
+
+/// What the official protocol suites expect of a server. Never on in production.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Conformance {
+    /// Every Engine.IO message is sent back.
+    Engine,
+    /// `auth` on connect, `message` comes back as `message-back`, `message-with-ack` is acknowledged.
+    Socket,
+}
+
+/// The bounds of a gateway. Beside each, what happens to who goes past it.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Sockets on this node; 503.
+    pub sockets: usize,
+    /// Connections from one address, loopback exempt; closed at once.
+    pub sockets_per_address: usize,
+    /// Seats of one user in one namespace on this node; refused.
+    pub sockets_per_user: usize,
+    /// New connections a second, with a burst of as many; 503.
+    pub accepts_per_second: u32,
+    /// Packets a second from one socket; it leaves as `events`.
+    pub events_per_second: u32,
+    /// One inbound message or polling body; 413, or the socket leaves as `too_large`.
+    pub payload_bytes: usize,
+    /// What may wait for one socket; past it the socket leaves as `slow`.
+    pub queue_bytes: usize,
+    /// How long a reader may stand still while something waits; then it leaves as `stalled`.
+    pub stall: Duration,
+    /// Time to send headers, bodies, an upgrade's probe and the first CONNECT.
+    pub handshake: Duration,
+}

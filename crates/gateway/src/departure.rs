@@ -1,0 +1,91 @@
+//! Why a socket left. A closed list: the label of `carillon_departures_total`, and for those that the
+//! server chooses, the `reason` of the `disconnecting` event.
+
+use std::time::Duration;
+
+/// The end of an engine session, and with it of all its seats.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Departure {
+    /// The client closed the transport, or left its last namespace.
+    Client,
+    /// The connection broke.
+    TransportError,
+    /// No sign of life within ping interval and timeout.
+    PingTimeout,
+    /// Bytes that are no packet, or a packet out of its place.
+    BadPacket,
+    /// One message above `limits.payload_bytes`.
+    TooLarge,
+    /// More than `limits.events_per_second`.
+    Events,
+    /// No namespace joined within `limits.handshake`.
+    NoConnect,
+    /// More than `limits.queue_bytes` waited for it.
+    Slow,
+    /// It read nothing for `limits.stall` while something waited.
+    Stalled,
+    /// A poll was given up, or two ran at once.
+    Poll,
+    /// The store did not answer when it joined a namespace.
+    StoreAway,
+    /// Its only namespace was refused between its handshake and its seat.
+    Refused,
+    /// The node is stopping.
+    Drain,
+}
+
+impl Departure {
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::TransportError => "transport_error",
+            Self::PingTimeout => "ping_timeout",
+            Self::BadPacket => "bad_packet",
+            Self::TooLarge => "too_large",
+            Self::Events => "events",
+            Self::NoConnect => "no_connect",
+            Self::Slow => "slow",
+            Self::Stalled => "stalled",
+            Self::Poll => "poll",
+            Self::StoreAway => "store_away",
+            Self::Refused => "refused",
+            Self::Drain => "drain",
+        }
+    }
+
+    pub(crate) const ALL: [Self; 13] = [
+        Self::Client,
+        Self::TransportError,
+        Self::PingTimeout,
+        Self::BadPacket,
+        Self::TooLarge,
+        Self::Events,
+        Self::NoConnect,
+        Self::Slow,
+        Self::Stalled,
+        Self::Poll,
+        Self::StoreAway,
+        Self::Refused,
+        Self::Drain,
+    ];
+
+    /// When a client that was told should come back.
+    pub(crate) fn retry_after(self) -> Duration {
+        match self {
+            Self::Slow | Self::Events | Self::StoreAway => Duration::from_secs(5),
+            _ => Duration::from_secs(1),
+        }
+    }
+
+    /// The close code of RFC 6455 §7.4.1 that says it best.
+    pub(crate) fn close_code(self) -> u16 {
+        match self {
+            Self::Client => 1000,
+            Self::BadPacket => 1002,
+            Self::TooLarge => 1009,
+            Self::Drain | Self::StoreAway => 1012,
+            Self::Slow | Self::Stalled | Self::Events | Self::Refused => 1008,
+            _ => 1001,
+        }
+    }
+}

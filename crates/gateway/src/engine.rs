@@ -1,0 +1,42 @@
+//! Engine.IO 3 and 4: accepting connections, polling, WebSocket, upgrade, heartbeats.
+//!
+//! May enter: bytes from clients, packets to send.
+//! May not enter: what a Socket.IO packet says, who a user is. A message goes to `socket` and nothing
+//! is asked back but whether the client may stay.
+
+mod frames;
+mod line;
+mod outbox;
+mod session;
+mod sessions;
+mod sid;
+mod wire;
+
+mod accept;
+mod http;
+mod routes;
+
+mod handshake;
+mod request;
+mod upgrade;
+mod websocket;
+
+mod payload;
+mod polling;
+
+mod pulse;
+
+pub(crate) use self::{
+    accept::{Doors, accept},
+    frames::Frames,
+    handshake::{accept_key, enter, switching},
+    http::Purpose,
+    line::Transport,
+    pulse::Pulse,
+    routes::{Answer, Asking, plain_text},
+    session::{Dialect, Session},
+    sessions::Sessions,
+    sid::Ids,
+    websocket::drive,
+    wire::Wire,
+};

@@ -1,0 +1,211 @@
+//! Engine.IO requests: new sessions by polling or WebSocket, polls, posts, upgrades.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use tungstenite::handshake::derive_accept_key;
+
+use super::{
+    http::Purpose,
+    line::Transport,
+    payload, polling,
+    pulse::Beat,
+    request::{Asked, Asks, BadRequest},
+    routes::{Answer, Asking, json, plain_text, with_type},
+    session::{Dialect, Session},
+};
+use crate::{
+    departure::Departure,
+    encoded::Encoded,
+    events::Handshake,
+    shared::Shared,
+    socket::{self, Query},
+};
+
+/// Answers one Engine.IO request.
+pub(super) async fn engine(asking: Asking) -> Answer {
+    let shared = Arc::clone(&asking.shared);
+    match answer(asking).await {
+        Ok(answer) => answer,
+        Err(bad) => {
+            shared.events.handshake(Handshake::BadRequest);
+            json(StatusCode::BAD_REQUEST, bad.json())
+        }
+    }
+}
+
+async fn answer(asking: Asking) -> Result<Answer, BadRequest> {
+    let query = asking.request.uri().query().unwrap_or_default().to_owned();
+    let query = Query::new(&query);
+    let asked = Asked::read(query)?;
+    let is_get = asking.request.method() == Method::GET;
+    let is_post = asking.request.method() == Method::POST;
+    let Some(id) = &asked.session else {
+        return match asked.transport {
+            Asks::Polling if is_get && accept_key(asking.request.headers()).is_none() => {
+                Ok(open_polling(&asking, asked.dialect, query).await)
+            }
+            Asks::WebSocket if is_get => open_websocket(asking, asked.dialect, query),
+            _ => Err(BadRequest::BadHandshakeMethod),
+        };
+    };
+    let session = known_session(&asking.shared, id, asked.dialect)?;
+    match asked.transport {
+        Asks::WebSocket if is_get => upgrade(asking, session),
+        Asks::Polling if is_get => polling::poll(&session).await.map(polled),
+        Asks::Polling if is_post => post(asking, session).await,
+        _ => Err(BadRequest::BadRequest),
+    }
+}
+
+/// The session of an id, unless it is past a deadline that the pulse has not come to yet.
+fn known_session(shared: &Shared, id: &str, dialect: Dialect) -> Result<Arc<Session>, BadRequest> {
+    let session = shared.sessions.get(id).ok_or(BadRequest::SessionUnknown)?;
+    if let Some(departure) = session.overdue(shared.now_ms()) {
+        session.close(departure);
+        return Err(BadRequest::SessionUnknown);
+    }
+    let same = matches!(
+        (session.dialect, dialect),
+        (Dialect::Engine3 { .. }, Dialect::Engine3 { .. }) | (Dialect::Engine4, Dialect::Engine4)
+    );
+    if same { Ok(session) } else { Err(BadRequest::BadRequest) }
+}
+
+async fn open_polling(asking: &Asking, dialect: Dialect, query: Query<'_>) -> Answer {
+    let shared = &asking.shared;
+    let id = shared.ids.session();
+    let transport = Transport::Polling;
+    let session = Session::new(shared, id, dialect, transport, query.kept(), asking.address);
+    let open = open_packet(&session);
+    enter(&session);
+    // On a task of its own: a request that is given up must not leave half a seat.
+    let opened = {
+        let session = Arc::clone(&session);
+        shared.tasks.spawn(async move { socket::opened(&session).await })
+    };
+    match opened.await {
+        Ok(Ok(())) => polled(payload::encode(dialect, &[open])),
+        Ok(Err(departure)) => {
+            session.close(departure);
+            super::routes::unavailable()
+        }
+        Err(_stopped) => super::routes::unavailable(),
+    }
+}
+
+/// Makes a session known, and puts it under the pulse.
+pub(crate) fn enter(session: &Arc<Session>) {
+    session.shared.sessions.insert(session);
+    if let Some(delay) = session.beat() {
+        session.shared.pulse.after(delay, Beat::Heart(Arc::downgrade(session)));
+    }
+}
+
+/// The Engine.IO open packet. `maxPayload` is what a polling client may send in one body.
+pub(super) fn open_packet(session: &Session) -> Arc<Encoded> {
+    let config = &session.shared.config;
+    let upgrades = match session.transport() {
+        Transport::Polling => "\"websocket\"",
+        _ => "",
+    };
+    Encoded::text_only(&format!(
+        "0{{\"sid\":\"{}\",\"upgrades\":[{upgrades}],\"pingInterval\":{},\"pingTimeout\":{},\"maxPayload\":{}}}",
+        session.id.as_str(),
+        config.ping_interval.as_millis(),
+        config.ping_timeout.as_millis(),
+        config.limits.payload_bytes,
+    ))
+}
+
+fn open_websocket(
+    asking: Asking,
+    dialect: Dialect,
+    query: Query<'_>,
+) -> Result<Answer, BadRequest> {
+    switch(asking, Purpose::Engine { dialect, query: query.kept() })
+}
+
+fn upgrade(asking: Asking, session: Arc<Session>) -> Result<Answer, BadRequest> {
+    if session.transport() != Transport::Polling {
+        return Err(BadRequest::BadRequest);
+    }
+    switch(asking, Purpose::Upgrade(session))
+}
+
+/// 101, and `purpose` for the connection afterwards.
+fn switch(mut asking: Asking, purpose: Purpose) -> Result<Answer, BadRequest> {
+    let accept = accept_key(asking.request.headers()).ok_or(BadRequest::BadRequest)?;
+    let on_upgrade = hyper::upgrade::on(&mut asking.request);
+    asking.slot.put(purpose, on_upgrade);
+    Ok(switching(accept))
+}
+
+/// The answer to a WebSocket's opening handshake (RFC 6455 §4.2.2).
+pub(crate) fn switching(accept: HeaderValue) -> Answer {
+    let mut answer = plain_text(StatusCode::SWITCHING_PROTOCOLS, "");
+    let headers = answer.headers_mut();
+    headers.clear();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    answer
+}
+
+/// The `Sec-WebSocket-Accept` that a request's headers ask for, if they ask for a WebSocket.
+pub(crate) fn accept_key(headers: &HeaderMap) -> Option<HeaderValue> {
+    let has = |name, word: &str| {
+        let value = headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        value.is_some_and(|value| {
+            value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word))
+        })
+    };
+    let asks = has(header::CONNECTION, "upgrade")
+        && has(header::UPGRADE, "websocket")
+        && has(header::SEC_WEBSOCKET_VERSION, "13");
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| asks)?;
+    HeaderValue::from_str(&derive_accept_key(key.as_bytes())).ok()
+}
+
+fn polled((kind, body): payload::Body) -> Answer {
+    with_type(StatusCode::OK, kind, body)
+}
+
+async fn post(asking: Asking, session: Arc<Session>) -> Result<Answer, BadRequest> {
+    let Asking { shared, request, .. } = asking;
+    let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
+    let body = match read_body(&shared, request).await {
+        Ok(body) => body,
+        Err(Departure::TooLarge) => {
+            session.close(Departure::TooLarge);
+            let text = "the body is larger than limits.payload_bytes";
+            return Ok(plain_text(StatusCode::PAYLOAD_TOO_LARGE, text));
+        }
+        Err(departure) => {
+            session.close(departure);
+            return Err(BadRequest::BadRequest);
+        }
+    };
+    let taken = {
+        let session = Arc::clone(&session);
+        shared.tasks.spawn(async move { polling::post(&session, content_type, body).await })
+    };
+    match taken.await {
+        Ok(Ok(())) => Ok(with_type(StatusCode::OK, HeaderValue::from_static("text/html"), "ok")),
+        Ok(Err(bad)) => Err(bad),
+        Err(_stopped) => Ok(super::routes::unavailable()),
+    }
+}
+
+async fn read_body(shared: &Shared, request: Request<Incoming>) -> Result<Bytes, Departure> {
+    let limits = shared.config.limits;
+    let body = Limited::new(request.into_body(), limits.payload_bytes).collect();
+    match tokio::time::timeout(limits.handshake, body).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Departure::TooLarge),
+        Ok(Err(_)) | Err(_) => Err(Departure::TransportError),
+    }
+}

@@ -1,0 +1,94 @@
+//! One connection while it speaks HTTP, and what it turns into after a 101.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::{server::conn::http1, service::service_fn, upgrade::OnUpgrade};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use parking_lot::Mutex;
+use tokio::net::TcpStream;
+
+use super::{
+    accept::Inside,
+    routes::route,
+    session::{Dialect, Session},
+    upgrade,
+    websocket::{self, Opening},
+    wire::Wire,
+};
+use crate::{
+    plain::{self, Wanted},
+    shared::Shared,
+};
+
+/// The most bytes of a request's head.
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// What a connection turns into once its 101 is out.
+#[derive(Debug)]
+pub(crate) enum Purpose {
+    /// A new Engine.IO session over WebSocket from the start.
+    Engine { dialect: Dialect, query: Option<Box<str>> },
+    /// The WebSocket of a session that polls until now.
+    Upgrade(Arc<Session>),
+    /// A plain client.
+    Plain(Box<Wanted>),
+}
+
+/// Where the request that asked for the 101 leaves what is to come after it.
+#[derive(Debug, Default)]
+pub(crate) struct Slot(Mutex<Option<(Purpose, OnUpgrade)>>);
+
+impl Slot {
+    pub(crate) fn put(&self, purpose: Purpose, on_upgrade: OnUpgrade) {
+        *self.0.lock() = Some((purpose, on_upgrade));
+    }
+}
+
+/// Serves one connection from its first byte to its last. All that HTTP needed is gone, with the box
+/// that held it, before the WebSocket begins.
+pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, inside: Inside) {
+    let spoken = Box::pin(speak_http(&shared, stream, &inside)).await;
+    let Some((purpose, wire, rest)) = spoken else { return };
+    match purpose {
+        Purpose::Engine { dialect, query } => {
+            let opening = Opening { dialect, query, address: inside.address };
+            websocket::open(shared, opening, wire, rest).await;
+        }
+        Purpose::Upgrade(session) => upgrade::take_over(session, wire, rest).await,
+        Purpose::Plain(wanted) => plain::open(shared, wanted, wire, rest).await,
+    }
+}
+
+/// Answers requests until the connection ends, or turns into something else.
+async fn speak_http(
+    shared: &Arc<Shared>,
+    stream: TcpStream,
+    inside: &Inside,
+) -> Option<(Purpose, Wire, Bytes)> {
+    let slot = Arc::new(Slot::default());
+    let service = service_fn(|request| {
+        let (shared, slot, address) = (Arc::clone(shared), Arc::clone(&slot), inside.address);
+        route(shared, slot, address, request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(shared.config.limits.handshake)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        () = shared.stopping.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        tracing::debug!(client.addr = %inside.address, %error, "a connection ended");
+    }
+    let (purpose, on_upgrade) = slot.0.lock().take()?;
+    let upgraded = on_upgrade.await.ok()?.downcast::<TokioIo<TcpStream>>().ok()?;
+    Some((purpose, Wire::plain(upgraded.io.into_inner()), upgraded.read_buf))
+}

@@ -1,0 +1,171 @@
+//! The part of a session that one lock guards: which transport carries it, and what waits for it.
+
+use std::{io, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use notice::TaskKey;
+
+use super::{
+    outbox::{Outbox, Pushed},
+    session::{Dialect, millis},
+    wire::Wire,
+};
+use crate::{departure::Departure, encoded::Encoded, shared::Shared};
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Transport {
+    Polling,
+    /// Polling, with a WebSocket that has been probed and not taken over yet.
+    Upgrading,
+    WebSocket,
+    /// Server-sent events.
+    Stream,
+}
+
+impl Transport {
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Polling | Self::Upgrading => "polling",
+            Self::WebSocket => "websocket",
+            Self::Stream => "sse",
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) transport: Transport,
+    /// A poll is parked, waiting for something to send.
+    pub(super) polled: bool,
+    pub(super) outbox: Outbox,
+    /// Set when the session leaves: from then on nothing is added.
+    pub(super) departure: Option<Departure>,
+    /// Nothing is written any more either.
+    pub(super) closed: bool,
+    /// When the client last took something of what waits.
+    moved_ms: u64,
+    /// The pulse has been told to look at this session's stall.
+    stall_armed: bool,
+}
+
+/// What became of something to send.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Written(Transport),
+    Waiting { transport: Transport, conflated: bool, arm: bool },
+    Gone,
+    Leave(Departure),
+}
+
+impl Line {
+    pub(super) fn new(transport: Transport) -> Self {
+        Self {
+            transport,
+            polled: false,
+            outbox: Outbox::default(),
+            departure: None,
+            closed: false,
+            moved_ms: 0,
+            stall_armed: false,
+        }
+    }
+
+    pub(super) fn send(
+        &mut self,
+        wire: Option<&Wire>,
+        dialect: Dialect,
+        encoded: &Arc<Encoded>,
+        task: Option<&TaskKey>,
+        shared: &Shared,
+    ) -> Outcome {
+        if self.departure.is_some() {
+            return Outcome::Gone;
+        }
+        let mut written = 0;
+        if let (Transport::WebSocket, Some(wire), true) =
+            (self.transport, wire, self.outbox.is_empty())
+        {
+            let frames = dialect.frames()(encoded);
+            match wire.try_write(frames) {
+                Ok(all) if all == frames.len() => return Outcome::Written(self.transport),
+                Ok(part) => written = part,
+                Err(_) => return Outcome::Leave(Departure::TransportError),
+            }
+        }
+        self.queue(encoded, task, written, shared)
+    }
+
+    fn queue(
+        &mut self,
+        encoded: &Arc<Encoded>,
+        task: Option<&TaskKey>,
+        written: usize,
+        shared: &Shared,
+    ) -> Outcome {
+        if self.outbox.is_empty() {
+            self.moved_ms = shared.now_ms();
+        }
+        let bytes_max = shared.config.limits.queue_bytes;
+        let pushed = self.outbox.push(encoded, task, bytes_max);
+        self.outbox.head_written_if(written);
+        match pushed {
+            Pushed::Full => Outcome::Leave(Departure::Slow),
+            pushed => Outcome::Waiting {
+                transport: self.transport,
+                conflated: pushed == Pushed::Conflated,
+                arm: !std::mem::replace(&mut self.stall_armed, true),
+            },
+        }
+    }
+
+    /// Writes what waits until the wire takes no more.
+    pub(super) fn flush(
+        &mut self,
+        wire: &Wire,
+        form: fn(&Encoded) -> &Bytes,
+        now_ms: u64,
+    ) -> io::Result<()> {
+        while !self.outbox.is_empty() {
+            let written = self.outbox.write_with(form, |slices| wire.try_write_vectored(slices))?;
+            if written == 0 {
+                return Ok(());
+            }
+            self.moved_ms = now_ms;
+        }
+        Ok(())
+    }
+
+    /// Takes what fits into one polling body of `bytes_max`.
+    pub(super) fn take(
+        &mut self,
+        bytes_max: usize,
+        size: impl Fn(&Encoded) -> usize,
+        now_ms: u64,
+    ) -> Vec<Arc<Encoded>> {
+        self.moved_ms = now_ms;
+        self.outbox.take(bytes_max, size)
+    }
+
+    /// Ends the session when what waits is out. `false`: it was ending already.
+    pub(super) fn end(&mut self, departure: Departure) -> bool {
+        let first = self.departure.is_none();
+        self.departure.get_or_insert(departure);
+        first
+    }
+
+    /// Ends the session now. Says whether it was open, and how many bytes were dropped.
+    pub(super) fn close(&mut self, departure: Departure) -> (bool, usize) {
+        self.closed = true;
+        (self.end(departure), self.outbox.clear())
+    }
+
+    /// How long the reader may still stand still; `None` when nothing waits.
+    pub(super) fn time_to_stall(&mut self, now_ms: u64, stall: Duration) -> Option<Duration> {
+        if self.outbox.is_empty() {
+            self.stall_armed = false;
+            return None;
+        }
+        let at_ms = self.moved_ms + millis(stall);
+        Some(Duration::from_millis(at_ms.saturating_sub(now_ms)))
+    }
+}

@@ -1,0 +1,145 @@
+//! The polling transport: a GET that waits for something to send, a POST that brings something.
+
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use engineioxide_core::Packet;
+use http::HeaderValue;
+
+use super::{
+    line::Transport,
+    payload::{self, Body},
+    request::BadRequest,
+    session::Session,
+};
+use crate::{
+    departure::Departure,
+    encoded::Encoded,
+    socket::{self, Message},
+};
+
+/// A poll on its way. Given up before it has its answer, it ends the session: what was pushed into that
+/// answer would be lost (the official suite asks for this too).
+struct Parked<'a> {
+    session: &'a Arc<Session>,
+    answered: bool,
+}
+
+impl Drop for Parked<'_> {
+    fn drop(&mut self) {
+        self.session.line.lock().polled = false;
+        if !self.answered {
+            self.session.close(Departure::Poll);
+        }
+    }
+}
+
+/// Waits until there is something for the client, and gives it.
+pub(super) async fn poll(session: &Arc<Session>) -> Result<Body, BadRequest> {
+    let already = {
+        let mut line = session.line.lock();
+        if !matches!(line.transport, Transport::Polling | Transport::Upgrading) {
+            return Err(BadRequest::BadRequest);
+        }
+        std::mem::replace(&mut line.polled, true)
+    };
+    if already {
+        session.close(Departure::Poll);
+        return Err(BadRequest::BadRequest);
+    }
+    let mut parked = Parked { session, answered: false };
+    let body = poll_fn(|cx| ready(session, cx)).await;
+    parked.answered = true;
+    Ok(body)
+}
+
+fn ready(session: &Arc<Session>, cx: &mut Context<'_>) -> Poll<Body> {
+    session.waker.register(cx.waker());
+    let (mut packets, departure, upgrading) = {
+        let mut line = session.line.lock();
+        let bytes_max = session.shared.config.limits.payload_bytes;
+        let before = line.outbox.len_bytes();
+        let packets = line.take(bytes_max, payload::size, session.shared.now_ms());
+        session.shared.events.queued(-taken(before, line.outbox.len_bytes()));
+        let departure = line.departure.filter(|_| line.outbox.is_empty());
+        (packets, departure, line.transport == Transport::Upgrading)
+    };
+    match departure {
+        // The client has closed the session itself: its poll just ends.
+        Some(Departure::Client) if packets.is_empty() => packets.push(Encoded::text_only("6")),
+        Some(departure) => {
+            packets.push(Encoded::text_only("1"));
+            session.close(departure);
+        }
+        // The poll ends, so that the client can change over.
+        None if packets.is_empty() && upgrading => packets.push(Encoded::text_only("6")),
+        None if packets.is_empty() => return Poll::Pending,
+        None => {}
+    }
+    Poll::Ready(payload::encode(session.dialect, &packets))
+}
+
+fn taken(before: usize, after: usize) -> i64 {
+    i64::try_from(before - after).unwrap_or(i64::MAX)
+}
+
+/// Takes what a client has posted, packet by packet.
+pub(super) async fn post(
+    session: &Arc<Session>,
+    content_type: Option<HeaderValue>,
+    body: Bytes,
+) -> Result<(), BadRequest> {
+    let packets = payload::decode(session.dialect, content_type.as_ref(), body).await;
+    let Ok(packets) = packets else {
+        session.close(Departure::BadPacket);
+        return Err(BadRequest::BadRequest);
+    };
+    for packet in packets {
+        if let Err(departure) = take_packet(session, packet).await {
+            session.close(departure);
+            // A client that says goodbye is not at fault.
+            let at_fault = departure != Departure::Client;
+            return if at_fault { Err(BadRequest::BadRequest) } else { Ok(()) };
+        }
+    }
+    Ok(())
+}
+
+async fn take_packet(session: &Arc<Session>, packet: Packet) -> Result<(), Departure> {
+    match session.receive(packet)? {
+        Some(message) => socket::take_in(session, message).await,
+        None => Ok(()),
+    }
+}
+
+impl Session {
+    /// Takes one Engine.IO packet: heartbeats are dealt with here, a message is given back.
+    pub(super) fn receive(self: &Arc<Self>, packet: Packet) -> Result<Option<Message>, Departure> {
+        use super::session::Dialect::{Engine3, Engine4};
+        if self.departure().is_some() {
+            return Ok(None);
+        }
+        if !self.within_pace() {
+            return Err(Departure::Events);
+        }
+        self.heard();
+        match (self.dialect, packet) {
+            (_, Packet::Message(text)) => Ok(Some(Message::Text(text))),
+            (_, Packet::Binary(bytes) | Packet::BinaryV3(bytes)) => {
+                Ok(Some(Message::Binary(bytes)))
+            }
+            // On Engine.IO 3 the client asks, on 4 the server does.
+            (Engine3 { .. }, Packet::Ping) => {
+                self.send(&Encoded::text_only("3"), None);
+                Ok(None)
+            }
+            (Engine4, Packet::Pong) | (_, Packet::Noop) => Ok(None),
+            (_, Packet::Close) => Err(Departure::Client),
+            _ => Err(Departure::BadPacket),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What an Engine.IO request asks for, and how it is turned down.
+
+use std::borrow::Cow;
+
+use engineioxide_core::ProtocolVersion;
+
+use super::session::Dialect;
+use crate::socket::Query;
+
+/// The query of an Engine.IO request.
+#[derive(Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) dialect: Dialect,
+    pub(super) transport: Asks,
+    /// The session it belongs to; `None`: it wants a new one.
+    pub(super) session: Option<Cow<'a, str>>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Asks {
+    Polling,
+    WebSocket,
+}
+
+/// Why a request is answered 400. Code and text are those of Node's Engine.IO (its
+/// `Server.errors`), which clients show.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum BadRequest {
+    TransportUnknown,
+    SessionUnknown,
+    BadHandshakeMethod,
+    BadRequest,
+    UnsupportedProtocol,
+    Jsonp,
+}
+
+impl BadRequest {
+    pub(super) fn json(self) -> String {
+        let (code, message) = match self {
+            Self::TransportUnknown => (0, "Transport unknown"),
+            Self::SessionUnknown => (1, "Session ID unknown"),
+            Self::BadHandshakeMethod => (2, "Bad handshake method"),
+            Self::BadRequest => (3, "Bad request"),
+            Self::UnsupportedProtocol => (5, "Unsupported protocol version"),
+            Self::Jsonp => (3, "JSONP is not served here; use polling with CORS or WebSocket"),
+        };
+        format!("{{\"code\":{code},\"message\":\"{message}\"}}")
+    }
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn read(query: Query<'a>) -> Result<Self, BadRequest> {
+        if query.get("j").is_some() {
+            return Err(BadRequest::Jsonp);
+        }
+        let transport = match query.get("transport").as_deref() {
+            Some("polling") => Asks::Polling,
+            Some("websocket") => Asks::WebSocket,
+            _ => return Err(BadRequest::TransportUnknown),
+        };
+        let version = query.get("EIO").and_then(|version| version.parse().ok());
+        let dialect = match version {
+            Some(ProtocolVersion::V3) => {
+                let b64 = query.get("b64").is_some_and(|b64| b64 != "0" && b64 != "false");
+                Dialect::Engine3 { b64 }
+            }
+            Some(ProtocolVersion::V4) => Dialect::Engine4,
+            None => return Err(BadRequest::UnsupportedProtocol),
+        };
+        Ok(Self { dialect, transport, session: query.get("sid") })
+    }
+}

@@ -1,0 +1,386 @@
+//! One Engine.IO session: the state that its connection, its polls, the hub and the pulse share.
+//!
+//! A session has one outbox for all its seats. Whoever has something for it writes at once when the
+//! wire is quiet; otherwise it waits in the outbox, and the connection's own task, or the next poll,
+//! takes it from there. Knows nothing of Socket.IO packets.
+//!
+//! Locks: `line` is held for a few lines and never while another is taken.
+
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, SystemTime},
+};
+
+use bytes::Bytes;
+use futures_util::task::AtomicWaker;
+use notice::TaskKey;
+use parking_lot::Mutex;
+
+use super::{
+    line::{Line, Outcome, Transport},
+    pulse::Beat,
+    sid::SessionId,
+    wire::Wire,
+};
+use crate::{
+    departure::Departure, encoded::Encoded, events::Dropped, seat::Seats, shared::Shared,
+    socket::Partial,
+};
+
+/// How much of an event stream is handed to HTTP at once.
+const STREAM_PART_BYTES: usize = 64 * 1024;
+
+/// What a session speaks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Dialect {
+    /// Engine.IO 3, Socket.IO 4: clients 1.x and 2.x. With `b64` it polls without binary data.
+    Engine3 { b64: bool },
+    /// Engine.IO 4, Socket.IO 5: clients 3.x and 4.x.
+    Engine4,
+    /// A plain WebSocket with JSON messages.
+    PlainWebSocket,
+    /// Server-sent events.
+    EventStream,
+}
+
+impl Dialect {
+    pub(crate) fn is_engine(self) -> bool {
+        matches!(self, Self::Engine3 { .. } | Self::Engine4)
+    }
+
+    /// The label of metrics, and the `protocol` of listings.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Engine3 { .. } => "eio3",
+            Self::Engine4 => "eio4",
+            Self::PlainWebSocket | Self::EventStream => "plain",
+        }
+    }
+
+    /// The form of a packet on a WebSocket of this dialect.
+    pub(crate) fn frames(self) -> fn(&Encoded) -> &Bytes {
+        match self {
+            Self::Engine3 { .. } => Encoded::websocket_v3,
+            _ => Encoded::websocket,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) id: SessionId,
+    pub(crate) dialect: Dialect,
+    pub(crate) shared: Arc<Shared>,
+    /// The transport's own query, kept only where it names a user, a room or a cursor: a namespace may
+    /// be joined later.
+    pub(crate) query: Option<Box<str>>,
+    pub(crate) address: IpAddr,
+    pub(crate) opened_at: SystemTime,
+    pub(crate) seats: Seats,
+    /// A Socket.IO packet whose attachments have not all arrived.
+    pub(crate) partial: Partial,
+    /// Set once, by a WebSocket handshake or an upgrade.
+    wire: OnceLock<Wire>,
+    pub(super) line: Mutex<Line>,
+    /// The one task that waits for this session: its WebSocket, its poll or its event stream.
+    pub(super) waker: AtomicWaker,
+    opened_ms: u64,
+    /// When the last packet came in, on the gateway's clock.
+    heard_ms: AtomicU64,
+    /// When the next ping is due, or the last one was while it is unanswered.
+    ping_due_ms: AtomicU64,
+    /// The due time of the last ping that was sent.
+    pinged_ms: AtomicU64,
+    /// A CONNECT has been answered, with a seat or a refusal: the session may stay without a seat, for a
+    /// client that was refused must not be made to come back.
+    answered: AtomicBool,
+    /// Packets taken in during the running second: the second in the upper half, the count in the lower.
+    pace: AtomicU64,
+}
+
+impl Session {
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        id: SessionId,
+        dialect: Dialect,
+        transport: Transport,
+        query: Option<Box<str>>,
+        address: IpAddr,
+    ) -> Arc<Self> {
+        let now_ms = shared.now_ms();
+        let first_ping = shared.config.ping_interval.mul_f64(rand::random_range(0.75..1.0));
+        Arc::new(Self {
+            id,
+            dialect,
+            shared: Arc::clone(shared),
+            query,
+            address,
+            opened_at: SystemTime::now(),
+            seats: Seats::default(),
+            partial: Partial::default(),
+            wire: OnceLock::new(),
+            line: Mutex::new(Line::new(transport)),
+            waker: AtomicWaker::new(),
+            opened_ms: now_ms,
+            heard_ms: AtomicU64::new(now_ms),
+            ping_due_ms: AtomicU64::new(now_ms + millis(first_ping)),
+            pinged_ms: AtomicU64::new(0),
+            answered: AtomicBool::new(false),
+            pace: AtomicU64::new(0),
+        })
+    }
+
+    /// Gives the session its WebSocket. Only the first call counts; the caller has made sure of that.
+    pub(crate) fn set_wire(&self, wire: Wire) {
+        if self.wire.set(wire).is_err() {
+            tracing::error!("a session was given a second wire");
+        }
+    }
+
+    pub(super) fn wire(&self) -> Option<&Wire> {
+        self.wire.get()
+    }
+
+    pub(crate) fn transport(&self) -> Transport {
+        self.line.lock().transport
+    }
+
+    pub(crate) fn queued_bytes(&self) -> usize {
+        self.line.lock().outbox.len_bytes()
+    }
+
+    /// Sends `encoded`, now or as soon as the client takes it. With `task`, it is progress of that task
+    /// and stands for all earlier progress that still waits. `None`: the session has left or leaves.
+    pub(crate) fn send(
+        self: &Arc<Self>,
+        encoded: &Arc<Encoded>,
+        task: Option<&TaskKey>,
+    ) -> Option<Transport> {
+        let (outcome, delta) = {
+            let mut line = self.line.lock();
+            let before = line.outbox.len_bytes();
+            let outcome = line.send(self.wire.get(), self.dialect, encoded, task, &self.shared);
+            (outcome, signed(line.outbox.len_bytes()) - signed(before))
+        };
+        self.shared.events.queued(delta);
+        self.after_send(outcome)
+    }
+
+    fn after_send(self: &Arc<Self>, outcome: Outcome) -> Option<Transport> {
+        match outcome {
+            Outcome::Written(transport) => Some(transport),
+            Outcome::Waiting { transport, conflated, arm } => {
+                if conflated {
+                    self.shared.events.dropped(Dropped::Superseded);
+                }
+                if arm {
+                    let stall = self.shared.config.limits.stall;
+                    self.shared.pulse.after(stall, Beat::Stall(Arc::downgrade(self)));
+                }
+                self.waker.wake();
+                Some(transport)
+            }
+            Outcome::Gone => None,
+            Outcome::Leave(departure) => {
+                self.close(departure);
+                None
+            }
+        }
+    }
+
+    /// For an event stream: takes what waits, or registers for when something does. `None`: the
+    /// session is over.
+    pub(crate) fn poll_take(
+        &self,
+        cx: &mut Context<'_>,
+        size: impl Fn(&Encoded) -> usize,
+    ) -> Poll<Option<Vec<Arc<Encoded>>>> {
+        self.waker.register(cx.waker());
+        let (packets, taken, over) = {
+            let mut line = self.line.lock();
+            let before = line.outbox.len_bytes();
+            let packets = line.take(STREAM_PART_BYTES, size, self.shared.now_ms());
+            (packets, before - line.outbox.len_bytes(), line.departure.is_some())
+        };
+        self.shared.events.queued(-signed(taken));
+        match (packets.is_empty(), over) {
+            (false, _) => Poll::Ready(Some(packets)),
+            (true, true) => Poll::Ready(None),
+            (true, false) => Poll::Pending,
+        }
+    }
+
+    /// Writes what waits, as far as the wire takes it.
+    pub(super) fn flush(&self) -> std::io::Result<()> {
+        let Some(wire) = self.wire.get() else { return Ok(()) };
+        let (result, delta) = {
+            let mut line = self.line.lock();
+            let before = line.outbox.len_bytes();
+            let result = line.flush(wire, self.dialect.frames(), self.shared.now_ms());
+            (result, signed(line.outbox.len_bytes()) - signed(before))
+        };
+        self.shared.events.queued(delta);
+        result
+    }
+
+    /// Lets the session go at once; what waits is dropped. The first reason counts.
+    pub(crate) fn close(self: &Arc<Self>, departure: Departure) {
+        let (was_open, dropped) = self.line.lock().close(departure);
+        self.shared.events.queued(-signed(dropped));
+        if was_open {
+            self.depart(departure);
+        }
+        self.shared.sessions.remove(&self.id);
+        self.waker.wake();
+    }
+
+    /// Lets the session go after what waits for it, with a word of why. Its seats are empty from now on.
+    pub(crate) fn leave(self: &Arc<Self>, departure: Departure) {
+        for farewell in self.seats.farewells(self.dialect, departure) {
+            self.send(&farewell, None);
+        }
+        if self.line.lock().end(departure) {
+            self.depart(departure);
+            let limit = self.shared.config.limits.stall.min(Duration::from_secs(2));
+            self.shared.pulse.after(limit, Beat::Stall(Arc::downgrade(self)));
+        }
+        self.waker.wake();
+    }
+
+    fn depart(self: &Arc<Self>, departure: Departure) {
+        self.seats.empty();
+        self.partial.forget();
+        self.shared.events.departed(departure, self.address);
+    }
+
+    /// Why the session ended, once it has.
+    pub(crate) fn departure(&self) -> Option<Departure> {
+        self.line.lock().departure
+    }
+
+    // --- signs of life
+
+    /// Notes that the client has said something.
+    pub(crate) fn heard(&self) {
+        self.heard_ms.store(self.shared.now_ms(), Ordering::Relaxed);
+    }
+
+    /// Notes that the client's first CONNECT has been answered.
+    pub(crate) fn answered(&self) {
+        self.answered.store(true, Ordering::Relaxed);
+    }
+
+    /// Counts one packet; `false` above `limits.events_per_second`.
+    pub(crate) fn within_pace(&self) -> bool {
+        let second = self.shared.now_ms() / 1000;
+        let seen = self.pace.load(Ordering::Relaxed);
+        let count = if seen >> 32 == second { (seen & 0xffff_ffff) + 1 } else { 1 };
+        self.pace.store(second << 32 | count, Ordering::Relaxed);
+        count <= u64::from(self.shared.config.limits.events_per_second)
+    }
+
+    /// What the pulse asks for: sends a ping that is due, closes a session that is overdue, and says
+    /// when to ask again.
+    pub(super) fn beat(self: &Arc<Self>) -> Option<Duration> {
+        if self.departure().is_some() {
+            return None;
+        }
+        let now_ms = self.shared.now_ms();
+        if let Some(departure) = self.overdue(now_ms) {
+            self.close(departure);
+            return None;
+        }
+        let heartbeat_ms = match self.dialect {
+            Dialect::Engine3 { .. } => self.deadline_v3(),
+            _ => self.ping(now_ms),
+        };
+        let next_ms = self.connect_deadline().map_or(heartbeat_ms, |at_ms| at_ms.min(heartbeat_ms));
+        Some(Duration::from_millis(next_ms.saturating_sub(now_ms)))
+    }
+
+    /// Whether the session is past a deadline, even if the pulse has not come by yet.
+    pub(crate) fn overdue(&self, now_ms: u64) -> Option<Departure> {
+        if self.connect_deadline().is_some_and(|at_ms| now_ms >= at_ms) {
+            return Some(Departure::NoConnect);
+        }
+        let dead = match self.dialect {
+            Dialect::Engine3 { .. } => now_ms >= self.deadline_v3(),
+            // Nothing comes back on an event stream; its client's death shows in the write.
+            Dialect::EventStream => false,
+            _ => {
+                let due_ms = self.ping_due_ms.load(Ordering::Relaxed);
+                let unanswered = self.heard_ms.load(Ordering::Relaxed) < due_ms;
+                unanswered && now_ms >= due_ms + millis(self.shared.config.ping_timeout)
+            }
+        };
+        dead.then_some(Departure::PingTimeout)
+    }
+
+    fn deadline_v3(&self) -> u64 {
+        let config = &self.shared.config;
+        let silence = config.ping_interval + config.ping_timeout;
+        self.heard_ms.load(Ordering::Relaxed) + millis(silence)
+    }
+
+    fn connect_deadline(&self) -> Option<u64> {
+        let answered = self.answered.load(Ordering::Relaxed);
+        let waits = !answered && self.shared.expects_connect(self.dialect);
+        waits.then(|| self.opened_ms + millis(self.shared.config.limits.handshake))
+    }
+
+    /// Sends a ping if one is due. Gives the time of the next ping, or of this one's deadline.
+    fn ping(self: &Arc<Self>, now_ms: u64) -> u64 {
+        let config = &self.shared.config;
+        let due_ms = self.ping_due_ms.load(Ordering::Relaxed);
+        let answered = self.heard_ms.load(Ordering::Relaxed) >= due_ms;
+        if now_ms >= due_ms && answered {
+            // Heard since the last ping was due: the next one comes an interval after that.
+            let next_ms = due_ms + millis(config.ping_interval);
+            self.ping_due_ms.store(next_ms.max(now_ms), Ordering::Relaxed);
+            return next_ms.max(now_ms);
+        }
+        if now_ms < due_ms {
+            return due_ms;
+        }
+        if self.pinged_ms.swap(due_ms, Ordering::Relaxed) != due_ms {
+            self.send(self.shared.ping(self.dialect), None);
+        }
+        due_ms + millis(config.ping_timeout)
+    }
+
+    /// For the pulse: closes the session if its reader has stood still for `limits.stall`; otherwise
+    /// how long until it would have, or `None` when nothing waits any more.
+    pub(super) fn stalled_for(self: &Arc<Self>) -> Option<Duration> {
+        let stall = self.shared.config.limits.stall;
+        let now_ms = self.shared.now_ms();
+        let (left, departure) = {
+            let mut line = self.line.lock();
+            (line.time_to_stall(now_ms, stall), line.departure)
+        };
+        match (left, departure) {
+            (_, Some(departure)) => {
+                // It was given time to take its leave.
+                self.close(departure);
+                None
+            }
+            (Some(left), None) if left.is_zero() => {
+                self.close(Departure::Stalled);
+                None
+            }
+            (left, None) => left,
+        }
+    }
+}
+
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn signed(bytes: usize) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}

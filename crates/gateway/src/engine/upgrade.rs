@@ -1,0 +1,141 @@
+//! From polling to WebSocket: the probe, then the change-over, with nothing lost between.
+//!
+//! While the WebSocket is probed, polls go on and are answered at once; what comes meanwhile waits in
+//! the outbox for whichever transport is there. A probe that fails leaves the session polling.
+
+use std::{future::poll_fn, io, sync::Arc};
+
+use bytes::Bytes;
+
+use super::{
+    frames::{Frames, Inbound},
+    line::Transport,
+    session::Session,
+    websocket::{drive, receive},
+    wire::Wire,
+};
+use crate::{encoded::Encoded, socket};
+
+/// The probe did not succeed; the session goes on polling.
+struct Failed;
+
+/// Probes `wire` and, if the client goes through with it, serves the session on it.
+pub(super) async fn take_over(session: Arc<Session>, wire: Wire, rest: Bytes) {
+    let mut frames = Frames::default();
+    let limit = session.shared.config.limits.handshake;
+    let probed = Box::pin(tokio::time::timeout(limit, probe(&session, &wire, &mut frames, &rest)));
+    let behind = match probed.await {
+        Ok(Ok(behind)) => behind,
+        Ok(Err(Failed)) | Err(_) => return session.stay_polling(),
+    };
+    session.set_wire(wire);
+    if !session.change_over() {
+        return;
+    }
+    Box::pin(take_behind(&session, behind)).await;
+    drive(session, frames, Bytes::new()).await;
+}
+
+/// `2probe` → `3probe` → `5`. Gives what came right behind.
+async fn probe(
+    session: &Arc<Session>,
+    wire: &Wire,
+    frames: &mut Frames,
+    rest: &[u8],
+) -> Result<Vec<Inbound>, Failed> {
+    let mut inbound = feed(session, frames, rest)?;
+    expect(session, wire, frames, &mut inbound, "2probe").await?;
+    if !session.begin_upgrade() {
+        return Err(Failed);
+    }
+    let answer = Encoded::text_only("3probe");
+    // A fresh connection takes eleven bytes as soon as it is writable at all.
+    poll_fn(|cx| wire.poll_write_ready(cx)).await.map_err(|_| Failed)?;
+    let written = wire.try_write(answer.websocket()).map_err(|_| Failed)?;
+    if written < answer.websocket().len() {
+        return Err(Failed);
+    }
+    expect(session, wire, frames, &mut inbound, "5").await?;
+    Ok(inbound)
+}
+
+async fn expect(
+    session: &Arc<Session>,
+    wire: &Wire,
+    frames: &mut Frames,
+    inbound: &mut Vec<Inbound>,
+    text: &str,
+) -> Result<(), Failed> {
+    while inbound.is_empty() {
+        poll_fn(|cx| wire.poll_read_ready(cx)).await.map_err(|_| Failed)?;
+        *inbound = read(session, wire, frames)?;
+    }
+    match inbound.remove(0) {
+        Inbound::Text(got) if got == text => Ok(()),
+        _ => Err(Failed),
+    }
+}
+
+fn read(session: &Session, wire: &Wire, frames: &mut Frames) -> Result<Vec<Inbound>, Failed> {
+    let mut buffer = [0; 1024];
+    match wire.try_read(&mut buffer) {
+        Ok(0) => Err(Failed),
+        Ok(read) => feed(session, frames, &buffer[..read]),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Vec::new()),
+        Err(_) => Err(Failed),
+    }
+}
+
+fn feed(session: &Session, frames: &mut Frames, bytes: &[u8]) -> Result<Vec<Inbound>, Failed> {
+    frames.feed(bytes, session.shared.config.limits.payload_bytes).map_err(|_| Failed)
+}
+
+async fn take_behind(session: &Arc<Session>, behind: Vec<Inbound>) {
+    for inbound in behind {
+        let taken = match receive(session, inbound) {
+            Ok(Some(message)) => socket::take_in(session, message).await,
+            Ok(None) => Ok(()),
+            Err(departure) => Err(departure),
+        };
+        if let Err(departure) = taken {
+            return session.close(departure);
+        }
+    }
+}
+
+impl Session {
+    /// The probe has come: polls are answered at once from now on. `false`: not polling any more.
+    fn begin_upgrade(&self) -> bool {
+        let begun = {
+            let mut line = self.line.lock();
+            let begun = line.transport == Transport::Polling && line.departure.is_none();
+            if begun {
+                line.transport = Transport::Upgrading;
+            }
+            begun
+        };
+        self.waker.wake();
+        begun
+    }
+
+    /// The WebSocket carries the session from now on. `false`: the session has ended meanwhile.
+    fn change_over(&self) -> bool {
+        {
+            let mut line = self.line.lock();
+            if line.departure.is_some() {
+                return false;
+            }
+            line.transport = Transport::WebSocket;
+        }
+        self.seats.upgraded(self);
+        self.waker.wake();
+        true
+    }
+
+    fn stay_polling(&self) {
+        let mut line = self.line.lock();
+        if line.transport == Transport::Upgrading {
+            line.transport = Transport::Polling;
+        }
+    }
+}

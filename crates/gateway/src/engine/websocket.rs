@@ -1,0 +1,211 @@
+//! A WebSocket connection's own task: it reads, and writes what others could not write at once.
+//!
+//! Between two reads it holds no buffer. It is the only one that ever waits for the wire.
+
+use std::{
+    future::poll_fn,
+    io,
+    net::IpAddr,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use engineioxide_core::{Packet, ProtocolVersion};
+
+use super::{
+    frames::{FrameError, Frames, Inbound},
+    handshake::{enter, open_packet},
+    line::Transport,
+    session::{Dialect, Session},
+    wire::Wire,
+};
+use crate::{
+    departure::Departure,
+    encoded::Encoded,
+    plain,
+    shared::Shared,
+    socket::{self, Message},
+};
+
+/// How much is read at once, on the stack.
+const READ_BYTES: usize = 8 * 1024;
+
+/// What a new session over WebSocket is.
+#[derive(Debug)]
+pub(super) struct Opening {
+    pub(super) dialect: Dialect,
+    pub(super) query: Option<Box<str>>,
+    pub(super) address: IpAddr,
+}
+
+/// What moves the connection's task.
+enum Wake {
+    Ended(Departure),
+    Writable,
+    Readable,
+}
+
+/// Opens a session on `wire` and serves it to its end. `rest` is what came right behind the handshake.
+pub(super) async fn open(shared: Arc<Shared>, opening: Opening, wire: Wire, rest: Bytes) {
+    let Opening { dialect, query, address } = opening;
+    let id = shared.ids.session();
+    let session = Session::new(&shared, id, dialect, Transport::WebSocket, query, address);
+    session.set_wire(wire);
+    drop(shared);
+    enter(&session);
+    session.send(&open_packet(&session), None);
+    if let Err(departure) = Box::pin(socket::opened(&session)).await {
+        session.leave(departure);
+    }
+    drive(session, Frames::default(), rest).await;
+}
+
+/// Serves `session` on its wire to its end.
+pub(crate) async fn drive(session: Arc<Session>, mut frames: Frames, rest: Bytes) {
+    if !rest.is_empty() {
+        take_bytes(&session, &mut frames, &rest).await;
+    }
+    drop(rest);
+    loop {
+        match poll_fn(|cx| wake(&session, cx)).await {
+            Wake::Ended(departure) => return say_goodbye(&session, departure),
+            Wake::Writable => {
+                if session.flush().is_err() {
+                    session.close(Departure::TransportError);
+                }
+            }
+            Wake::Readable => {
+                let messages = read(&session, &mut frames);
+                take_messages(&session, messages).await;
+            }
+        }
+    }
+}
+
+fn wake(session: &Session, cx: &mut Context<'_>) -> Poll<Wake> {
+    session.waker.register(cx.waker());
+    let (waits, departure, closed) = {
+        let line = session.line.lock();
+        (!line.outbox.is_empty(), line.departure, line.closed)
+    };
+    let wire = match (session.wire(), departure) {
+        (Some(wire), None) => wire,
+        (Some(wire), Some(_)) if waits && !closed => wire,
+        (_, departure) => {
+            return Poll::Ready(Wake::Ended(departure.unwrap_or(Departure::TransportError)));
+        }
+    };
+    if waits && wire.poll_write_ready(cx).is_ready() {
+        return Poll::Ready(Wake::Writable);
+    }
+    wire.poll_read_ready(cx).map(|_| Wake::Readable)
+}
+
+/// Reads what is there and takes the frames apart. Not one byte is kept unless a frame is cut.
+fn read(session: &Arc<Session>, frames: &mut Frames) -> Result<Vec<Message>, Departure> {
+    let mut buffer = [0; READ_BYTES];
+    let wire = session.wire().ok_or(Departure::TransportError)?;
+    match wire.try_read(&mut buffer) {
+        Ok(0) => Err(Departure::TransportError),
+        Ok(read) => take_apart(session, frames, &buffer[..read]),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Vec::new()),
+        Err(_) => Err(Departure::TransportError),
+    }
+}
+
+async fn take_bytes(session: &Arc<Session>, frames: &mut Frames, bytes: &[u8]) {
+    let messages = take_apart(session, frames, bytes);
+    take_messages(session, messages).await;
+}
+
+/// Heartbeats and control frames end here; messages go on, in a future that lives no longer than they.
+async fn take_messages(session: &Arc<Session>, messages: Result<Vec<Message>, Departure>) {
+    let ended = match messages {
+        Ok(messages) if messages.is_empty() => return,
+        Ok(messages) => Box::pin(take_all(session, messages)).await,
+        Err(departure) => Err(departure),
+    };
+    if let Err(departure) = ended {
+        session.close(departure);
+    }
+}
+
+async fn take_all(session: &Arc<Session>, messages: Vec<Message>) -> Result<(), Departure> {
+    for message in messages {
+        match session.dialect {
+            Dialect::PlainWebSocket => plain::take_in(session, message).await?,
+            _ => socket::take_in(session, message).await?,
+        }
+    }
+    Ok(())
+}
+
+fn take_apart(
+    session: &Arc<Session>,
+    frames: &mut Frames,
+    bytes: &[u8],
+) -> Result<Vec<Message>, Departure> {
+    let bytes_max = session.shared.config.limits.payload_bytes;
+    let inbound = frames.feed(bytes, bytes_max).map_err(|error| match error {
+        FrameError::Protocol => Departure::BadPacket,
+        FrameError::TooLarge => Departure::TooLarge,
+    })?;
+    let mut messages = Vec::new();
+    for inbound in inbound {
+        messages.extend(receive(session, inbound)?);
+    }
+    Ok(messages)
+}
+
+pub(super) fn receive(
+    session: &Arc<Session>,
+    inbound: Inbound,
+) -> Result<Option<Message>, Departure> {
+    match inbound {
+        Inbound::Ping(payload) => {
+            session.heard();
+            session.send(&Encoded::websocket_pong(&payload), None);
+            Ok(None)
+        }
+        Inbound::Pong => {
+            session.heard();
+            Ok(None)
+        }
+        Inbound::Close => Err(Departure::Client),
+        Inbound::Text(text) if session.dialect.is_engine() => {
+            session.receive(parse(session.dialect, text)?)
+        }
+        Inbound::Binary(bytes) if session.dialect.is_engine() => {
+            session.receive(binary(session.dialect, bytes)?)
+        }
+        Inbound::Text(text) => session.receive(Packet::Message(text.into())),
+        Inbound::Binary(_) => Err(Departure::BadPacket),
+    }
+}
+
+fn parse(dialect: Dialect, text: String) -> Result<Packet, Departure> {
+    let version = match dialect {
+        Dialect::Engine3 { .. } => ProtocolVersion::V3,
+        _ => ProtocolVersion::V4,
+    };
+    Packet::parse(version, text).map_err(|_| Departure::BadPacket)
+}
+
+/// A binary frame: data as it is on Engine.IO 4, behind the packet's type on 3.
+fn binary(dialect: Dialect, bytes: Bytes) -> Result<Packet, Departure> {
+    match (dialect, bytes.first()) {
+        (Dialect::Engine3 { .. }, Some(4)) => Ok(Packet::BinaryV3(bytes.slice(1..))),
+        (Dialect::Engine3 { .. }, _) => Err(Departure::BadPacket),
+        _ => Ok(Packet::Binary(bytes)),
+    }
+}
+
+/// The close frame, if the wire takes it, and the end of the session if it was only leaving.
+fn say_goodbye(session: &Arc<Session>, departure: Departure) {
+    session.close(departure);
+    let frame = Encoded::websocket_close(departure.close_code());
+    if let Some(Err(error)) = session.wire().map(|wire| wire.try_write(frame.websocket())) {
+        tracing::trace!(%error, "write a close frame");
+    }
+}

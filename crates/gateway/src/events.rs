@@ -1,0 +1,185 @@
+//! What happens in the gateway, each occurrence one function: the counter and, where a person would
+//! want it, the log line.
+
+use std::{
+    net::IpAddr,
+    time::{Duration, SystemTime},
+};
+
+use notice::Namespace;
+use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+
+use crate::{
+    departure::Departure,
+    engine::{Dialect, Transport},
+    refusal::Refusal,
+};
+
+/// What became of a handshake: the label of `carillon_handshakes_total` where it is no refusal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Handshake {
+    Seated,
+    Origin,
+    Overloaded,
+    AddressFull,
+    BadRequest,
+}
+
+impl Handshake {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Seated => "seated",
+            Self::Origin => "origin",
+            Self::Overloaded => "overloaded",
+            Self::AddressFull => "address_full",
+            Self::BadRequest => "bad_request",
+        }
+    }
+}
+
+/// Why something was not passed on: the label of `carillon_dropped_total`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Dropped {
+    /// Progress that newer progress of its task replaced while it waited for a slow socket.
+    Superseded,
+    /// An event from a client that nobody handles.
+    Unhandled,
+    /// A message from a plain client that is none.
+    Malformed,
+    /// An event from a client under a name that it may not use.
+    Reserved,
+    /// A request for an acknowledgement that nobody waits for.
+    StrayAck,
+}
+
+impl Dropped {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Superseded => "superseded",
+            Self::Unhandled => "unhandled",
+            Self::Malformed => "malformed",
+            Self::Reserved => "reserved",
+            Self::StrayAck => "stray_ack",
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Events {
+    sockets: IntGaugeVec,
+    handshakes: IntCounterVec,
+    departures: IntCounterVec,
+    deliveries: IntCounterVec,
+    dropped: IntCounterVec,
+    queue_bytes: IntGauge,
+    delivery_seconds: Histogram,
+}
+
+impl Events {
+    pub(crate) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let buckets = vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+        let delivery = HistogramOpts::new(
+            "carillon_delivery_seconds",
+            "From a notice's hand-in to its write to a socket, or to the socket's queue.",
+        );
+        let events = Self {
+            sockets: IntGaugeVec::new(
+                Opts::new("carillon_sockets", "Seats taken, one per socket and namespace."),
+                &["transport", "protocol", "namespace"],
+            )?,
+            handshakes: counters("handshakes", "Attempts to take a seat.", &["outcome"])?,
+            departures: counters("departures", "Connections that ended.", &["reason"])?,
+            deliveries: counters("deliveries", "Notices sent to a socket.", &["transport"])?,
+            queue_bytes: IntGauge::new("carillon_queue_bytes", "What waits for slow sockets.")?,
+            delivery_seconds: Histogram::with_opts(delivery.buckets(buckets))?,
+            dropped: counters("dropped", "What was not passed on.", &["reason"])?,
+        };
+        registry.register(Box::new(events.sockets.clone()))?;
+        registry.register(Box::new(events.handshakes.clone()))?;
+        registry.register(Box::new(events.departures.clone()))?;
+        registry.register(Box::new(events.deliveries.clone()))?;
+        registry.register(Box::new(events.dropped.clone()))?;
+        registry.register(Box::new(events.queue_bytes.clone()))?;
+        registry.register(Box::new(events.delivery_seconds.clone()))?;
+        for departure in Departure::ALL {
+            events.departures.with_label_values(&[departure.label()]).reset();
+        }
+        Ok(events)
+    }
+
+    pub(crate) fn handshake(&self, outcome: Handshake) {
+        self.handshakes.with_label_values(&[outcome.label()]).inc();
+    }
+
+    pub(crate) fn refused(&self, refusal: Refusal, address: IpAddr) {
+        self.handshakes.with_label_values(&[refusal.label()]).inc();
+        tracing::debug!(client.addr = %address, reason = refusal.label(), "refused a socket");
+    }
+
+    /// Counts seats in or out of the gauge.
+    pub(crate) fn seats(
+        &self,
+        transport: Transport,
+        dialect: Dialect,
+        namespace: &Namespace,
+        change: i64,
+    ) {
+        let transport = transport_label(transport, dialect);
+        let labels = [transport, dialect.label(), namespace.as_str()];
+        self.sockets.with_label_values(&labels).add(change);
+    }
+
+    pub(crate) fn departed(&self, departure: Departure, address: IpAddr) {
+        self.departures.with_label_values(&[departure.label()]).inc();
+        let reason = departure.label();
+        match departure {
+            Departure::Slow | Departure::Stalled | Departure::Events => {
+                tracing::info!(client.addr = %address, reason, "put a socket out");
+            }
+            _ => tracing::debug!(client.addr = %address, reason, "a socket left"),
+        }
+    }
+
+    pub(crate) fn delivered(
+        &self,
+        transport: Transport,
+        dialect: Dialect,
+        handed_in: SystemTime,
+        now: SystemTime,
+    ) {
+        self.deliveries.with_label_values(&[transport_label(transport, dialect)]).inc();
+        let delay = now.duration_since(handed_in).unwrap_or(Duration::ZERO);
+        self.delivery_seconds.observe(delay.as_secs_f64());
+    }
+
+    pub(crate) fn queued(&self, change: i64) {
+        if change != 0 {
+            self.queue_bytes.add(change);
+        }
+    }
+
+    pub(crate) fn dropped(&self, dropped: Dropped) {
+        self.dropped.with_label_values(&[dropped.label()]).inc();
+    }
+
+    /// The bus could not be read while somebody connected.
+    pub(crate) fn store_away(&self, error: &adapter::BusError) {
+        tracing::warn!(%error, "read the store for a newcomer");
+    }
+
+    /// The bus has dropped something for this node. The embedded bus never does.
+    pub(crate) fn behind(&self) {
+        tracing::warn!("the bus has outrun this node");
+    }
+}
+
+fn counters(noun: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+    IntCounterVec::new(Opts::new(format!("carillon_{noun}_total"), help), labels)
+}
+
+fn transport_label(transport: Transport, dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::PlainWebSocket => "ws",
+        _ => transport.label(),
+    }
+}

@@ -1,0 +1,117 @@
+//! A notice as each kind of client reads it, encoded when the first of that kind needs it and shared by
+//! all others.
+
+use std::{
+    fmt::Write as _,
+    sync::{Arc, OnceLock},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use notice::{EventName, Notice, Origin};
+use socketioxide_core::{Str, Value, packet::Packet};
+
+use crate::{encoded::Encoded, engine::Dialect};
+
+/// One notice on its way to the seats of this node.
+pub(crate) struct Forms<'a> {
+    pub(crate) notice: &'a Notice,
+    /// It comes out of the store rather than fresh from the bus.
+    replayed: bool,
+    socketio: OnceLock<Arc<Encoded>>,
+    plain: OnceLock<Arc<Encoded>>,
+    stream: OnceLock<Arc<Encoded>>,
+}
+
+impl<'a> Forms<'a> {
+    pub(crate) fn new(notice: &'a Notice, replayed: bool) -> Self {
+        let (socketio, plain, stream) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self { notice, replayed, socketio, plain, stream }
+    }
+
+    /// What every socket of `dialect` gets of a notice with an event name.
+    pub(crate) fn shared(&self, dialect: Dialect, event: &EventName) -> &Arc<Encoded> {
+        let form = match dialect {
+            Dialect::Engine3 { .. } | Dialect::Engine4 => &self.socketio,
+            Dialect::PlainWebSocket => &self.plain,
+            Dialect::EventStream => &self.stream,
+        };
+        form.get_or_init(|| self.encode(dialect, event.as_str()))
+    }
+
+    /// The notice as `event`, for one socket.
+    pub(crate) fn encode(&self, dialect: Dialect, event: &str) -> Arc<Encoded> {
+        match dialect {
+            Dialect::Engine3 { .. } | Dialect::Engine4 => self.socketio(event),
+            Dialect::PlainWebSocket => Encoded::text_only(&self.plain(event)),
+            Dialect::EventStream => Encoded::text_only(&self.stream(event)),
+        }
+    }
+
+    /// `["event",<args>,{"id","replayed"}]`; the last only for what a worker said.
+    fn socketio(&self, event: &str) -> Arc<Encoded> {
+        let payload = &self.notice.draft.payload;
+        let mut json = format!("[{}", quoted(event));
+        if !payload.args().is_empty() {
+            json.push(',');
+            json.push_str(payload.args());
+        }
+        if self.notice.draft.origin == Origin::Worker {
+            let id = quoted(&self.notice.id().to_string());
+            write!(json, ",{{\"id\":{id},\"replayed\":{}}}", self.replayed)
+                .expect("a String takes all that is written to it");
+        }
+        json.push(']');
+        let attachments = payload.attachments();
+        let attachments = (!attachments.is_empty()).then(|| attachments.iter().cloned().collect());
+        let namespace = Str::copy_from_slice(self.notice.draft.audience.namespace.as_str());
+        Encoded::packet(Packet::event(namespace, Value::Str(json.into(), attachments)))
+    }
+
+    /// `{"event","args","id"}`, with `replayed` where it is, and attachments as base64 where there are.
+    fn plain(&self, event: &str) -> String {
+        let payload = &self.notice.draft.payload;
+        let id = quoted(&self.notice.id().to_string());
+        let mut json =
+            format!("{{\"event\":{},\"args\":[{}],\"id\":{id}", quoted(event), payload.args());
+        if self.replayed {
+            json.push_str(",\"replayed\":true");
+        }
+        if !payload.attachments().is_empty() {
+            let texts = payload.attachments().iter().map(|bytes| quoted(&STANDARD.encode(bytes)));
+            let texts = texts.collect::<Vec<_>>().join(",");
+            write!(json, ",\"attachments\":[{texts}]").expect("a String takes all that is written");
+        }
+        json.push('}');
+        json
+    }
+
+    /// The plain form as one server-sent event (HTML standard, "Server-sent events").
+    ///
+    /// `id:` is what the browser will send as `Last-Event-ID`, so it is given only where it may serve as
+    /// the cursor: for a worker's notices, and not for progress out of the store, whose number may be
+    /// above that of a final still to come.
+    fn stream(&self, event: &str) -> String {
+        let draft = &self.notice.draft;
+        let is_cursor =
+            draft.origin == Origin::Worker && !(self.replayed && draft.kind.is_progress());
+        let mut text = String::new();
+        if is_cursor {
+            text = format!("id: {}\n", self.notice.id());
+        }
+        for line in self.plain(event).split(['\n', '\r']) {
+            text.push_str("data: ");
+            text.push_str(line);
+            text.push('\n');
+        }
+        text.push('\n');
+        text
+    }
+}
+
+/// `text` as a JSON string.
+pub(crate) fn quoted(text: &str) -> String {
+    serde_json::to_string(text).expect("a text is always a JSON string")
+}
+
+#[cfg(test)]
+mod tests;

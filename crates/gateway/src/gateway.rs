@@ -1,0 +1,97 @@
+//! The gateway as its owner holds it: made once, run until told to stop.
+
+use std::{sync::Arc, time::Duration};
+
+use adapter::{Arrival, Inbox, Link};
+use parking_lot::Mutex;
+use prometheus::Registry;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    api, config::Config, departure::Departure, engine::accept, events::Events, shared::Shared,
+};
+
+/// Ends the sockets of one node. Clones share the same sockets.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    shared: Arc<Shared>,
+    /// Taken by the one call of [`Gateway::run`].
+    inbox: Arc<Mutex<Option<Inbox>>>,
+}
+
+/// Why a gateway could not be made.
+#[derive(Debug, Error)]
+#[error("register the gateway's metrics")]
+pub struct StartError(#[from] prometheus::Error);
+
+impl Gateway {
+    pub fn new(config: Config, link: Link, registry: &Registry) -> Result<Self, StartError> {
+        let Link { publisher, interest, inbox, store } = link;
+        let events = Events::new(registry)?;
+        let shared = Arc::new(Shared::new(config, events, publisher, interest, store));
+        Ok(Self { shared, inbox: Arc::new(Mutex::new(Some(inbox))) })
+    }
+
+    /// Serves `public` until `stop`; then closes every transport, what waits first, within `grace`.
+    ///
+    /// Not cancellation-safe: dropped, it leaves connections running. Cancel `stop` and await it.
+    pub async fn run(&self, public: TcpListener, stop: CancellationToken, grace: Duration) {
+        let shared = &self.shared;
+        let inbox = self.inbox.lock().take();
+        let rest = CancellationToken::new();
+        let serve = async {
+            accept(shared, public, stop.clone()).await;
+            // A listener that is gone refuses newcomers; those on open connections get a 503.
+            shared.stopping.cancel();
+            self.let_all_go(grace).await;
+            rest.cancel();
+        };
+        tokio::join!(serve, shared.pulse.run(rest.clone()), deliver(shared, inbox, rest.clone()));
+    }
+
+    /// How many connections are open.
+    pub fn sockets(&self) -> usize {
+        self.shared.sessions.len()
+    }
+
+    /// The HTTP API for backends, without authentication, which is the server's.
+    pub fn api(&self) -> axum::Router {
+        api::router(&self.shared)
+    }
+
+    async fn let_all_go(&self, grace: Duration) {
+        let shared = &self.shared;
+        for session in shared.sessions.all() {
+            session.leave(Departure::Drain);
+        }
+        shared.tasks.close();
+        if tokio::time::timeout(grace, shared.tasks.wait()).await.is_err() {
+            let left = shared.sessions.len();
+            tracing::warn!(sockets.left = left, "cut sockets off at the end of the grace");
+            for session in shared.sessions.all() {
+                session.close(Departure::Drain);
+            }
+        }
+    }
+}
+
+/// Hands what the bus brings to the hub, in order, until `stop`.
+async fn deliver(shared: &Shared, inbox: Option<Inbox>, stop: CancellationToken) {
+    let Some(mut inbox) = inbox else { return };
+    loop {
+        let arrival = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            arrival = inbox.next() => arrival,
+        };
+        match arrival {
+            Some(Arrival::Notice(notice)) => {
+                shared.hub.deliver(&notice, &shared.events).await;
+            }
+            Some(Arrival::Behind) => shared.events.behind(),
+            None => return,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! A node's members by audience, and the fan-out to them.
+//!
+//! Locks: a shard's lock is held for a few lines and never across a fan-out, which works on a snapshot
+//! of the members. Under it a seat's `places` lock may be taken, nothing else.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, Hash, RandomState},
+    sync::Arc,
+    time::SystemTime,
+};
+
+use notice::{Audience, Namespace, Notice, SocketId};
+use parking_lot::Mutex;
+
+use crate::{events::Events, forms::Forms, seat::Seat};
+
+const SHARDS: usize = 32;
+
+/// After how many seats a fan-out lets others run.
+const FAN_OUT_PART: usize = 128;
+
+/// A snapshot costs one reference; a change copies the list only while a fan-out holds one.
+type Members = Arc<Vec<Arc<Seat>>>;
+
+#[derive(Debug)]
+pub(crate) struct Hub {
+    audiences: Box<[Mutex<HashMap<Audience, Members>>]>,
+    sockets: Box<[Mutex<HashMap<SocketId, Arc<Seat>>>]>,
+    hasher: RandomState,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self {
+            audiences: std::iter::repeat_with(Mutex::default).take(SHARDS).collect(),
+            sockets: std::iter::repeat_with(Mutex::default).take(SHARDS).collect(),
+            hasher: RandomState::new(),
+        }
+    }
+}
+
+impl Hub {
+    /// Makes `seat` a member of `audience`. `false`: it is already, or it has left the node.
+    pub(crate) fn join(&self, seat: &Arc<Seat>, audience: &Audience) -> bool {
+        let mut shard = self.audience_shard(audience).lock();
+        let members = shard.entry(audience.clone()).or_default();
+        let added = seat.places.add(audience, members.len());
+        if added {
+            Arc::make_mut(members).push(Arc::clone(seat));
+        } else if members.is_empty() {
+            shard.remove(audience);
+        }
+        added
+    }
+
+    /// Ends a membership. Says whether the bus had been told of it.
+    pub(crate) fn leave(&self, seat: &Arc<Seat>, audience: &Audience) -> bool {
+        let mut shard = self.audience_shard(audience).lock();
+        let Some(place) = seat.places.remove(audience) else { return false };
+        let Some(members) = shard.get_mut(audience) else { return place.entered };
+        let list = Arc::make_mut(members);
+        list.swap_remove(place.index);
+        if let Some(moved) = list.get(place.index) {
+            moved.places.moved(audience, place.index);
+        }
+        if list.is_empty() {
+            shard.remove(audience);
+        }
+        place.entered
+    }
+
+    /// Makes `seat` findable by its id.
+    pub(crate) fn list(&self, seat: &Arc<Seat>) {
+        self.socket_shard(&seat.id).lock().insert(seat.id.clone(), Arc::clone(seat));
+    }
+
+    pub(crate) fn unlist(&self, seat: &Seat) {
+        let unlisted = self.socket_shard(&seat.id).lock().remove(&seat.id);
+        drop(unlisted);
+    }
+
+    /// The socket that its client knows as `id` in `namespace`. Clients 1.x know the bare id where 2.x
+    /// know `/notice#id`; either finds it.
+    pub(crate) fn socket(&self, namespace: &Namespace, id: &SocketId) -> Option<Arc<Seat>> {
+        let found = |id: &SocketId| {
+            let seat = self.socket_shard(id).lock().get(id).cloned();
+            seat.filter(|seat| seat.namespace == *namespace)
+        };
+        found(id).or_else(|| found(&SocketId::new(&format!("{namespace}#{id}")).ok()?))
+    }
+
+    pub(crate) fn members(&self, audience: &Audience) -> Option<Members> {
+        self.audience_shard(audience).lock().get(audience).cloned()
+    }
+
+    /// How many members each of `audiences` namespace-wide groups has: for listings.
+    pub(crate) fn count(&self, audience: &Audience) -> usize {
+        self.members(audience).map_or(0, |members| members.len())
+    }
+
+    /// Hands `notice` to every member of its audience, in parts that let others run. Gives how many
+    /// took it.
+    pub(crate) async fn deliver(&self, notice: &Arc<Notice>, events: &Events) -> usize {
+        let Some(members) = self.members(&notice.draft.audience) else { return 0 };
+        let forms = Forms::new(notice, false);
+        let mut taken = 0;
+        for (part, seats) in members.chunks(FAN_OUT_PART).enumerate() {
+            if part > 0 {
+                tokio::task::yield_now().await;
+            }
+            let now = SystemTime::now();
+            for seat in seats {
+                taken += usize::from(seat.deliver(notice, &forms, now, events));
+            }
+        }
+        taken
+    }
+
+    fn audience_shard(&self, audience: &Audience) -> &Mutex<HashMap<Audience, Members>> {
+        &self.audiences[self.shard_of(audience)]
+    }
+
+    fn socket_shard(&self, id: &SocketId) -> &Mutex<HashMap<SocketId, Arc<Seat>>> {
+        &self.sockets[self.shard_of(id)]
+    }
+
+    fn shard_of(&self, key: &impl Hash) -> usize {
+        let hash = self.hasher.hash_one(key);
+        usize::try_from(hash % SHARDS as u64).expect("below the number of shards")
+    }
+}

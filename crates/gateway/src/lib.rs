@@ -1,0 +1,44 @@
+//! Ends sockets: admits, seats, delivers, lets go; and the HTTP API for backends.
+//!
+//! A client's bytes come in by `engine`, become packets in `socket`, and take a `seat`; a notice comes
+//! from the bus, goes through the `hub` to the seats of its audience, and out as a frame that was
+//! encoded once.
+//!
+//! May enter: connections, notices, emits.
+//! May not enter: Redis, queues, what a worker message says. What must reach other nodes goes by the
+//! adapter, and nothing here knows how.
+//!
+//! Promise: a slow or silent client costs the others nothing; a final is never skipped, reordered
+//! before its progress, or followed by progress of its task.
+
+mod gateway;
+mod shared;
+
+mod engine;
+mod socket;
+
+mod hub;
+mod seat;
+
+mod encoded;
+mod forms;
+mod frames_of;
+
+mod plain;
+
+mod api;
+
+mod config;
+mod departure;
+mod events;
+mod origins;
+mod refusal;
+
+pub use crate::{
+    config::{Config, Conformance, Limits},
+    gateway::{Gateway, StartError},
+    origins::{OriginError, Origins},
+};
+
+/// The page's module, `/carillon.js`: a small Socket.IO client that applications may import.
+pub const MODULE: &str = include_str!("../page/carillon.js");

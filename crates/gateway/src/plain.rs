@@ -1,0 +1,122 @@
+//! Clients that speak neither Socket.IO nor Engine.IO: a plain WebSocket, and server-sent events.
+//!
+//! They take seats like all others, with the same identities, origins, cursors and limits; only the
+//! form of what they read and write is their own.
+
+mod body;
+mod said;
+
+use std::{net::IpAddr, sync::Arc};
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::Either;
+
+pub(crate) use self::{body::EventBody, said::take_in};
+use crate::{
+    engine::{
+        Answer, Asking, Dialect, Frames, Purpose, Session, Transport, Wire, accept_key, drive,
+        enter, plain_text, switching,
+    },
+    refusal::Refusal,
+    seat::Seat,
+    shared::Shared,
+    socket::{self, Identity, Query, Source},
+};
+
+/// The seat that a plain client asks for in its URL, checked.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    namespace: String,
+    identity: Identity,
+    address: IpAddr,
+}
+
+impl Wanted {
+    fn read(asking: &Asking) -> Result<Self, Refusal> {
+        let query = Query::new(asking.request.uri().query().unwrap_or_default());
+        let namespace = query.get("namespace").unwrap_or("/notice".into()).into_owned();
+        // What the browser remembers is newer than what its page's address says.
+        let last_event = asking.request.headers().get("last-event-id");
+        let last_event = last_event.and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty());
+        let own = Source::default().or_since(last_event);
+        let identity = Identity::of(&own, &Source::query(query))?;
+        socket::admit(&asking.shared, &namespace, &identity)?;
+        Ok(Self { namespace, identity, address: asking.address })
+    }
+}
+
+/// `GET /ws?namespace=/notice&user=5`.
+pub(crate) fn websocket(asking: Asking) -> Answer {
+    let Some(accept) = accept_key(asking.request.headers()) else {
+        return plain_text(
+            StatusCode::BAD_REQUEST,
+            "this is a WebSocket; for HTTP there is /events",
+        );
+    };
+    let wanted = match Wanted::read(&asking) {
+        Ok(wanted) => Box::new(wanted),
+        Err(refusal) => return refused(&asking.shared, asking.address, refusal),
+    };
+    let Asking { slot, mut request, .. } = asking;
+    slot.put(Purpose::Plain(wanted), hyper::upgrade::on(&mut request));
+    switching(accept)
+}
+
+/// Serves a plain WebSocket to its end.
+pub(crate) async fn open(shared: Arc<Shared>, wanted: Box<Wanted>, wire: Wire, rest: Bytes) {
+    let (id, dialect) = (shared.ids.session(), Dialect::PlainWebSocket);
+    let address = wanted.address;
+    let session = Session::new(&shared, id, dialect, Transport::WebSocket, None, address);
+    session.set_wire(wire);
+    enter(&session);
+    drop(shared);
+    Box::pin(sit_down(&session, *wanted)).await;
+    drive(session, Frames::default(), rest).await;
+}
+
+/// `GET /events?namespace=/notice&user=5`.
+pub(crate) async fn events(asking: Asking) -> Answer {
+    let shared = &asking.shared;
+    let wanted = match Wanted::read(&asking) {
+        Ok(wanted) => wanted,
+        Err(refusal) => return refused(shared, asking.address, refusal),
+    };
+    let (id, dialect) = (shared.ids.session(), Dialect::EventStream);
+    let session = Session::new(shared, id, dialect, Transport::Stream, None, wanted.address);
+    enter(&session);
+    // Owned by the body from here on: a request that is given up takes the session with it.
+    let body = EventBody::of(&session);
+    sit_down(&session, wanted).await;
+    let mut answer = Response::new(Either::Right(body));
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // nginx would hold events back otherwise.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    answer
+}
+
+async fn sit_down(session: &Arc<Session>, wanted: Wanted) {
+    let Wanted { namespace, identity, .. } = wanted;
+    let seated = socket::connect(session, &namespace, identity, welcome).await;
+    if let Err(refusal) = seated {
+        session.shared.events.refused(refusal, session.address);
+        session.leave(refusal.departure());
+    }
+}
+
+fn welcome(seat: &Arc<Seat>) {
+    if seat.namespace.is_root() {
+        seat.tell("downmsg", socket::CONNECT_SUCCESS);
+    }
+}
+
+fn refused(shared: &Shared, address: IpAddr, refusal: Refusal) -> Answer {
+    shared.events.refused(refusal, address);
+    let mut answer = plain_text(refusal.status(), refusal.message());
+    if !refusal.is_for_good() {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    }
+    answer
+}

@@ -1,0 +1,73 @@
+//! Why a client may not take a seat. A closed list: nothing else reaches a client as the reason of a
+//! connect error.
+
+use http::StatusCode;
+
+use crate::departure::Departure;
+
+/// A reason that will not pass by itself, so the client is told to stop trying.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Refusal {
+    UserRequired,
+    UsersDiffer,
+    UserMalformed,
+    RoomMalformed,
+    SinceMalformed,
+    AuthMalformed,
+    UnknownNamespace,
+    TooManySockets,
+    /// The one reason that may pass: the store did not answer.
+    StoreAway,
+}
+
+impl Refusal {
+    /// What the client reads.
+    pub(crate) fn message(self) -> &'static str {
+        match self {
+            Self::UserRequired => "user is required",
+            Self::UsersDiffer => "user and userIdentity differ",
+            Self::UserMalformed => "user is malformed",
+            Self::RoomMalformed => "room is malformed",
+            Self::SinceMalformed => "since is malformed",
+            Self::AuthMalformed => "auth is malformed",
+            // The words of Node's own server, which clients and suites know.
+            Self::UnknownNamespace => "Invalid namespace",
+            Self::TooManySockets => "too many sockets of this user",
+            Self::StoreAway => "try again later",
+        }
+    }
+
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::UserRequired => "user_required",
+            Self::UsersDiffer => "users_differ",
+            Self::UserMalformed => "user_malformed",
+            Self::RoomMalformed => "room_malformed",
+            Self::SinceMalformed => "since_malformed",
+            Self::AuthMalformed => "auth_malformed",
+            Self::UnknownNamespace => "unknown_namespace",
+            Self::TooManySockets => "too_many_sockets",
+            Self::StoreAway => "store_away",
+        }
+    }
+
+    /// Whether the client should stop trying.
+    pub(crate) fn is_for_good(self) -> bool {
+        !matches!(self, Self::StoreAway | Self::TooManySockets)
+    }
+
+    /// How a connection ends that was refused after it had been opened.
+    pub(crate) fn departure(self) -> Departure {
+        if self == Self::StoreAway { Departure::StoreAway } else { Departure::Refused }
+    }
+
+    /// The answer to a plain client, before its connection is upgraded.
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::UserRequired => StatusCode::UNAUTHORIZED,
+            Self::TooManySockets => StatusCode::TOO_MANY_REQUESTS,
+            Self::StoreAway => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::FORBIDDEN,
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! One socket's place on a node: who sits there, in which namespace, and what reaches it.
+//!
+//! A client's connection is a `Session`; each namespace it joins on it is a seat. What waits for a seat
+//! waits in the session's outbox.
+//!
+//! Locks: `inflow` may be held while the session's line is taken; never the other way round.
+
+mod inflow;
+mod places;
+mod seats;
+
+use std::{sync::Arc, time::SystemTime};
+
+use adapter::CatchUp;
+use notice::{Audience, Namespace, Notice, Room, Scope, SocketId, UserId};
+use parking_lot::Mutex;
+
+pub(crate) use self::seats::Seats;
+use self::{
+    inflow::{Inflow, Next},
+    places::Places,
+};
+use crate::{
+    departure::Departure,
+    encoded::Encoded,
+    engine::{Dialect, Session, Transport},
+    events::Events,
+    forms::Forms,
+    frames_of,
+};
+
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) session: Arc<Session>,
+    pub(crate) namespace: Namespace,
+    /// The id that the client knows. For an Engine.IO 3 socket outside `/` it begins with the namespace,
+    /// as clients 2.x have it.
+    pub(crate) id: SocketId,
+    pub(crate) user: Option<UserId>,
+    pub(crate) places: Places,
+    inflow: Mutex<Inflow>,
+}
+
+impl Seat {
+    pub(crate) fn new(
+        session: &Arc<Session>,
+        namespace: Namespace,
+        user: Option<UserId>,
+    ) -> Arc<Self> {
+        let id = match session.dialect {
+            Dialect::Engine3 { .. } if namespace.is_root() => session.id.as_str().to_owned(),
+            Dialect::Engine3 { .. } => format!("{namespace}#{}", session.id.as_str()),
+            _ => session.shared.ids.socket().as_str().to_owned(),
+        };
+        Arc::new(Self {
+            session: Arc::clone(session),
+            namespace,
+            // A namespace of nearly the length of a name leaves no room for an id behind it.
+            id: SocketId::new(&id).unwrap_or_else(|_| session.shared.ids.socket()),
+            user,
+            places: Places::default(),
+            inflow: Mutex::default(),
+        })
+    }
+
+    /// The names under which the client may know itself (contract: an Engine.IO 3 socket outside `/`
+    /// knows `/notice#id` on 2.x, and the bare id on 1.x).
+    pub(crate) fn own_names(&self) -> Vec<&str> {
+        let id = self.id.as_str();
+        match id.strip_prefix(self.namespace.as_str()).and_then(|rest| rest.strip_prefix('#')) {
+            Some(bare) => vec![id, bare],
+            None => vec![id],
+        }
+    }
+
+    pub(crate) fn audience(&self, scope: Scope) -> Audience {
+        Audience { namespace: self.namespace.clone(), scope }
+    }
+
+    pub(crate) fn rooms(&self) -> Vec<Room> {
+        let rooms =
+            self.places.audiences().into_iter().filter_map(|audience| match audience.scope {
+                Scope::Room(room) => Some(room),
+                _ => None,
+            });
+        rooms.collect()
+    }
+
+    /// Takes a notice from the bus. `false`: it was held back, known already, or the socket is going.
+    pub(crate) fn deliver(
+        &self,
+        notice: &Arc<Notice>,
+        forms: &Forms<'_>,
+        now: SystemTime,
+        events: &Events,
+    ) -> bool {
+        let next = self.inflow.lock().take(notice, self.session.shared.config.limits.queue_bytes);
+        match next {
+            Next::Send => self.send(forms, now, events),
+            Next::Held | Next::Skip => false,
+            Next::Overflow => {
+                self.session.close(Departure::Slow);
+                false
+            }
+        }
+    }
+
+    /// Sends a notice past the inflow: nothing else of its audience is on the way.
+    pub(crate) fn send(&self, forms: &Forms<'_>, now: SystemTime, events: &Events) -> bool {
+        let draft = &forms.notice.draft;
+        let task = draft.kind.task().filter(|_| draft.kind.is_progress());
+        let dialect = self.session.dialect;
+        let sent = match &draft.event {
+            Some(event) => self.session.send(forms.shared(dialect, event), task),
+            None => self.send_by_name(forms),
+        };
+        if let Some(transport) = sent {
+            events.delivered(transport, dialect, draft.handed_in, now);
+        }
+        sent.is_some()
+    }
+
+    /// A notice without an event name: once under each name that the socket may know itself by.
+    fn send_by_name(&self, forms: &Forms<'_>) -> Option<Transport> {
+        let session = &self.session;
+        let send = |name| session.send(&forms.encode(session.dialect, name), None);
+        self.own_names().into_iter().map(send).fold(None, Option::or)
+    }
+
+    /// Ends the catching up: the newest notice of each live task, then the finals that were missed,
+    /// then what the bus brought meanwhile; live from then on.
+    pub(crate) fn go_live(&self, caught: Option<CatchUp>) {
+        let events = &self.session.shared.events;
+        let now = SystemTime::now();
+        // Held to the end, so that the bus's next notice comes after these.
+        let mut inflow = self.inflow.lock();
+        let caught = caught.unwrap_or_default();
+        if let Some(gap) = &caught.gap {
+            self.session.send(&frames_of::gap(self, gap), None);
+        }
+        for notice in caught.live.iter().chain(&caught.finals) {
+            self.send(&Forms::new(notice, true), now, events);
+        }
+        for notice in inflow.go_live(caught.position) {
+            self.send(&Forms::new(&notice, false), now, events);
+        }
+    }
+
+    /// An event to this seat alone, of the gateway's own making.
+    pub(crate) fn tell(&self, event: &str, json: &str) -> bool {
+        self.session.send(&self.event(event, json), None).is_some()
+    }
+
+    fn event(&self, event: &str, json: &str) -> Arc<Encoded> {
+        frames_of::event(self.session.dialect, &self.namespace, event, json)
+    }
+}

@@ -1,0 +1,66 @@
+//! Where a seat stands in the hub's lists, so that it is found again without a search.
+
+use notice::Audience;
+use parking_lot::Mutex;
+
+/// A seat's memberships. Changed by the hub only, under the lock of the audience's shard.
+#[derive(Debug, Default)]
+pub(crate) struct Places(Mutex<Stand>);
+
+#[derive(Debug, Default)]
+struct Stand {
+    places: Vec<Place>,
+    /// The seat has left: nothing is added any more.
+    left: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    audience: Audience,
+    /// The position in the hub's list of members.
+    pub(crate) index: usize,
+    /// The bus counts this membership.
+    pub(crate) entered: bool,
+}
+
+impl Places {
+    pub(crate) fn add(&self, audience: &Audience, index: usize) -> bool {
+        let mut stand = self.0.lock();
+        if stand.left || stand.places.iter().any(|place| place.audience == *audience) {
+            return false;
+        }
+        stand.places.push(Place { audience: audience.clone(), index, entered: false });
+        true
+    }
+
+    pub(crate) fn remove(&self, audience: &Audience) -> Option<Place> {
+        let mut stand = self.0.lock();
+        let at = stand.places.iter().position(|place| place.audience == *audience)?;
+        Some(stand.places.swap_remove(at))
+    }
+
+    pub(crate) fn moved(&self, audience: &Audience, index: usize) {
+        let mut stand = self.0.lock();
+        if let Some(place) = stand.places.iter_mut().find(|place| place.audience == *audience) {
+            place.index = index;
+        }
+    }
+
+    /// Notes that the bus counts this membership. `false`: it has ended meanwhile.
+    pub(crate) fn entered(&self, audience: &Audience) -> bool {
+        let mut stand = self.0.lock();
+        let place = stand.places.iter_mut().find(|place| place.audience == *audience);
+        place.map(|place| place.entered = true).is_some()
+    }
+
+    /// Refuses new memberships from now on, and names one that is left to end.
+    pub(crate) fn leave_next(&self) -> Option<Audience> {
+        let mut stand = self.0.lock();
+        stand.left = true;
+        stand.places.last().map(|place| place.audience.clone())
+    }
+
+    pub(crate) fn audiences(&self) -> Vec<Audience> {
+        self.0.lock().places.iter().map(|place| place.audience.clone()).collect()
+    }
+}

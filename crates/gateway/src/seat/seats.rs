@@ -1,0 +1,99 @@
+//! The seats that one session has taken.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::Seat;
+use crate::{
+    departure::Departure,
+    encoded::Encoded,
+    engine::{Dialect, Session, Transport},
+    frames_of,
+};
+
+/// At most one seat per namespace. `None` once the session has left.
+#[derive(Debug)]
+pub(crate) struct Seats(Mutex<Option<Vec<Arc<Seat>>>>);
+
+impl Default for Seats {
+    fn default() -> Self {
+        Self(Mutex::new(Some(Vec::new())))
+    }
+}
+
+impl Seats {
+    pub(crate) fn all(&self) -> Vec<Arc<Seat>> {
+        self.0.lock().clone().unwrap_or_default()
+    }
+
+    pub(crate) fn find(&self, namespace: &str) -> Option<Arc<Seat>> {
+        let seats = self.0.lock();
+        seats.as_ref()?.iter().find(|seat| seat.namespace.as_str() == namespace).cloned()
+    }
+
+    /// Takes `seat`. `false`: the session has left, or sits in that namespace already.
+    pub(crate) fn add(&self, seat: &Arc<Seat>) -> bool {
+        let mut seats = self.0.lock();
+        let Some(seats) = seats.as_mut() else { return false };
+        if seats.iter().any(|other| other.namespace == seat.namespace) {
+            return false;
+        }
+        seats.reserve_exact(1);
+        seats.push(Arc::clone(seat));
+        let session = &seat.session;
+        session.shared.events.seats(session.transport(), session.dialect, &seat.namespace, 1);
+        true
+    }
+
+    /// Gives up the seat in `namespace`.
+    pub(crate) fn remove(&self, namespace: &str) -> Option<Arc<Seat>> {
+        let seat = {
+            let mut seats = self.0.lock();
+            let seats = seats.as_mut()?;
+            let at = seats.iter().position(|seat| seat.namespace.as_str() == namespace)?;
+            seats.swap_remove(at)
+        };
+        give_up(&seat);
+        Some(seat)
+    }
+
+    /// Gives up all seats, and takes none any more.
+    pub(crate) fn empty(&self) {
+        let seats = self.0.lock().take().unwrap_or_default();
+        for seat in &seats {
+            give_up(seat);
+        }
+    }
+
+    /// Moves the count of seats from one transport to another.
+    pub(crate) fn upgraded(&self, session: &Session) {
+        for seat in self.all() {
+            let events = &session.shared.events;
+            events.seats(Transport::Polling, session.dialect, &seat.namespace, -1);
+            events.seats(Transport::WebSocket, session.dialect, &seat.namespace, 1);
+        }
+    }
+
+    /// What tells each seat that the server ends the connection, and when to come back.
+    pub(crate) fn farewells(&self, dialect: Dialect, departure: Departure) -> Vec<Arc<Encoded>> {
+        let retry_after_ms = departure.retry_after().as_millis();
+        let reason = departure.label();
+        let json = format!("{{\"reason\":\"{reason}\",\"retry_after_ms\":{retry_after_ms}}}");
+        let farewell =
+            |seat: &Arc<Seat>| frames_of::event(dialect, &seat.namespace, "disconnecting", &json);
+        self.all().iter().map(farewell).collect()
+    }
+}
+
+fn give_up(seat: &Arc<Seat>) {
+    let session = &seat.session;
+    let shared = &session.shared;
+    shared.events.seats(session.transport(), session.dialect, &seat.namespace, -1);
+    shared.hub.unlist(seat);
+    while let Some(audience) = seat.places.leave_next() {
+        if shared.hub.leave(seat, &audience) {
+            shared.interest.leave(&audience);
+        }
+    }
+}

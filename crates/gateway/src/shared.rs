@@ -1,0 +1,103 @@
+//! What all connections of one gateway share. Made once, handed along as one `Arc`.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use adapter::{Interest, Publisher, Store};
+use notice::{Audience, Epoch, NoticeId, Position};
+use tokio::time::Instant;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    config::{Config, Conformance},
+    encoded::Encoded,
+    engine::{Dialect, Doors, Ids, Pulse, Sessions},
+    events::Events,
+    hub::Hub,
+};
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) events: Events,
+    pub(crate) ids: Ids,
+    pub(crate) doors: Doors,
+    pub(crate) sessions: Sessions,
+    pub(crate) pulse: Pulse,
+    pub(crate) hub: Hub,
+    pub(crate) publisher: Publisher,
+    pub(crate) interest: Interest,
+    pub(crate) store: Store,
+    /// Owns every connection's task; the gateway awaits it when it stops.
+    pub(crate) tasks: TaskTracker,
+    /// No newcomer is admitted any more.
+    pub(crate) stopping: CancellationToken,
+    started: Instant,
+    ping: Arc<Encoded>,
+    plain_ping: Arc<Encoded>,
+    stream_ping: Arc<Encoded>,
+    /// Numbers what is sent on this node alone and never reaches the bus.
+    local_epoch: Epoch,
+    local_seq: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        config: Config,
+        events: Events,
+        publisher: Publisher,
+        interest: Interest,
+        store: Store,
+    ) -> Self {
+        let limits = config.limits;
+        let periods = [config.ping_interval, config.ping_timeout, limits.stall, limits.handshake];
+        Self {
+            ids: Ids::of(&config.node),
+            doors: Doors::new(limits),
+            sessions: Sessions::default(),
+            pulse: Pulse::new(&periods),
+            hub: Hub::default(),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            started: Instant::now(),
+            ping: Encoded::text_only("2"),
+            plain_ping: Encoded::websocket_ping(),
+            stream_ping: Encoded::text_only(": ping\n\n"),
+            local_epoch: Epoch::new(&format!("{:016x}", rand::random::<u64>()))
+                .expect("16 hexadecimal digits are an epoch"),
+            local_seq: AtomicU64::new(0),
+            config,
+            events,
+            publisher,
+            interest,
+            store,
+        }
+    }
+
+    /// Milliseconds since the gateway began.
+    pub(crate) fn now_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// What keeps a quiet socket of this dialect alive.
+    pub(crate) fn ping(&self, dialect: Dialect) -> &Arc<Encoded> {
+        match dialect {
+            Dialect::PlainWebSocket => &self.plain_ping,
+            Dialect::EventStream => &self.stream_ping,
+            Dialect::Engine3 { .. } | Dialect::Engine4 => &self.ping,
+        }
+    }
+
+    /// Whether a session of this dialect must join a namespace in time.
+    pub(crate) fn expects_connect(&self, dialect: Dialect) -> bool {
+        dialect.is_engine() && self.config.conformance != Some(Conformance::Engine)
+    }
+
+    /// An id for something that is sent on this node alone.
+    pub(crate) fn local_id(&self, audience: Audience) -> NoticeId {
+        let seq = self.local_seq.fetch_add(1, Ordering::Relaxed) + 1;
+        NoticeId { audience, position: Position { epoch: self.local_epoch.clone(), seq } }
+    }
+}

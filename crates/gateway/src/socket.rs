@@ -1,0 +1,20 @@
+//! Socket.IO 4 and 5 over an Engine.IO session: namespaces, connecting, events, acknowledgements.
+//!
+//! May enter: messages of a session. May not enter: transports, frames, HTTP.
+
+mod identity;
+mod partial;
+mod query;
+
+mod connect;
+mod event;
+mod inbound;
+
+pub(crate) use self::{
+    connect::{admit, connect},
+    event::{Call, handle, listed},
+    identity::{Identity, Source},
+    inbound::{CONNECT_SUCCESS, Message, opened, take_in},
+    partial::Partial,
+    query::Query,
+};

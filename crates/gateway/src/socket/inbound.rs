@@ -1,0 +1,202 @@
+//! Socket.IO packets from a client, one after the other.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use engineioxide_core::Str;
+use serde_json::value::RawValue;
+use socketioxide_core::{
+    Value,
+    packet::{Packet, PacketData},
+    parser::ParseConfig,
+};
+
+use super::{
+    connect::{connect, leave},
+    event::{Call, handle},
+    identity::{Identity, Source},
+    query::Query,
+};
+use crate::{
+    config::Conformance,
+    departure::Departure,
+    encoded::Encoded,
+    engine::{Dialect, Session},
+    events::Dropped,
+    forms::quoted,
+    frames_of,
+    refusal::Refusal,
+    seat::Seat,
+};
+
+/// Attachments of one packet that a client may send.
+const ATTACHMENTS_MAX: usize = 64;
+
+/// What a newcomer to `/` is told, as the event `downmsg`.
+pub(crate) const CONNECT_SUCCESS: &str = r#"{"code":"2001","msg":"connect success"}"#;
+
+/// One Engine.IO message.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Text(Str),
+    Binary(Bytes),
+}
+
+/// What the session may expect without asking: an Engine.IO 3 client sits in `/` from the start.
+pub(crate) async fn opened(session: &Arc<Session>) -> Result<(), Departure> {
+    let speaks_socketio = session.shared.config.conformance != Some(Conformance::Engine);
+    match session.dialect {
+        Dialect::Engine3 { .. } if speaks_socketio => join(session, "/", None).await,
+        _ => Ok(()),
+    }
+}
+
+/// Takes one message. An error ends the session.
+pub(crate) async fn take_in(session: &Arc<Session>, message: Message) -> Result<(), Departure> {
+    if session.shared.config.conformance == Some(Conformance::Engine) {
+        echo(session, message);
+        return Ok(());
+    }
+    let config = ParseConfig {
+        max_incoming_binary_buf_size: session.shared.config.limits.payload_bytes,
+        max_incoming_binaries: ATTACHMENTS_MAX,
+        packet_completion_timeout: Duration::from_secs(30),
+    };
+    let packet = match message {
+        Message::Text(text) => session.partial.text(&config, text),
+        Message::Binary(bytes) => session.partial.binary(&config, bytes),
+    };
+    match packet.map_err(|_| Departure::BadPacket)? {
+        Some(packet) => take_packet(session, packet).await,
+        None => Ok(()),
+    }
+}
+
+async fn take_packet(session: &Arc<Session>, packet: Packet) -> Result<(), Departure> {
+    let namespace = packet.ns.as_str();
+    match packet.inner {
+        PacketData::Connect(auth) => {
+            let auth = auth.as_ref().and_then(Value::as_str).map(|auth| auth.as_str());
+            join(session, namespace, auth).await
+        }
+        PacketData::Disconnect => {
+            leave(session, namespace);
+            Ok(())
+        }
+        PacketData::Event(args, ack) | PacketData::BinaryEvent(args, ack) => {
+            let call = read_call(args).ok_or(Departure::BadPacket)?;
+            match session.seats.find(namespace) {
+                Some(seat) => answer(&seat, call, ack).await,
+                None => session.shared.events.dropped(Dropped::Unhandled),
+            }
+            Ok(())
+        }
+        PacketData::EventAck(..) | PacketData::BinaryAck(..) => {
+            session.shared.events.dropped(Dropped::StrayAck);
+            Ok(())
+        }
+        PacketData::ConnectError(_) => Err(Departure::BadPacket),
+    }
+}
+
+/// Seats the session in a namespace, or tells the client why not.
+async fn join(session: &Arc<Session>, name: &str, auth: Option<&str>) -> Result<(), Departure> {
+    let (namespace, query) = match (session.dialect, name.split_once('?')) {
+        // Clients 1.5 to 2.x send the query on the namespace's name.
+        (Dialect::Engine3 { .. }, Some((namespace, query))) => (namespace, query),
+        _ => (name, ""),
+    };
+    let joined = async {
+        let own = match session.dialect {
+            Dialect::Engine3 { .. } => Source::query(Query::new(query)),
+            _ => Source::auth(auth)?,
+        };
+        let transport = Source::query(Query::new(session.query.as_deref().unwrap_or_default()));
+        let identity = Identity::of(&own, &transport)?;
+        connect(session, namespace, identity, |seat| welcome(seat, auth)).await
+    };
+    match joined.await {
+        Ok(_seat) => Ok(()),
+        Err(Refusal::StoreAway) => Err(Departure::StoreAway),
+        Err(refusal) => {
+            refuse(session, namespace, refusal);
+            Ok(())
+        }
+    }
+}
+
+/// The answer to CONNECT, and what a newcomer to `/` is told.
+fn welcome(seat: &Arc<Seat>, auth: Option<&str>) {
+    let namespace = Str::copy_from_slice(seat.namespace.as_str());
+    let answer = match seat.session.dialect {
+        Dialect::Engine3 { .. } => None,
+        _ => {
+            let json = format!("{{\"sid\":{}}}", quoted(seat.id.as_str()));
+            Some(Value::Str(json.into(), None))
+        }
+    };
+    seat.session.send(&Encoded::packet(Packet::connect(namespace, answer)), None);
+    if seat.session.shared.config.conformance == Some(Conformance::Socket) {
+        seat.tell("auth", auth.unwrap_or("{}"));
+    } else if seat.namespace.is_root() {
+        seat.tell("downmsg", CONNECT_SUCCESS);
+    }
+}
+
+fn refuse(session: &Arc<Session>, namespace: &str, refusal: Refusal) {
+    let packet = match session.dialect {
+        // These clients hand the `error` listener what they get: a bare string.
+        Dialect::Engine3 { .. } => {
+            let namespace = if namespace == "/" { String::new() } else { format!("{namespace},") };
+            Encoded::message(&format!("4{namespace}{}", quoted(refusal.message())))
+        }
+        _ => {
+            let namespace = Str::copy_from_slice(namespace);
+            Encoded::packet(Packet::connect_error(namespace, refusal.message()))
+        }
+    };
+    session.answered();
+    session.shared.events.refused(refusal, session.address);
+    session.send(&packet, None);
+}
+
+/// `["event", …]`; the codec does not check the JSON.
+fn read_call(args: Value) -> Option<Call> {
+    let Value::Str(json, attachments) = args else { return None };
+    let args: Vec<&RawValue> = serde_json::from_str(json.as_str()).ok()?;
+    let (name, args) = args.split_first()?;
+    let event = match serde_json::from_str(name.get()).ok()? {
+        serde_json::Value::String(name) => name,
+        serde_json::Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    let args = args.iter().map(|arg| arg.get()).collect::<Vec<_>>().join(",");
+    Some(Call { event, args, attachments: attachments.map(Vec::from).unwrap_or_default() })
+}
+
+async fn answer(seat: &Arc<Seat>, call: Call, ack: Option<i64>) {
+    let conformance = seat.session.shared.config.conformance;
+    if conformance == Some(Conformance::Socket) && call.event == "message" {
+        let args = if call.args.is_empty() { String::new() } else { format!(",{}", call.args) };
+        let data =
+            Value::Str(format!("[\"message-back\"{args}]").into(), attached(call.attachments));
+        let namespace = Str::copy_from_slice(seat.namespace.as_str());
+        seat.session.send(&Encoded::packet(Packet::event(namespace, data)), None);
+        return;
+    }
+    let handled = handle(seat, call).await;
+    let Some(ack) = ack else { return };
+    seat.session.send(&frames_of::ack(seat, ack, &handled.args, handled.attachments), None);
+}
+
+fn attached(attachments: Vec<Bytes>) -> Option<std::collections::VecDeque<Bytes>> {
+    (!attachments.is_empty()).then(|| attachments.into())
+}
+
+fn echo(session: &Arc<Session>, message: Message) {
+    let encoded = match message {
+        Message::Text(text) => Encoded::message(text.as_str()),
+        Message::Binary(bytes) => Encoded::binary(bytes),
+    };
+    session.send(&encoded, None);
+}

@@ -1,0 +1,39 @@
+//! The way in: worker messages from HTTP bodies and from queues, checked, conflated, published.
+//!
+//! A caller reads a body into a [`Batch`] and hands it to the [`Intake`]; a [`Source`] does the same
+//! with what was pushed into its [`Feed`]. Both end in one step that gives each message its fate.
+//!
+//! May enter: untrusted bytes, a publisher, the status table.
+//! May not enter: sockets, HTTP, what becomes of a notice behind the bus.
+//!
+//! Promise: a message is acknowledged only after it, or the newer progress that replaces it, was
+//! published; a bad one costs nobody but itself. Logs carry no payloads.
+
+mod batch;
+mod intake;
+mod report;
+
+mod conflation;
+mod fate;
+
+mod feed;
+mod source;
+
+mod backoff;
+mod dead_letters;
+
+mod explanation;
+
+mod events;
+mod metrics;
+
+pub use crate::{
+    batch::{BODY_BYTES_MAX, Batch, BatchError, MESSAGES_MAX},
+    dead_letters::{DeadLetter, DeadLetters},
+    explanation::{Explanation, explain},
+    feed::{Feed, FeedClosed},
+    intake::Intake,
+    metrics::Metrics,
+    report::{Interrupted, Rejection, Report},
+    source::{Config, Source},
+};

@@ -1,0 +1,125 @@
+//! What the way in counts.
+
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+
+/// The counters of one process's intake. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    messages: IntCounterVec,
+    pub(crate) lag: IntGauge,
+    pub(crate) pending: IntGauge,
+    dead_letters: IntCounterVec,
+    pub(crate) conflated: IntCounter,
+}
+
+/// Where a message came from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Road {
+    Http,
+    Embedded,
+}
+
+/// What became of a message, as a label.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Outcome {
+    Published,
+    Superseded,
+    AfterFinal,
+    Rejected,
+    NotTaken,
+}
+
+/// One more in a gauge, for as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Counted(IntGauge);
+
+// === impl Metrics ===
+
+impl Metrics {
+    /// Registers them. Fails if the registry knows one of the names already.
+    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let metrics = Self {
+            messages: IntCounterVec::new(
+                Opts::new(
+                    "carillon_ingest_messages_total",
+                    "Worker messages by where they came from and what became of them.",
+                ),
+                &["source", "outcome"],
+            )?,
+            lag: IntGauge::new(
+                "carillon_ingest_lag_messages",
+                "Worker messages in the queue that were not read yet.",
+            )?,
+            pending: IntGauge::new(
+                "carillon_ingest_pending_messages",
+                "Worker messages that were read and are not acknowledged yet.",
+            )?,
+            dead_letters: IntCounterVec::new(
+                Opts::new("carillon_dead_letters_total", "Queued messages that nobody could use."),
+                &["reason"],
+            )?,
+            conflated: IntCounter::new(
+                "carillon_conflated_total",
+                "Progress left out for newer progress of the same task.",
+            )?,
+        };
+        registry.register(Box::new(metrics.messages.clone()))?;
+        registry.register(Box::new(metrics.lag.clone()))?;
+        registry.register(Box::new(metrics.pending.clone()))?;
+        registry.register(Box::new(metrics.dead_letters.clone()))?;
+        registry.register(Box::new(metrics.conflated.clone()))?;
+        Ok(metrics)
+    }
+
+    pub(crate) fn messages(&self, road: Road, outcome: Outcome) -> IntCounter {
+        self.messages.with_label_values(&[road.label(), outcome.label()])
+    }
+
+    /// `reason` is one of `MessageError::REASONS` or of the refusals in `fate`.
+    pub(crate) fn dead_letters(&self, reason: &'static str) -> IntCounter {
+        self.dead_letters.with_label_values(&[reason])
+    }
+}
+
+// === impl Road ===
+
+impl Road {
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Embedded => "embedded",
+        }
+    }
+}
+
+// === impl Outcome ===
+
+impl Outcome {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Published, Self::Superseded, Self::AfterFinal, Self::Rejected, Self::NotTaken];
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Superseded => "superseded",
+            Self::AfterFinal => "after_final",
+            Self::Rejected => "rejected",
+            Self::NotTaken => "not_taken",
+        }
+    }
+}
+
+// === impl Counted ===
+
+impl Counted {
+    pub(crate) fn new(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

@@ -1,0 +1,36 @@
+//! The vocabulary of the house: what a worker message is, and how it becomes a notice.
+//!
+//! A *message* is untrusted bytes from a worker; a *notice* is checked and ready to go: an audience,
+//! an event, its arguments as they were written, and a kind that says what may happen to it on the
+//! way. Everyone else imports these words from here.
+//!
+//! May enter: bytes, settings of the status table.
+//! May not enter: Redis, sockets, clocks, a runtime. Nothing here waits or fails for reasons outside
+//! its arguments.
+
+mod names;
+mod text;
+
+mod audience;
+mod id;
+
+mod draft;
+mod payload;
+
+mod message;
+mod status;
+
+mod cursor;
+mod event;
+
+pub use crate::{
+    audience::{Audience, Scope},
+    cursor::{Cursor, CursorError},
+    draft::{Draft, Kind, Notice, Order, Origin, Stamp, TaskKey},
+    event::{EventError, EventName},
+    id::{Epoch, NoticeId, Position},
+    message::{Message, MessageError, PAYLOAD_BYTES_MAX},
+    names::{NameError, Namespace, NodeId, Room, SocketId, UserId},
+    payload::Payload,
+    status::{StatusTable, StatusTableError},
+};

@@ -1,0 +1,80 @@
+//! Why a worker message cannot be used: the field, what was got, and what would do.
+
+use thiserror::Error;
+
+use crate::event::EventError;
+
+/// The message will never be usable as it stands; handing it in again does not help.
+#[derive(Clone, Debug, Error, Eq, PartialEq)]
+pub enum MessageError {
+    #[error("read message: got {len_bytes} bytes, expected at most {len_bytes_max}")]
+    TooLarge { len_bytes: usize, len_bytes_max: usize },
+    #[error("read message: got bytes that are not UTF-8 at byte {at_byte}, expected UTF-8")]
+    NotUtf8 { at_byte: usize },
+    #[error("read message: got broken JSON ({cause}), expected one JSON object")]
+    BrokenJson { cause: String },
+    #[error("read message: got {got}, expected one JSON object")]
+    NotObject { got: &'static str },
+    #[error("read message: got deeper nesting than {depth_max} levels, expected at most that")]
+    TooDeep { depth_max: usize },
+    #[error(
+        "read emit: got an emit, which this version does not take from workers; expected a task"
+    )]
+    EmitUnsupported,
+    #[error("read identity: got {got}, expected a string of 1 to 512 bytes, the task's id")]
+    Identity { got: String },
+    #[error(
+        "read userIdentity: got {got}, expected a string of 1 to 512 bytes or a decimal number, \
+         the user's id"
+    )]
+    User { got: String },
+    #[error("read user: got {user:?}, expected {user_identity:?} as in userIdentity, or no user")]
+    UserMismatch { user: String, user_identity: String },
+    #[error("read run: got {got}, expected a string of up to 512 bytes or a decimal number")]
+    Run { got: String },
+    #[error("read event: got {got}, expected a string like \"file.progress\"")]
+    EventType { got: &'static str },
+    #[error("read event: {0}; expected another, like \"file.progress\"")]
+    Event(#[from] EventError),
+    #[error(
+        "choose an event: got no event and as status {status}, expected an event, action \"cancel\", \
+         an errorCode, or as status -1, 100, 1000 or one named by ingest.status"
+    )]
+    NoEvent { status: String },
+}
+
+impl MessageError {
+    /// Every reason there is, for the labels of a counter.
+    pub const REASONS: [&str; 12] = [
+        "too_large",
+        "utf8",
+        "json",
+        "not_object",
+        "too_deep",
+        "emit_unsupported",
+        "identity",
+        "user",
+        "user_mismatch",
+        "run",
+        "event",
+        "no_event",
+    ];
+
+    /// One word of a closed list, without anything from the message.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "too_large",
+            Self::NotUtf8 { .. } => "utf8",
+            Self::BrokenJson { .. } => "json",
+            Self::NotObject { .. } => "not_object",
+            Self::TooDeep { .. } => "too_deep",
+            Self::EmitUnsupported => "emit_unsupported",
+            Self::Identity { .. } => "identity",
+            Self::User { .. } => "user",
+            Self::UserMismatch { .. } => "user_mismatch",
+            Self::Run { .. } => "run",
+            Self::EventType { .. } | Self::Event(_) => "event",
+            Self::NoEvent { .. } => "no_event",
+        }
+    }
+}

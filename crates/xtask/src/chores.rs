@@ -1,0 +1,30 @@
+//! The three chores, each a list of steps, and the few commands that more than one of them runs.
+
+mod audit;
+mod clients;
+mod soak;
+mod test;
+
+pub(crate) use self::{audit::AUDIT, soak::SOAK, test::TEST};
+
+use std::time::Duration;
+
+use crate::{
+    errand::{self, Errand},
+    failure::Failure,
+    workshop::Workshop,
+};
+
+/// What a test binary, or one suite of node, may take before it counts as hung.
+const TESTS_LIMIT: Duration = Duration::from_mins(10);
+
+fn cargo(args: &[&str]) -> Errand {
+    Errand::new("cargo").args(args)
+}
+
+/// `cargo test --workspace` with `more`: all of it, whatever fails, each binary under its limit.
+fn cargo_test(more: &[&str], shop: &mut Workshop) -> Result<(), Failure> {
+    let setting = errand::bounding_setting(TESTS_LIMIT)?;
+    let tests = Errand::new("cargo").unsaid("--config").unsaid(setting);
+    tests.args(["test", "--workspace", "--no-fail-fast"]).args(more).count(shop)
+}

@@ -1,0 +1,62 @@
+//! The official clients against the binary: installs them by the lock file, then lets node drive.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    chores::{TESTS_LIMIT, cargo},
+    errand::Errand,
+    failure::Failure,
+    toolbox,
+    workshop::Workshop,
+};
+
+pub(super) const FOLDER: &str = "crates/carillon/tests/clients";
+
+/// One reporter for all, since the default depends on whether someone is watching.
+pub(super) const NODE_TEST: [&str; 2] = ["--test", "--test-reporter=spec"];
+
+pub(super) const TESTS: &[&str] = &[".test.js", ".test.mjs"];
+pub(super) const SOAKS: &[&str] = &[".soak.js", ".soak.mjs"];
+
+/// The files of the suite with these endings.
+pub(super) fn suite(endings: &[&str]) -> Result<Vec<PathBuf>, Failure> {
+    Workshop::files_ending(&Workshop::root().join(FOLDER), endings)
+}
+
+/// Runs these files of the suite against the binary of this tree.
+pub(super) fn run(suite: &[PathBuf], shop: &mut Workshop) -> Result<(), Failure> {
+    let folder = Workshop::root().join(FOLDER);
+    toolbox::fetch_node(shop)?;
+    let chromium = toolbox::CHROMIUM.fetch(shop)?;
+    install(&folder, shop)?;
+    cargo(&["build", "--workspace", "--bin", "carillon"]).run()?;
+    Errand::bounded(TESTS_LIMIT, "node")?
+        .args(NODE_TEST)
+        .args(suite)
+        .folder(&folder)
+        .env("CARILLON_BIN", Workshop::target()?.join("debug/carillon"))
+        .env("CHROMIUM", chromium)
+        .count(shop)
+}
+
+/// Brings `node_modules` to what the lock file says, unless it is there already.
+fn install(folder: &Path, shop: &mut Workshop) -> Result<(), Failure> {
+    let lock = folder.join("package-lock.json");
+    let failed = |source| Failure::File { path: lock.display().to_string(), source };
+    let wanted = fs::read(&lock).map_err(failed)?;
+    // A copy of the lock file, left where the packages are after they were all installed.
+    let mark = folder.join("node_modules/.installed-lock.json");
+    if fs::read(&mark).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    toolbox::NPM.fetch(shop)?;
+    shop.say("installing the clients with npm: the tests connect with them");
+    Errand::new("npm")
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+        .folder(folder)
+        .run()?;
+    fs::write(&mark, wanted).map_err(failed)
+}

@@ -1,0 +1,94 @@
+//! What was asked on the command line. Parsed once; nothing later looks at an argument again.
+
+use std::time::Duration;
+
+use crate::failure::Failure;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) const HELP: &str = "\
+The project's chores.
+
+  cargo xtask test    everything a change must pass, cheapest first
+  cargo xtask audit   licences, sources, unused dependencies, each crate by itself
+  cargo xtask soak    the long tests, and the whole suite again and again
+  cargo xtask help    this text
+
+  --list              names the steps of a chore and does nothing
+  --only STEP         runs that step alone
+  --rounds N          soak: how often the suite is run (default 5)
+
+What a step lacks is installed, with a word before: rustup for components of the toolchain,
+apt-get for make, node and chromium, npm for the clients, cargo install (into target/tools) for the rest.";
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    Help,
+    Test(Choice),
+    Audit(Choice),
+    Soak(Choice),
+    /// Not for people: how `test` runs each test binary, so that a hung one ends.
+    Bounded {
+        limit: Duration,
+        program: String,
+        args: Vec<String>,
+    },
+}
+
+/// Which steps of a chore, and how often.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Choice {
+    pub(crate) only: Option<String>,
+    pub(crate) list: bool,
+    pub(crate) rounds: u32,
+}
+
+impl Order {
+    pub(crate) fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, Failure> {
+        let Some(chore) = args.next() else { return Ok(Self::Help) };
+        match chore.as_str() {
+            "test" => Choice::parse(args).map(Self::Test),
+            "audit" => Choice::parse(args).map(Self::Audit),
+            "soak" => Choice::parse(args).map(Self::Soak),
+            "bounded" => Self::parse_bounded(args),
+            "help" | "--help" | "-h" => Ok(Self::Help),
+            other => Err(Failure::usage(format!("unknown chore {other:?}"))),
+        }
+    }
+
+    fn parse_bounded(mut args: impl Iterator<Item = String>) -> Result<Self, Failure> {
+        let seconds = args.next().and_then(|text| text.parse().ok());
+        match (seconds, args.next()) {
+            (Some(seconds), Some(program)) => Ok(Self::Bounded {
+                limit: Duration::from_secs(seconds),
+                program,
+                args: args.collect(),
+            }),
+            _ => Err(Failure::usage("bounded takes SECONDS PROGRAM [ARGUMENT]…")),
+        }
+    }
+}
+
+impl Choice {
+    fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, Failure> {
+        let mut choice = Self { only: None, list: false, rounds: 5 };
+        while let Some(flag) = args.next() {
+            match flag.as_str() {
+                "--list" => choice.list = true,
+                "--only" => {
+                    let step = args.next();
+                    choice.only = Some(step.ok_or_else(|| Failure::usage("--only takes a step"))?);
+                }
+                "--rounds" => {
+                    let rounds = args.next().and_then(|text| text.parse().ok());
+                    choice.rounds = rounds
+                        .filter(|&rounds| rounds > 0)
+                        .ok_or_else(|| Failure::usage("--rounds takes a number from 1 up"))?;
+                }
+                other => return Err(Failure::usage(format!("unknown argument {other:?}"))),
+            }
+        }
+        Ok(choice)
+    }
+}

@@ -1,0 +1,166 @@
+//! The programs of other people that the chores need, why, and where each comes from.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use crate::{errand::Errand, failure::Failure, workshop::Workshop};
+
+const NODE_MAJOR_MIN: u32 = 20;
+
+#[derive(Debug)]
+pub(crate) struct Tool {
+    /// Its names; the first that is found will do.
+    programs: &'static [&'static str],
+    source: Source,
+    purpose: &'static str,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// A component of the pinned toolchain. Its program may be a stub, so it is tried.
+    Rustup(&'static str),
+    Apt(&'static str),
+    /// Built from source into the target folder, so that nothing outside the tree changes.
+    Cargo(&'static str),
+}
+
+pub(crate) const RUSTFMT: Tool = Tool {
+    programs: &["cargo-fmt"],
+    source: Source::Rustup("rustfmt"),
+    purpose: "it lays out the code",
+};
+pub(crate) const CLIPPY: Tool = Tool {
+    programs: &["cargo-clippy"],
+    source: Source::Rustup("clippy"),
+    purpose: "it holds the house rules",
+};
+pub(crate) const MAKE: Tool = Tool {
+    programs: &["make"],
+    source: Source::Apt("make"),
+    purpose: "the allocator is built with it",
+};
+const NODE: Tool =
+    Tool { programs: &["node"], source: Source::Apt("nodejs"), purpose: "the clients run in it" };
+pub(crate) const NPM: Tool = Tool {
+    programs: &["npm"],
+    source: Source::Apt("npm"),
+    purpose: "it brings the official clients",
+};
+pub(crate) const CHROMIUM: Tool = Tool {
+    programs: &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
+    source: Source::Apt("chromium"),
+    purpose: "the browser tests drive it",
+};
+pub(crate) const DENY: Tool = Tool {
+    programs: &["cargo-deny"],
+    source: Source::Cargo("cargo-deny"),
+    purpose: "it checks licences, sources and who may import whom",
+};
+pub(crate) const MACHETE: Tool = Tool {
+    programs: &["cargo-machete"],
+    source: Source::Cargo("cargo-machete"),
+    purpose: "it finds dependencies that nothing uses",
+};
+
+impl Tool {
+    /// Where the program is. Installs it if it is nowhere, and says so before.
+    pub(crate) fn fetch(&self, shop: &mut Workshop) -> Result<PathBuf, Failure> {
+        if let Some(program) = self.find()? {
+            return Ok(program);
+        }
+        let (name, means) = match self.source {
+            Source::Rustup(component) => (component, "rustup"),
+            Source::Apt(package) => (package, "apt-get"),
+            Source::Cargo(package) => (package, "cargo, which takes some minutes"),
+        };
+        shop.say(&format!("installing {name} with {means}: {}", self.purpose));
+        self.install()?;
+        self.find()?.ok_or_else(|| self.missing("it was installed, and is still not found"))
+    }
+
+    fn find(&self) -> Result<Option<PathBuf>, Failure> {
+        let mut folders = search_path();
+        folders.push(own_programs()?);
+        let mut programs = self.programs.iter().flat_map(|name| {
+            folders.iter().map(move |folder| folder.join(name)).filter(|program| program.is_file())
+        });
+        Ok(match self.source {
+            Source::Rustup(_) => programs.find(|program| starts(program)),
+            Source::Apt(_) | Source::Cargo(_) => programs.next(),
+        })
+    }
+
+    fn install(&self) -> Result<(), Failure> {
+        match self.source {
+            Source::Rustup(component) => {
+                Errand::new("rustup").args(["component", "add", component]).run()
+            }
+            Source::Apt(package) => self.install_by_apt(package),
+            Source::Cargo(package) => Errand::new("cargo")
+                .args(["install", "--locked", "--root"])
+                .args([tools_folder()?.as_os_str(), package.as_ref()])
+                .run(),
+        }
+    }
+
+    fn install_by_apt(&self, package: &str) -> Result<(), Failure> {
+        let apt = |args: &[&str]| {
+            let root = !on_search_path("sudo") || owned_by_root();
+            let words = if root { vec!["apt-get"] } else { vec!["sudo", "apt-get"] };
+            let errand = Errand::new(words[0]).args(&words[1..]).args(args);
+            errand.env("DEBIAN_FRONTEND", "noninteractive").run()
+        };
+        if !on_search_path("apt-get") {
+            return Err(self.missing("install it by hand, and put it on the search path"));
+        }
+        apt(&["update", "-q"])?;
+        apt(&["install", "-q", "-y", "--no-install-recommends", package])
+    }
+
+    fn missing(&self, hint: &str) -> Failure {
+        let hint = format!("{hint} ({})", self.purpose);
+        Failure::Missing { program: self.programs[0].into(), hint }
+    }
+}
+
+/// Node, if it is as new as the tests of the clients and the page need it: some systems install an
+/// older one.
+pub(crate) fn fetch_node(shop: &mut Workshop) -> Result<(), Failure> {
+    let answer = Errand::new(NODE.fetch(shop)?).args(["--version"]).answer().unwrap_or_default();
+    let version = answer.trim().trim_start_matches('v');
+    let major = version.split('.').next().and_then(|major| major.parse().ok());
+    if major.is_some_and(|major: u32| major >= NODE_MAJOR_MIN) {
+        return Ok(());
+    }
+    let program = format!("node {NODE_MAJOR_MIN}");
+    let hint = format!("{version:?} is; put a newer one first on the search path");
+    Err(Failure::Missing { program, hint })
+}
+
+fn starts(program: &Path) -> bool {
+    Errand::new(program).args(["--version"]).answer().is_some()
+}
+
+fn search_path() -> Vec<PathBuf> {
+    env::var_os("PATH").map_or_else(Vec::new, |path| env::split_paths(&path).collect())
+}
+
+fn on_search_path(program: &str) -> bool {
+    search_path().iter().any(|folder| folder.join(program).is_file())
+}
+
+/// Whether we may install at all without asking: the super-user's own processes may.
+fn owned_by_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0)
+}
+
+fn tools_folder() -> Result<PathBuf, Failure> {
+    Ok(Workshop::target()?.join("tools"))
+}
+
+fn own_programs() -> Result<PathBuf, Failure> {
+    Ok(tools_folder()?.join("bin"))
+}

@@ -1,0 +1,87 @@
+//! Why a run could not be finished, said so that whoever started it can put it right.
+
+use std::{error::Error, io, net::SocketAddr, path::PathBuf, time::Duration};
+
+use thiserror::Error;
+
+/// What ended the run. Nothing is retried: a figure from half a run would mislead.
+#[derive(Debug, Error)]
+pub(crate) enum Failure {
+    #[error(
+        "start {binary}\nhint: build it first; setpriv and taskset, which start it, are in util-linux"
+    )]
+    Start { binary: PathBuf, source: io::Error },
+
+    #[error("wait for {target}: it ended at once\nhint: --server-output shows what it said")]
+    EndedEarly { target: String },
+
+    #[error("wait for {target} on {address}: not listening after {waited:?}")]
+    NotListening { target: String, address: SocketAddr, waited: Duration },
+
+    #[error("stop {target}: still there {waited:?} after SIGTERM, so it was killed")]
+    NotStopping { target: String, waited: Duration },
+
+    #[error("read {path}")]
+    Probe { path: PathBuf, source: io::Error },
+
+    #[error("read {field} from {path}")]
+    ProbeField { field: &'static str, path: PathBuf },
+
+    #[error("pin to core {core}\nhint: --no-pin runs without pinning, and compares less well")]
+    Pin { core: usize, source: io::Error },
+
+    #[error(
+        "open {sockets} sockets: this process may hold {files} files\nhint: raise it with `ulimit -n`"
+    )]
+    Files { sockets: usize, files: u64 },
+
+    #[error("{sockets} sockets times {messages} messages is more than {deliveries_max} deliveries")]
+    TooMuch { sockets: usize, messages: u32, deliveries_max: usize },
+
+    #[error("connect socket {number} to {address}")]
+    Connect { number: usize, address: SocketAddr, source: io::Error },
+
+    #[error("seat socket {number}: the server said: {said}")]
+    Refused { number: usize, said: String },
+
+    #[error("seat {sockets} sockets: {seated} were seated within {waited:?}")]
+    SeatedTooFew { sockets: usize, seated: usize, waited: Duration },
+
+    #[error("publish: the server answered {status}: {body}")]
+    Publish { status: u16, body: String },
+
+    #[error("publish: the server closed the connection")]
+    PublisherGone,
+
+    #[error("publish: {bytes} bytes of requests wait unread, so the server is behind the rate")]
+    PublisherBehind { bytes: usize },
+
+    #[error("wait for sockets")]
+    Wait(#[source] io::Error),
+
+    #[error("write {path}")]
+    Report { path: PathBuf, source: io::Error },
+
+    #[error("print the report")]
+    Print(#[source] io::Error),
+}
+
+impl Failure {
+    /// The whole chain on one line, its hint after it.
+    pub(crate) fn chain(&self) -> String {
+        let said = self.to_string();
+        let (what, hint) = said.split_once('\n').unwrap_or((&said, ""));
+        let mut line = format!("failed to {what}");
+        let mut source = self.source();
+        while let Some(error) = source {
+            line.push_str(": ");
+            line.push_str(&error.to_string());
+            source = error.source();
+        }
+        if !hint.is_empty() {
+            line.push('\n');
+            line.push_str(hint);
+        }
+        line
+    }
+}

@@ -1,0 +1,47 @@
+//! What a report makes of the sheets it is given.
+
+use super::*;
+
+fn report(sheets: &[(&str, &[f64])]) -> Report {
+    let of = |values: &[f64]| {
+        let sheet = |value: &f64| {
+            let mut sheet = Sheet::default();
+            sheet.cost("CPU", "µs", *value);
+            sheet.note("lost", "", 0.0);
+            sheet
+        };
+        values.iter().map(sheet).collect()
+    };
+    Report {
+        scenario: "fanout",
+        sockets: 10,
+        rounds: 3,
+        pinned: true,
+        sheets: sheets.iter().map(|(name, values)| ((*name).to_owned(), of(values))).collect(),
+    }
+}
+
+#[test]
+fn ratios_are_of_the_first_servers_median_to_the_others() {
+    let report = report(&[("carillon", &[9.0, 6.0, 7.0]), ("stock", &[14.0, 10.0, 20.0])]);
+    let lines = report.lines();
+    assert_eq!(lines[0].values[1].ratio_of_first, Some(0.5));
+    assert_eq!(lines[0].values[0].ratio_of_first, None);
+}
+
+#[test]
+fn what_is_no_cost_is_not_compared() {
+    let report = report(&[("carillon", &[9.0]), ("stock", &[14.0])]);
+    assert_eq!(report.lines()[1].values[1].ratio_of_first, None);
+}
+
+#[test]
+fn the_table_has_a_column_for_each_server_and_ratio() {
+    let mut out = Vec::new();
+    report(&[("carillon", &[5.5]), ("stock", &[11.0]), ("floor", &[0.0])]).print(&mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let rows: Vec<Vec<&str>> =
+        text.lines().skip(2).map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[0], ["carillon", "stock", "floor", "carillon/stock", "carillon/floor"]);
+    assert_eq!(rows[1], ["CPU,", "µs", "5.50", "11", "0", "0.50", "-"]);
+}

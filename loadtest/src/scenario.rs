@@ -1,0 +1,92 @@
+//! What is played to every server of the comparison, round after round, one server at a time.
+
+mod fanout;
+mod idle;
+mod meter;
+
+use std::io::Write;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use rustix::{
+    process::{Resource, getrlimit},
+    thread::{CpuSet, sched_setaffinity},
+};
+
+use crate::{
+    failure::Failure,
+    report::{Report, Sheet},
+    scenario::meter::Spent,
+    settings::{Common, Scenario, Settings},
+    target::{Server, Target},
+};
+
+const SERVER_CORE: usize = 0;
+const GENERATOR_CORE: usize = 1;
+
+/// Files besides the clients': the program's own, the publisher's, the server's ends aside.
+const FILES_SPARE: u64 = 64;
+
+/// Plays what was asked for and prints the report to `out`.
+pub(crate) fn run(settings: &Settings, out: &mut impl Write) -> Result<(), Failure> {
+    let (name, common) = match &settings.scenario {
+        Scenario::Idle(idle) => ("idle", &idle.common),
+        Scenario::Fanout(fanout) => ("fanout", &fanout.common),
+    };
+    prepare(common)?;
+    let mut report = Report::new(name, common);
+    for round in 1..=common.rounds {
+        for target in &common.targets {
+            let bar = bar(&target.name, round);
+            let sheet = match &settings.scenario {
+                Scenario::Idle(idle) => idle::play(target, idle, &bar),
+                Scenario::Fanout(fanout) => fanout::play(target, fanout, &bar),
+            };
+            bar.finish_and_clear();
+            report.add(&target.name, sheet?);
+        }
+    }
+    report.print(out).map_err(Failure::Print)?;
+    match &common.json {
+        Some(path) => report.save(path),
+        None => Ok(()),
+    }
+}
+
+/// Checks what the run needs of this process, and takes its core.
+fn prepare(common: &Common) -> Result<(), Failure> {
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    if common.sockets as u64 + FILES_SPARE > files {
+        return Err(Failure::Files { sockets: common.sockets, files });
+    }
+    if common.no_pin {
+        return Ok(());
+    }
+    let mut cores = CpuSet::new();
+    cores.set(GENERATOR_CORE);
+    sched_setaffinity(None, &cores)
+        .map_err(|error| Failure::Pin { core: GENERATOR_CORE, source: error.into() })
+}
+
+fn start(target: &Target, common: &Common) -> Result<Server, Failure> {
+    Server::start(target, (!common.no_pin).then_some(SERVER_CORE), common.server_output)
+}
+
+/// A bar on stderr while it works, if that is a terminal.
+fn bar(target: &str, round: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{prefix:>16} {msg:<12} [{bar:40}] {pos}/{len} {eta}")
+        .expect("the template is well formed");
+    let prefix = format!("{target} #{round}");
+    ProgressBar::new(0).with_style(style.progress_chars("=> ")).with_prefix(prefix)
+}
+
+fn phase(bar: &ProgressBar, name: &'static str, len: u64) {
+    bar.reset();
+    bar.set_length(len);
+    bar.set_message(name);
+}
+
+/// Says how sockets were seated, alike in all scenarios.
+fn seating(sheet: &mut Sheet, sockets: usize, spent: &Spent) {
+    sheet.cost("CPU of a handshake", "µs", spent.server_micros(sockets));
+    sheet.note("generator's CPU of a handshake", "µs", spent.own_micros(sockets));
+}

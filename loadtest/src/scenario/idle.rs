@@ -1,0 +1,56 @@
+//! Sockets that are seated and then hear nothing: what a handshake and a quiet socket cost.
+
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+use tokio::time::Instant;
+
+use crate::{
+    failure::Failure,
+    report::Sheet,
+    scenario::{
+        meter::{Meter, Reading},
+        phase, seating, start,
+    },
+    settings::Idle,
+    swarm::Swarm,
+    target::Target,
+};
+
+/// Plays it to one server.
+pub(crate) fn play(target: &Target, idle: &Idle, bar: &ProgressBar) -> Result<Sheet, Failure> {
+    let sockets = idle.common.sockets;
+    let server = start(target, &idle.common)?;
+    let meter = Meter::on(&server);
+    let mut swarm = Swarm::new(target.kind, server.at.public, Instant::now())?;
+
+    let before = meter.read()?;
+    phase(bar, "seating", sockets as u64);
+    swarm.seat(sockets, |seated| bar.set_position(seated as u64))?;
+    let seated = meter.read()?;
+
+    let quiet = Instant::now();
+    phase(bar, "settling", idle.settle_seconds);
+    let until = quiet + Duration::from_secs(idle.settle_seconds);
+    swarm.rest(until, || bar.set_position(quiet.elapsed().as_secs()))?;
+    let settled = meter.read()?;
+
+    let mut sheet = Sheet::default();
+    seating(&mut sheet, sockets, &seated.since(&before));
+    memory(&mut sheet, sockets, [&before, &seated, &settled]);
+    let quiet_micros = settled.since(&seated).server_micros(sockets);
+    sheet.cost("quiet CPU", "µs/socket/s", quiet_micros / quiet.elapsed().as_secs_f64());
+    sheet.count("departed", swarm.tally().departed);
+    // A server without sockets has nothing to drain, and stops at once.
+    drop(swarm);
+    server.stop()?;
+    Ok(sheet)
+}
+
+/// RSS as the kernel counts it, and the part of it that is no file's.
+fn memory(sheet: &mut Sheet, sockets: usize, [before, seated, settled]: [&Reading; 3]) {
+    sheet.note("RSS before the first", "KiB", before.memory.rss_kib);
+    sheet.cost("RSS, all seated", "KiB/socket", seated.rss_grown(before, sockets));
+    sheet.cost("RSS, settled", "KiB/socket", settled.rss_grown(before, sockets));
+    sheet.cost("of it anonymous", "KiB/socket", settled.anonymous_grown(before, sockets));
+}

@@ -1,0 +1,163 @@
+//! One client: an upgrade, a place, and then an ear that notes what arrives and answers pings.
+
+use std::{
+    io::{self, Read, Write},
+    mem,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use mio::net::TcpStream;
+use socket2::{Domain, Socket, Type};
+
+use crate::{
+    answer::Answer,
+    mark::Mark,
+    swarm::{
+        Departure, Ear,
+        frame::{self, Frame},
+        packet::Packet,
+    },
+};
+
+/// Addresses that clients come from, in turn: 127.0.0.2 and following. Each has its own ports.
+const SOURCES: u8 = 8;
+const CONNECT_WAIT: Duration = Duration::from_secs(5);
+
+/// A raw Socket.IO client over WebSocket.
+pub(crate) struct Client {
+    pub(crate) stream: TcpStream,
+    /// Its place in the swarm, which is also its user.
+    number: usize,
+    stage: Stage,
+    /// The next message expected. A lower one is out of order.
+    seq_next: u32,
+    /// The front of a frame whose end has not come. Empty, and unallocated, almost always.
+    partial: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Upgrading,
+    Opening,
+    Seated,
+    Gone,
+}
+
+impl Client {
+    /// Connects and asks for the upgrade.
+    pub(crate) fn connect(number: usize, server: SocketAddr) -> io::Result<Self> {
+        let turn = u8::try_from(number % usize::from(SOURCES)).expect("less than eight");
+        let source = SocketAddr::from((Ipv4Addr::new(127, 0, 0, 2 + turn), 0));
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        socket.bind(&source.into())?;
+        socket.connect_timeout(&server.into(), CONNECT_WAIT)?;
+        socket.set_nonblocking(true)?;
+        let mut stream = TcpStream::from_std(socket.into());
+        stream.write_all(upgrade(server).as_bytes())?;
+        Ok(Self { stream, number, stage: Stage::Upgrading, seq_next: 0, partial: Vec::new() })
+    }
+
+    /// Reads all that has come. With `ending` the server has closed its side, and what it said
+    /// before is read first.
+    pub(crate) fn hear(&mut self, buffer: &mut [u8], ending: bool, ear: &mut Ear) {
+        while self.stage != Stage::Gone {
+            let heard = match self.stream.read(buffer) {
+                Ok(0) => Err("closed the connection".to_owned()),
+                Ok(read) => self.take(&buffer[..read], ear).map(|()| read),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) => Err(error.to_string()),
+            };
+            match heard {
+                // A short read has emptied the socket: the next byte brings the next event.
+                Ok(read) if read < buffer.len() && !ending => return,
+                Ok(_) => {}
+                Err(why) => self.leave(why, ear),
+            }
+        }
+    }
+
+    fn leave(&mut self, why: String, ear: &mut Ear) {
+        if self.stage == Stage::Seated {
+            ear.tally.seated -= 1;
+        }
+        self.stage = Stage::Gone;
+        self.partial = Vec::new();
+        ear.tally.departed += 1;
+        let number = self.number;
+        ear.tally.departure.get_or_insert(Departure { number, why });
+    }
+
+    fn take(&mut self, bytes: &[u8], ear: &mut Ear) -> Result<(), String> {
+        let mut joined = mem::take(&mut self.partial);
+        let bytes = if joined.is_empty() {
+            bytes
+        } else {
+            joined.extend_from_slice(bytes);
+            &joined
+        };
+        let used = self.digest(bytes, ear)?;
+        self.partial = bytes[used..].to_vec();
+        Ok(())
+    }
+
+    /// Acts on everything whole at the front of `bytes`, and answers how much that was.
+    fn digest(&mut self, bytes: &[u8], ear: &mut Ear) -> Result<usize, String> {
+        let now = ear.epoch.elapsed();
+        let mut used = 0;
+        if self.stage == Stage::Upgrading {
+            match Answer::read(bytes) {
+                Ok(Some(head)) if head.status == 101 => used = head.head_len,
+                Ok(None) => return Ok(0),
+                _ => return Err(String::from_utf8_lossy(bytes).into_owned()),
+            }
+            self.stage = Stage::Opening;
+        }
+        while let Some(frame) = Frame::read(&bytes[used..]).map_err(|_| "sent no valid frame")? {
+            used += frame.whole_len;
+            match frame.opcode {
+                frame::TEXT => self.packet(&Packet::read(frame.payload), now, ear)?,
+                frame::PING => self.say(frame::PONG, frame.payload)?,
+                frame::CLOSE => return Err("sent a close frame".to_owned()),
+                _ => {}
+            }
+        }
+        Ok(used)
+    }
+
+    fn packet(&mut self, packet: &Packet<'_>, now: Duration, ear: &mut Ear) -> Result<(), String> {
+        match packet {
+            Packet::Event(event) => {
+                if let Some(mark) = Mark::find(event) {
+                    ear.tally.delivery(mark, self.seq_next, now);
+                    self.seq_next = self.seq_next.max(mark.seq + 1);
+                }
+            }
+            Packet::Ping => self.say(frame::TEXT, b"3")?,
+            Packet::Open => {
+                self.say(frame::TEXT, ear.kind.connect_packet(self.number).as_bytes())?;
+            }
+            Packet::Seated if self.stage == Stage::Opening => {
+                self.stage = Stage::Seated;
+                ear.tally.seated += 1;
+            }
+            Packet::Refused(reason) => return Err(String::from_utf8_lossy(reason).into_owned()),
+            Packet::Ended => return Err("put it out".to_owned()),
+            Packet::Seated | Packet::Other => {}
+        }
+        Ok(())
+    }
+
+    /// Short frames on a socket whose other side reads: they fit its buffer or something is amiss.
+    fn say(&mut self, opcode: u8, payload: &[u8]) -> Result<(), String> {
+        self.stream.write_all(&frame::masked(opcode, payload)).map_err(|error| error.to_string())
+    }
+}
+
+fn upgrade(server: SocketAddr) -> String {
+    format!(
+        "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: {server}\r\n\
+         Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+}
