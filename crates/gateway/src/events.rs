@@ -44,6 +44,10 @@ pub(crate) enum Dropped {
     Superseded,
     /// An event from a client that nobody handles.
     Unhandled,
+    /// A request for what the store keeps, while it did not answer.
+    StoreAway,
+    /// Notices that the bus had no room for.
+    Behind,
     /// A message from a plain client that is none.
     Malformed,
     /// An event from a client under a name that it may not use.
@@ -57,6 +61,8 @@ impl Dropped {
         match self {
             Self::Superseded => "superseded",
             Self::Unhandled => "unhandled",
+            Self::StoreAway => "store_away",
+            Self::Behind => "behind",
             Self::Malformed => "malformed",
             Self::Reserved => "reserved",
             Self::StrayAck => "stray_ack",
@@ -164,11 +170,13 @@ impl Events {
 
     /// The bus could not be read while somebody connected.
     pub(crate) fn store_away(&self, error: &adapter::BusError) {
-        tracing::warn!(%error, "read the store for a newcomer");
+        self.dropped(Dropped::StoreAway);
+        tracing::warn!(%error, "read the store for a client");
     }
 
     /// The bus has dropped something for this node. The embedded bus never does.
     pub(crate) fn behind(&self) {
+        self.dropped(Dropped::Behind);
         tracing::warn!("the bus has outrun this node");
     }
 }

@@ -23,10 +23,13 @@ const FAN_OUT_PART: usize = 128;
 /// A snapshot costs one reference; a change copies the list only while a fan-out holds one.
 type Members = Arc<Vec<Arc<Seat>>>;
 
+/// Seats by the ids that their clients know.
+type Listed = HashMap<SocketId, Arc<Seat>>;
+
 #[derive(Debug)]
 pub(crate) struct Hub {
     audiences: Box<[Mutex<HashMap<Audience, Members>>]>,
-    sockets: Box<[Mutex<HashMap<SocketId, Arc<Seat>>>]>,
+    sockets: Box<[Mutex<Listed>]>,
     hasher: RandomState,
 }
 
@@ -121,7 +124,7 @@ impl Hub {
         &self.audiences[self.shard_of(audience)]
     }
 
-    fn socket_shard(&self, id: &SocketId) -> &Mutex<HashMap<SocketId, Arc<Seat>>> {
+    fn socket_shard(&self, id: &SocketId) -> &Mutex<Listed> {
         &self.sockets[self.shard_of(id)]
     }
 

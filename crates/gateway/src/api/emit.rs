@@ -67,8 +67,8 @@ pub(super) async fn emit(
     body: Bytes,
 ) -> Result<Json<Emitted>, ApiError> {
     let (draft, scoped) = read(&shared, &body)?;
-    match &draft.audience.scope {
-        Scope::Socket(id) => to_socket(&shared, id.clone(), draft),
+    match draft.audience.scope.clone() {
+        Scope::Socket(id) => to_socket(&shared, &id, draft),
         _ if scoped == Scoped::Local => Ok(to_this_node(&shared, draft).await),
         _ => to_all_nodes(&shared, draft).await,
     }
@@ -140,12 +140,12 @@ fn payload(data: Option<&RawValue>, args: Option<Vec<Box<RawValue>>>) -> Result<
 }
 
 /// One socket is found without the bus, and its notice is numbered here.
-fn to_socket(shared: &Shared, id: SocketId, draft: Draft) -> Result<Emitted, ApiError> {
-    let seat = shared.hub.socket(&draft.audience.namespace, &id).ok_or(ApiError::UnknownSocket)?;
+fn to_socket(shared: &Shared, id: &SocketId, draft: Draft) -> Result<Emitted, ApiError> {
+    let seat = shared.hub.socket(&draft.audience.namespace, id).ok_or(ApiError::UnknownSocket)?;
     let position = shared.local_id(draft.audience.clone()).position;
     let notice = Notice { draft, position };
-    let sent = seat.send(&Forms::new(&notice, false), SystemTime::now(), &shared.events);
-    Ok(Emitted::here(shared, &notice, usize::from(sent)))
+    let taken = seat.send(&Forms::new(&notice, false), SystemTime::now(), &shared.events);
+    Ok(Emitted::here(shared, &notice, usize::from(taken)))
 }
 
 async fn to_this_node(shared: &Shared, draft: Draft) -> Emitted {

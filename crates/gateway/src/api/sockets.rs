@@ -6,7 +6,7 @@ use axum::{
     Json,
     extract::{Query, State},
 };
-use notice::{Room, Scope};
+use notice::{Room, Scope, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{seat::Seat, shared::Shared};
@@ -54,7 +54,7 @@ pub(super) async fn list(
 
 impl Which {
     fn fits(&self, seat: &Seat) -> bool {
-        let user = seat.user.as_ref().map(|user| user.as_str());
+        let user = seat.user.as_ref().map(UserId::as_str);
         let in_room = |room: &String| {
             let Ok(room) = Room::new(room) else { return false };
             seat.places.audiences().iter().any(|place| place.scope == Scope::Room(room.clone()))

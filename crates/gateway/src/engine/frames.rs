@@ -95,7 +95,7 @@ impl Frames {
         match (header.opcode, header.is_final) {
             (OpCode::Control(control), true) => control_frame(control, payload).map(Some),
             (OpCode::Control(_), false) => Err(FrameError::Protocol),
-            (OpCode::Data(Data::Continue), is_final) => self.go_on(payload, is_final, bytes_max),
+            (OpCode::Data(Data::Continue), is_final) => self.go_on(&payload, is_final, bytes_max),
             (OpCode::Data(_), _) if self.fragments.is_some() => Err(FrameError::Protocol),
             (OpCode::Data(data), true) => message(data, payload).map(Some),
             (OpCode::Data(data), false) => {
@@ -107,7 +107,7 @@ impl Frames {
 
     fn go_on(
         &mut self,
-        payload: Vec<u8>,
+        payload: &[u8],
         is_final: bool,
         bytes_max: usize,
     ) -> Result<Option<Inbound>, FrameError> {
@@ -115,7 +115,7 @@ impl Frames {
         if fragments.bytes.len() + payload.len() > bytes_max {
             return Err(FrameError::TooLarge);
         }
-        fragments.bytes.extend_from_slice(&payload);
+        fragments.bytes.extend_from_slice(payload);
         if !is_final {
             return Ok(None);
         }

@@ -13,7 +13,7 @@ use super::{
     line::Transport,
     payload, polling,
     pulse::Beat,
-    request::{Asked, Asks, BadRequest},
+    request::{Asked, Asks, Unfit},
     routes::{Answer, Asking, json, plain_text, with_type},
     session::{Dialect, Session},
 };
@@ -37,7 +37,7 @@ pub(super) async fn engine(asking: Asking) -> Answer {
     }
 }
 
-async fn answer(asking: Asking) -> Result<Answer, BadRequest> {
+async fn answer(asking: Asking) -> Result<Answer, Unfit> {
     let query = asking.request.uri().query().unwrap_or_default().to_owned();
     let query = Query::new(&query);
     let asked = Asked::read(query)?;
@@ -49,30 +49,31 @@ async fn answer(asking: Asking) -> Result<Answer, BadRequest> {
                 Ok(open_polling(&asking, asked.dialect, query).await)
             }
             Asks::WebSocket if is_get => open_websocket(asking, asked.dialect, query),
-            _ => Err(BadRequest::BadHandshakeMethod),
+            _ => Err(Unfit::BadHandshakeMethod),
         };
     };
     let session = known_session(&asking.shared, id, asked.dialect)?;
     match asked.transport {
-        Asks::WebSocket if is_get => upgrade(asking, session),
+        // One that cannot be upgraded any more is told so by a close, as clients expect it.
+        Asks::WebSocket if is_get => switch(asking, Purpose::Upgrade(session)),
         Asks::Polling if is_get => polling::poll(&session).await.map(polled),
         Asks::Polling if is_post => post(asking, session).await,
-        _ => Err(BadRequest::BadRequest),
+        _ => Err(Unfit::OutOfPlace),
     }
 }
 
 /// The session of an id, unless it is past a deadline that the pulse has not come to yet.
-fn known_session(shared: &Shared, id: &str, dialect: Dialect) -> Result<Arc<Session>, BadRequest> {
-    let session = shared.sessions.get(id).ok_or(BadRequest::SessionUnknown)?;
+fn known_session(shared: &Shared, id: &str, dialect: Dialect) -> Result<Arc<Session>, Unfit> {
+    let session = shared.sessions.get(id).ok_or(Unfit::SessionUnknown)?;
     if let Some(departure) = session.overdue(shared.now_ms()) {
         session.close(departure);
-        return Err(BadRequest::SessionUnknown);
+        return Err(Unfit::SessionUnknown);
     }
     let same = matches!(
         (session.dialect, dialect),
         (Dialect::Engine3 { .. }, Dialect::Engine3 { .. }) | (Dialect::Engine4, Dialect::Engine4)
     );
-    if same { Ok(session) } else { Err(BadRequest::BadRequest) }
+    if same { Ok(session) } else { Err(Unfit::OutOfPlace) }
 }
 
 async fn open_polling(asking: &Asking, dialect: Dialect, query: Query<'_>) -> Answer {
@@ -121,24 +122,13 @@ pub(super) fn open_packet(session: &Session) -> Arc<Encoded> {
     ))
 }
 
-fn open_websocket(
-    asking: Asking,
-    dialect: Dialect,
-    query: Query<'_>,
-) -> Result<Answer, BadRequest> {
+fn open_websocket(asking: Asking, dialect: Dialect, query: Query<'_>) -> Result<Answer, Unfit> {
     switch(asking, Purpose::Engine { dialect, query: query.kept() })
 }
 
-fn upgrade(asking: Asking, session: Arc<Session>) -> Result<Answer, BadRequest> {
-    if session.transport() != Transport::Polling {
-        return Err(BadRequest::BadRequest);
-    }
-    switch(asking, Purpose::Upgrade(session))
-}
-
 /// 101, and `purpose` for the connection afterwards.
-fn switch(mut asking: Asking, purpose: Purpose) -> Result<Answer, BadRequest> {
-    let accept = accept_key(asking.request.headers()).ok_or(BadRequest::BadRequest)?;
+fn switch(mut asking: Asking, purpose: Purpose) -> Result<Answer, Unfit> {
+    let accept = accept_key(asking.request.headers()).ok_or(Unfit::OutOfPlace)?;
     let on_upgrade = hyper::upgrade::on(&mut asking.request);
     asking.slot.put(purpose, on_upgrade);
     Ok(switching(accept))
@@ -174,7 +164,7 @@ fn polled((kind, body): payload::Body) -> Answer {
     with_type(StatusCode::OK, kind, body)
 }
 
-async fn post(asking: Asking, session: Arc<Session>) -> Result<Answer, BadRequest> {
+async fn post(asking: Asking, session: Arc<Session>) -> Result<Answer, Unfit> {
     let Asking { shared, request, .. } = asking;
     let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
     let body = match read_body(&shared, request).await {
@@ -186,7 +176,7 @@ async fn post(asking: Asking, session: Arc<Session>) -> Result<Answer, BadReques
         }
         Err(departure) => {
             session.close(departure);
-            return Err(BadRequest::BadRequest);
+            return Err(Unfit::OutOfPlace);
         }
     };
     let taken = {

@@ -49,7 +49,7 @@ pub(super) struct Line {
 }
 
 /// What became of something to send.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Outcome {
     Written(Transport),
     Waiting { transport: Transport, conflated: bool, arm: bool },

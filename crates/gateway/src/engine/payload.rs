@@ -63,7 +63,9 @@ fn text_v4(packets: &[Arc<Encoded>]) -> Bytes {
         if !body.is_empty() {
             body.put_u8(SEPARATOR);
         }
-        parts.iter().for_each(|part| body.put_slice(part));
+        for part in parts {
+            body.put_slice(part);
+        }
     };
     for encoded in packets {
         if !encoded.text().is_empty() {
@@ -101,7 +103,9 @@ fn binary_v3(packets: &[Arc<Encoded>]) -> Bytes {
             body.put_u8(digit - b'0');
         }
         body.put_u8(LENGTH_END);
-        parts.iter().for_each(|part| body.put_slice(part));
+        for part in parts {
+            body.put_slice(part);
+        }
     };
     for encoded in packets {
         if !encoded.text().is_empty() {

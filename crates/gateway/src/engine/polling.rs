@@ -13,7 +13,7 @@ use http::HeaderValue;
 use super::{
     line::Transport,
     payload::{self, Body},
-    request::BadRequest,
+    request::Unfit,
     session::Session,
 };
 use crate::{
@@ -39,17 +39,17 @@ impl Drop for Parked<'_> {
 }
 
 /// Waits until there is something for the client, and gives it.
-pub(super) async fn poll(session: &Arc<Session>) -> Result<Body, BadRequest> {
+pub(super) async fn poll(session: &Arc<Session>) -> Result<Body, Unfit> {
     let already = {
         let mut line = session.line.lock();
         if !matches!(line.transport, Transport::Polling | Transport::Upgrading) {
-            return Err(BadRequest::BadRequest);
+            return Err(Unfit::OutOfPlace);
         }
         std::mem::replace(&mut line.polled, true)
     };
     if already {
         session.close(Departure::Poll);
-        return Err(BadRequest::BadRequest);
+        return Err(Unfit::OutOfPlace);
     }
     let mut parked = Parked { session, answered: false };
     let body = poll_fn(|cx| ready(session, cx)).await;
@@ -70,7 +70,10 @@ fn ready(session: &Arc<Session>, cx: &mut Context<'_>) -> Poll<Body> {
     };
     match departure {
         // The client has closed the session itself: its poll just ends.
-        Some(Departure::Client) if packets.is_empty() => packets.push(Encoded::text_only("6")),
+        Some(Departure::Client) if packets.is_empty() => {
+            packets.push(Encoded::text_only("6"));
+            session.close(Departure::Client);
+        }
         Some(departure) => {
             packets.push(Encoded::text_only("1"));
             session.close(departure);
@@ -92,18 +95,24 @@ pub(super) async fn post(
     session: &Arc<Session>,
     content_type: Option<HeaderValue>,
     body: Bytes,
-) -> Result<(), BadRequest> {
+) -> Result<(), Unfit> {
     let packets = payload::decode(session.dialect, content_type.as_ref(), body).await;
     let Ok(packets) = packets else {
         session.close(Departure::BadPacket);
-        return Err(BadRequest::BadRequest);
+        return Err(Unfit::OutOfPlace);
     };
     for packet in packets {
-        if let Err(departure) = take_packet(session, packet).await {
-            session.close(departure);
-            // A client that says goodbye is not at fault.
-            let at_fault = departure != Departure::Client;
-            return if at_fault { Err(BadRequest::BadRequest) } else { Ok(()) };
+        match take_packet(session, packet).await {
+            Ok(()) => {}
+            Err(Departure::Client) => {
+                // Its poll, on the way perhaps, is still answered.
+                session.leave(Departure::Client);
+                return Ok(());
+            }
+            Err(departure) => {
+                session.close(departure);
+                return Err(Unfit::OutOfPlace);
+            }
         }
     }
     Ok(())

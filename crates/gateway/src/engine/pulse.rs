@@ -50,9 +50,13 @@ impl Pulse {
         Self { tick, started: Instant::now(), wheel: Mutex::new(Wheel { slots, now: 0 }) }
     }
 
+    fn ticks(&self, duration: Duration) -> u64 {
+        u64::try_from(duration.as_millis() / self.tick.as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// Puts `beat` into the slot that comes by after `delay`, at most one turn of the wheel.
     pub(crate) fn after(&self, delay: Duration, beat: Beat) {
-        let ticks = (delay.as_millis() / self.tick.as_millis()) as u64 + 1;
+        let ticks = self.ticks(delay) + 1;
         let mut wheel = self.wheel.lock();
         let turn = wheel.slots.len() as u64;
         let slot = (wheel.now + ticks.min(turn - 1)) % turn;
@@ -73,7 +77,7 @@ impl Pulse {
     }
 
     fn serve_due(&self) {
-        let due_tick = (self.started.elapsed().as_millis() / self.tick.as_millis()) as u64;
+        let due_tick = self.ticks(self.started.elapsed());
         while let Some(beats) = self.next_slot(due_tick) {
             for beat in beats {
                 self.serve(beat);

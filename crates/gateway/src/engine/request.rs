@@ -25,22 +25,22 @@ pub(super) enum Asks {
 /// Why a request is answered 400. Code and text are those of Node's Engine.IO (its
 /// `Server.errors`), which clients show.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum BadRequest {
+pub(super) enum Unfit {
     TransportUnknown,
     SessionUnknown,
     BadHandshakeMethod,
-    BadRequest,
+    OutOfPlace,
     UnsupportedProtocol,
     Jsonp,
 }
 
-impl BadRequest {
+impl Unfit {
     pub(super) fn json(self) -> String {
         let (code, message) = match self {
             Self::TransportUnknown => (0, "Transport unknown"),
             Self::SessionUnknown => (1, "Session ID unknown"),
             Self::BadHandshakeMethod => (2, "Bad handshake method"),
-            Self::BadRequest => (3, "Bad request"),
+            Self::OutOfPlace => (3, "Bad request"),
             Self::UnsupportedProtocol => (5, "Unsupported protocol version"),
             Self::Jsonp => (3, "JSONP is not served here; use polling with CORS or WebSocket"),
         };
@@ -49,14 +49,14 @@ impl BadRequest {
 }
 
 impl<'a> Asked<'a> {
-    pub(super) fn read(query: Query<'a>) -> Result<Self, BadRequest> {
+    pub(super) fn read(query: Query<'a>) -> Result<Self, Unfit> {
         if query.get("j").is_some() {
-            return Err(BadRequest::Jsonp);
+            return Err(Unfit::Jsonp);
         }
         let transport = match query.get("transport").as_deref() {
             Some("polling") => Asks::Polling,
             Some("websocket") => Asks::WebSocket,
-            _ => return Err(BadRequest::TransportUnknown),
+            _ => return Err(Unfit::TransportUnknown),
         };
         let version = query.get("EIO").and_then(|version| version.parse().ok());
         let dialect = match version {
@@ -65,7 +65,7 @@ impl<'a> Asked<'a> {
                 Dialect::Engine3 { b64 }
             }
             Some(ProtocolVersion::V4) => Dialect::Engine4,
-            None => return Err(BadRequest::UnsupportedProtocol),
+            None => return Err(Unfit::UnsupportedProtocol),
         };
         Ok(Self { dialect, transport, session: query.get("sid") })
     }

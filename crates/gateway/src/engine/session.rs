@@ -53,6 +53,10 @@ impl Dialect {
         matches!(self, Self::Engine3 { .. } | Self::Engine4)
     }
 
+    pub(crate) fn is_engine3(self) -> bool {
+        matches!(self, Self::Engine3 { .. })
+    }
+
     /// The label of metrics, and the `protocol` of listings.
     pub(crate) fn label(self) -> &'static str {
         match self {
@@ -239,10 +243,12 @@ impl Session {
         self.waker.wake();
     }
 
-    /// Lets the session go after what waits for it, with a word of why. Its seats are empty from now on.
+    /// Lets the session go after what waits for it, with a word of why if it did not ask to. Its seats are empty from now on.
     pub(crate) fn leave(self: &Arc<Self>, departure: Departure) {
-        for farewell in self.seats.farewells(self.dialect, departure) {
-            self.send(&farewell, None);
+        if departure != Departure::Client {
+            for farewell in self.seats.farewells(self.dialect, departure) {
+                self.send(&farewell, None);
+            }
         }
         if self.line.lock().end(departure) {
             self.depart(departure);

@@ -12,9 +12,11 @@ use super::{session::Session, sid::SessionId};
 
 const SHARDS: usize = 32;
 
+type Shard = HashMap<SessionId, Arc<Session>>;
+
 #[derive(Debug)]
 pub(crate) struct Sessions {
-    shards: Box<[Mutex<HashMap<SessionId, Arc<Session>>>]>,
+    shards: Box<[Mutex<Shard>]>,
     hasher: RandomState,
 }
 
@@ -53,7 +55,7 @@ impl Sessions {
         all
     }
 
-    fn shard(&self, id: &str) -> &Mutex<HashMap<SessionId, Arc<Session>>> {
+    fn shard(&self, id: &str) -> &Mutex<Shard> {
         let hash = self.hasher.hash_one(id);
         &self.shards[usize::try_from(hash % SHARDS as u64).expect("below the number of shards")]
     }

@@ -21,6 +21,9 @@ struct Failed;
 
 /// Probes `wire` and, if the client goes through with it, serves the session on it.
 pub(super) async fn take_over(session: Arc<Session>, wire: Wire, rest: Bytes) {
+    if session.transport() != Transport::Polling {
+        return;
+    }
     let mut frames = Frames::default();
     let limit = session.shared.config.limits.handshake;
     let probed = Box::pin(tokio::time::timeout(limit, probe(&session, &wire, &mut frames, &rest)));

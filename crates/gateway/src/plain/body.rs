@@ -34,7 +34,9 @@ impl Body for EventBody {
         waiting.map(|packets| {
             let packets = packets?;
             let mut text = BytesMut::new();
-            packets.iter().for_each(|encoded| text.extend_from_slice(encoded.text()));
+            for encoded in &packets {
+                text.extend_from_slice(encoded.text());
+            }
             Some(Ok(Frame::data(text.freeze())))
         })
     }

@@ -48,9 +48,12 @@ impl Inflow {
 
     /// Goes live above `floor`, and gives what was held and is above it.
     pub(crate) fn go_live(&mut self, floor: Option<Position>) -> Vec<Arc<Notice>> {
-        let before = std::mem::replace(self, Self::Live { floor: floor.clone() });
-        let Self::Catching { mut held, .. } = before else { return Vec::new() };
+        let mut held = match std::mem::take(self) {
+            Self::Catching { held, .. } => held,
+            Self::Live { .. } => Vec::new(),
+        };
         held.retain(|notice| !covered(floor.as_ref(), notice));
+        *self = Self::Live { floor };
         held
     }
 }

@@ -44,19 +44,17 @@ pub(crate) async fn handle(seat: &Arc<Seat>, call: Call) -> Handled {
         shared.events.dropped(Dropped::Reserved);
         return Handled::error("event", &error.to_string());
     }
-    match (call.event.as_str(), &seat.user) {
-        ("tasks", Some(user)) => match shared.store.tasks(user).await {
+    if let ("tasks", Some(user)) = (call.event.as_str(), &seat.user) {
+        return match shared.store.tasks(user).await {
             Ok(tasks) => Handled::one(&listed(&tasks)),
             Err(error) => {
                 shared.events.store_away(&error);
                 Handled::error("unavailable", "try again later")
             }
-        },
-        _ => {
-            shared.events.dropped(Dropped::Unhandled);
-            Handled::error("unhandled", &format!("nobody handles the event {:?} here", call.event))
-        }
+        };
     }
+    shared.events.dropped(Dropped::Unhandled);
+    Handled::error("unhandled", &format!("nobody handles the event {:?} here", call.event))
 }
 
 /// `[{"event","data","id"}]`, one for each notice.

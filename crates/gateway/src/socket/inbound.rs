@@ -76,7 +76,7 @@ async fn take_packet(session: &Arc<Session>, packet: Packet) -> Result<(), Depar
     let namespace = packet.ns.as_str();
     match packet.inner {
         PacketData::Connect(auth) => {
-            let auth = auth.as_ref().and_then(Value::as_str).map(|auth| auth.as_str());
+            let auth = auth.as_ref().and_then(Value::as_str).map(Str::as_str);
             join(session, namespace, auth).await
         }
         PacketData::Disconnect => {
@@ -128,13 +128,11 @@ async fn join(session: &Arc<Session>, name: &str, auth: Option<&str>) -> Result<
 /// The answer to CONNECT, and what a newcomer to `/` is told.
 fn welcome(seat: &Arc<Seat>, auth: Option<&str>) {
     let namespace = Str::copy_from_slice(seat.namespace.as_str());
-    let answer = match seat.session.dialect {
-        Dialect::Engine3 { .. } => None,
-        _ => {
-            let json = format!("{{\"sid\":{}}}", quoted(seat.id.as_str()));
-            Some(Value::Str(json.into(), None))
-        }
-    };
+    // Engine.IO 3 clients know their id already.
+    let answer = (!seat.session.dialect.is_engine3()).then(|| {
+        let json = format!("{{\"sid\":{}}}", quoted(seat.id.as_str()));
+        Value::Str(json.into(), None)
+    });
     seat.session.send(&Encoded::packet(Packet::connect(namespace, answer)), None);
     if seat.session.shared.config.conformance == Some(Conformance::Socket) {
         seat.tell("auth", auth.unwrap_or("{}"));
@@ -144,16 +142,13 @@ fn welcome(seat: &Arc<Seat>, auth: Option<&str>) {
 }
 
 fn refuse(session: &Arc<Session>, namespace: &str, refusal: Refusal) {
-    let packet = match session.dialect {
+    let packet = if session.dialect.is_engine3() {
         // These clients hand the `error` listener what they get: a bare string.
-        Dialect::Engine3 { .. } => {
-            let namespace = if namespace == "/" { String::new() } else { format!("{namespace},") };
-            Encoded::message(&format!("4{namespace}{}", quoted(refusal.message())))
-        }
-        _ => {
-            let namespace = Str::copy_from_slice(namespace);
-            Encoded::packet(Packet::connect_error(namespace, refusal.message()))
-        }
+        let namespace = if namespace == "/" { String::new() } else { format!("{namespace},") };
+        Encoded::message(&format!("4{namespace}{}", quoted(refusal.message())))
+    } else {
+        let namespace = Str::copy_from_slice(namespace);
+        Encoded::packet(Packet::connect_error(namespace, refusal.message()))
     };
     session.answered();
     session.shared.events.refused(refusal, session.address);
