@@ -73,6 +73,8 @@ function tell(task, event, data) {
   else if (task.state === "live" && task.title !== before) task.percent = 0;
   task.measured ||= percent !== null;
   if (task.state === "complete") task.percent = 100;
+  // It failed before the next file had begun.
+  if (task.state === "failed" && percent === null && task.percent === 100) task.percent = 0;
   task.from = text(data.source?.path);
   task.to = text(data.destination?.path);
   task.note = note(task, kind, data).filter(Boolean).join(" · ");
@@ -403,7 +405,6 @@ function drawPeal() {
   pen.clearRect(0, 0, width, height);
   const now = Date.now();
   const x = (/** @type {number} */ at) => width - 6 - ((now - at) / (PEAL_SECONDS * 1000)) * (width - 12);
-  const upper = 12;
   for (let back = 0; back < PEAL_SLOTS; back++) {
     const slot = slotNow - back;
     const left = x(slot * 100);
@@ -418,7 +419,13 @@ function drawPeal() {
   pen.fillStyle = tones.line;
   pen.fillRect(0, height - 1, width, 1);
   strokes = strokes.filter((one) => now - one.at < PEAL_SECONDS * 1000);
-  for (const { at, state } of strokes) drawStroke(pen, x(at), upper, state);
+  let last = -Infinity;
+  let row = 0;
+  for (const { at, state } of strokes) {
+    row = x(at) - last < 10 ? (row + 1) % 3 : 0; // ends that came together stand below each other
+    last = x(at);
+    drawStroke(pen, last, 7 + 11 * row, state);
+  }
   let lately = 0;
   for (let back = 1; back <= 20; back++) lately += slots[(slotNow - back) % PEAL_SLOTS];
   put($("rate"), `${number.format(Math.round(lately / 2))} notices/s`);
@@ -521,7 +528,7 @@ function listen() {
   const mine = connect(publicUrl, { namespace: "/notice", user, .../** @type {any} */ (transports) });
   mine.on("state", (event) => mine === socket && stateIs(event));
   mine.on("gap", (gap) => mine === socket && gapIs(gap));
-  mine.on("disconnecting", ({ reason } = {}) => /restart|drain|shutdown/.test(text(reason)) && restartIs());
+  mine.on("departing", ({ reason } = {}) => /restart|drain|shutdown/.test(text(reason)) && restartIs());
   mine.onRaw((raw, event, args) => {
     if (mine !== socket) return;
     keep(raw, event, args[1]);
@@ -723,9 +730,8 @@ function showAnswer(status, body) {
   const verdict = document.createElement("strong");
   verdict.className = status === 202 ? "good" : "bad";
   verdict.textContent = status === 202 ? "✓ 202 " : `✕ ${status || "No answer from the node"} `;
-  const words = [counts.join(", "), text(error?.message ?? error), text(error?.hint)]
-    .filter(Boolean)
-    .join(". ");
+  const said = rejected.length > 0 ? "" : text(error?.message ?? error); // else the list says it
+  const words = [counts.join(", "), said, text(error?.hint)].filter(Boolean).join(". ");
   const reasons = document.createElement("ul");
   for (const one of rejected.slice(0, 20)) {
     const item = document.createElement("li");

@@ -88,6 +88,7 @@ impl Node {
             public = Some(listener);
         }
         let running = Running::wire(&config, internal, public)?;
+        running.readiness.grant();
         let mut node = Self { public_addr, internal_addr, running: Stage::new("node") };
         node.running.spawn(|_stop| running.run(shutdown));
         Ok(node)
@@ -129,23 +130,18 @@ impl Running {
         let node = wiring::node_id();
         let bus = Embedded::new(wiring::bus(config), &registry)?;
         let link = bus.link(node.clone());
-        let intake = config.roles.has(Role::Ingest).then(|| link.publisher.clone());
-        let intake = match intake {
-            Some(publisher) => {
-                let metrics = ingest::Metrics::new(&registry)?;
-                Some(Intake::new(publisher, config.status.clone(), metrics))
-            }
-            None => None,
-        };
+        let mut intake = None;
+        if config.roles.has(Role::Ingest) {
+            let metrics = ingest::Metrics::new(&registry)?;
+            intake = Some(Intake::new(link.publisher.clone(), config.status.clone(), metrics));
+        }
         let internal_addr = addr_of(&internal, "internal.addr")?;
-        let public_addr = public.as_ref().and_then(|listener| listener.local_addr().ok());
-        let gateway = match &public {
-            Some(_) => {
-                let config = wiring::gateway(config, node.clone(), internal_addr)?;
-                Some(Gateway::new(config, link, &registry)?)
-            }
-            None => None,
-        };
+        let (mut gateway, mut public_addr) = (None, None);
+        if let Some(public) = &public {
+            public_addr = Some(addr_of(public, "public.addr")?);
+            let config = wiring::gateway(config, node.clone(), internal_addr)?;
+            gateway = Some(Gateway::new(config, link, &registry)?);
+        }
         let (readiness, door) = (Readiness::new(), Door::new(intake.clone()));
         let router = Internal {
             gateway: gateway.as_ref().map(Gateway::api),
@@ -158,7 +154,7 @@ impl Running {
         .router(&config.internal, internal_addr);
         events::started(&node, config.roles, public_addr, internal_addr);
         let mut running = Self::idle(readiness, door, config.drain_grace);
-        running.bus.spawn(move |stop| async move { bus.run(stop).await });
+        running.bus.spawn(async move |stop| bus.run(stop).await);
         running.internal.spawn(move |stop| serving::serve(internal, router, stop));
         if let (Some(gateway), Some(public)) = (gateway, public) {
             let grace = wiring::sockets_grace(config.drain_grace);
@@ -190,14 +186,18 @@ impl Running {
 
     fn take_in(&mut self, source: Source, feed: Feed, demo: bool) {
         if demo {
+            let feed = feed.clone();
             self.demo.spawn(move |stop| demo::run(feed, stop));
         }
-        self.intake.spawn(move |stop| source.run(stop));
+        self.intake.spawn(async move |stop| {
+            // A source without a feed has nothing to wait for, and would end.
+            let _open = feed;
+            source.run(stop).await;
+        });
     }
 
     /// Runs until told to stop, or until something ends that should not.
     async fn run(mut self, shutdown: impl Future<Output = ()> + Send) -> Result<(), RunError> {
-        self.readiness.grant();
         let failed = tokio::select! {
             biased;
             () = shutdown => None,

@@ -494,7 +494,7 @@ export class Socket {
   #openedAt = 0;
   #heardAt = 0;
   #patienceMs = 45_000;
-  /** What a `disconnecting` event said. @type {{ reason: string, retryAfterMs: number }} */
+  /** What a `departing` event said. @type {{ reason: string, retryAfterMs: number }} */
   #farewell = { reason: "", retryAfterMs: 0 };
   /** @type {ReturnType<typeof setTimeout> | undefined} the next attempt */
   #retry;
@@ -802,7 +802,7 @@ export class Socket {
     const [name, ...args] = data;
     const event = String(name);
     if (args.length === 2 && isStamp(args[1]) && !this.#cursor.see(event, args[1])) return;
-    if (event === "disconnecting") {
+    if (event === "departing") {
       const { reason, retry_after_ms } = args[0] ?? {};
       this.#farewell = { reason: String(reason ?? ""), retryAfterMs: Number(retry_after_ms) || 0 };
     }

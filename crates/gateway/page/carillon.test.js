@@ -290,7 +290,7 @@ test("after a refusal the socket says why and stays away", async () => {
 
 test("a disconnected namespace stays closed, with the reason of the farewell", async () => {
   const socket = await opened();
-  wires[0].say('42/notice,["disconnecting",{"reason":"kicked","retry_after_ms":0}]', "41/notice,");
+  wires[0].say('42/notice,["departing",{"reason":"kicked","retry_after_ms":0}]', "41/notice,");
   assert.equal(socket.state, "closed");
 });
 
@@ -298,7 +298,7 @@ test("a departure is waited out as long as the server asked", async () => {
   const socket = await opened();
   const states = [];
   socket.on("state", (event) => states.push(event));
-  wires[0].say('42/notice,["disconnecting",{"reason":"drain","retry_after_ms":1234}]', "1");
+  wires[0].say('42/notice,["departing",{"reason":"drain","retry_after_ms":1234}]', "1");
   assert.deepEqual([states[0].reason, states[0].retryInMs], ["drain", 1234]);
   socket.close();
 });

@@ -7,7 +7,9 @@ use std::{
 };
 
 use notice::Namespace;
-use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 
 use crate::{
     departure::Departure,
@@ -75,7 +77,8 @@ pub(crate) struct Events {
     sockets: IntGaugeVec,
     handshakes: IntCounterVec,
     departures: IntCounterVec,
-    deliveries: IntCounterVec,
+    /// Looked up once: these count on the hot path.
+    deliveries: Deliveries,
     dropped: IntCounterVec,
     queue_bytes: IntGauge,
     delivery_seconds: Histogram,
@@ -84,6 +87,7 @@ pub(crate) struct Events {
 impl Events {
     pub(crate) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let buckets = vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+        let deliveries = counters("deliveries", "Notices sent to a socket.", &["transport"])?;
         let delivery = HistogramOpts::new(
             "carillon_delivery_seconds",
             "From a notice's hand-in to its write to a socket, or to the socket's queue.",
@@ -95,7 +99,7 @@ impl Events {
             )?,
             handshakes: counters("handshakes", "Attempts to take a seat.", &["outcome"])?,
             departures: counters("departures", "Connections that ended.", &["reason"])?,
-            deliveries: counters("deliveries", "Notices sent to a socket.", &["transport"])?,
+            deliveries: Deliveries::of(&deliveries),
             queue_bytes: IntGauge::new("carillon_queue_bytes", "What waits for slow sockets.")?,
             delivery_seconds: Histogram::with_opts(delivery.buckets(buckets))?,
             dropped: counters("dropped", "What was not passed on.", &["reason"])?,
@@ -103,7 +107,7 @@ impl Events {
         registry.register(Box::new(events.sockets.clone()))?;
         registry.register(Box::new(events.handshakes.clone()))?;
         registry.register(Box::new(events.departures.clone()))?;
-        registry.register(Box::new(events.deliveries.clone()))?;
+        registry.register(Box::new(deliveries))?;
         registry.register(Box::new(events.dropped.clone()))?;
         registry.register(Box::new(events.queue_bytes.clone()))?;
         registry.register(Box::new(events.delivery_seconds.clone()))?;
@@ -153,7 +157,7 @@ impl Events {
         handed_in: SystemTime,
         now: SystemTime,
     ) {
-        self.deliveries.with_label_values(&[transport_label(transport, dialect)]).inc();
+        self.deliveries.at(transport, dialect).inc();
         let delay = now.duration_since(handed_in).unwrap_or(Duration::ZERO);
         self.delivery_seconds.observe(delay.as_secs_f64());
     }
@@ -178,6 +182,30 @@ impl Events {
     pub(crate) fn behind(&self) {
         self.dropped(Dropped::Behind);
         tracing::warn!("the bus has outrun this node");
+    }
+}
+
+#[derive(Debug)]
+struct Deliveries {
+    polling: IntCounter,
+    websocket: IntCounter,
+    sse: IntCounter,
+    ws: IntCounter,
+}
+
+impl Deliveries {
+    fn of(counters: &IntCounterVec) -> Self {
+        let at = |label| counters.with_label_values(&[label]);
+        Self { polling: at("polling"), websocket: at("websocket"), sse: at("sse"), ws: at("ws") }
+    }
+
+    fn at(&self, transport: Transport, dialect: Dialect) -> &IntCounter {
+        match (transport, dialect) {
+            (_, Dialect::PlainWebSocket) => &self.ws,
+            (Transport::WebSocket, _) => &self.websocket,
+            (Transport::Stream, _) => &self.sse,
+            (Transport::Polling | Transport::Upgrading, _) => &self.polling,
+        }
     }
 }
 

@@ -24,6 +24,7 @@ mod encoded;
 mod forms;
 mod frames_of;
 
+mod module;
 mod plain;
 
 mod api;
@@ -37,8 +38,6 @@ mod refusal;
 pub use crate::{
     config::{Config, Conformance, Limits},
     gateway::{Gateway, StartError},
+    module::MODULE,
     origins::{OriginError, Origins},
 };
-
-/// The page's module, `/carillon.js`: a small Socket.IO client that applications may import.
-pub const MODULE: &str = include_str!("../page/carillon.js");

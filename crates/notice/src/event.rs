@@ -9,12 +9,13 @@ const EVENT_BYTES_MAX: usize = 256;
 
 /// Names that Socket.IO's clients and Node's emitters give a meaning of their own (Socket.IO docs,
 /// "Emit cheatsheet", reserved events), and ours.
-const RESERVED: [&str; 12] = [
+const RESERVED: [&str; 13] = [
     "connect",
     "connect_error",
     "connect_timeout",
     "connecting",
     "disconnect",
+    "departing",
     "disconnecting",
     "error",
     "ping",

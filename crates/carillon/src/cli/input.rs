@@ -56,8 +56,8 @@ pub(super) fn read(source: impl Read, each: &mut Each<'_>) -> anyhow::Result<()>
     if begins_array {
         return array(head.chain(source), each);
     }
-    if let Ok(value) = serde_json::from_slice::<&RawValue>(&head) {
-        let _ended = each(Form::Values, value.get().as_bytes().to_vec());
+    if let Some(values) = values(&head) {
+        let _ended = values.into_iter().try_for_each(|value| each(Form::Values, value.to_vec()));
         return Ok(());
     }
     let mut source = BufReader::new(head.chain(source));
@@ -65,6 +65,20 @@ pub(super) fn read(source: impl Read, each: &mut Each<'_>) -> anyhow::Result<()>
         Some(first) => lines(first, source, each),
         None => Ok(()),
     }
+}
+
+/// The values that `head` consists of, one after another; broken as a whole, it is one. `None` when
+/// it has a message on each line, or is not all there is.
+fn values(head: &[u8]) -> Option<Vec<&[u8]>> {
+    let json = serde_json::Deserializer::from_slice(head).into_iter::<&RawValue>();
+    if let Ok(values) = json.collect::<Result<Vec<_>, _>>() {
+        return Some(values.into_iter().map(|value| value.get().as_bytes()).collect());
+    }
+    let is_message =
+        |line: &[u8]| line.starts_with(b"{") && serde_json::from_slice::<&RawValue>(line).is_ok();
+    let has_lines =
+        head.len() >= WHOLE_BYTES_MAX || head.split(|byte| *byte == b'\n').any(is_message);
+    (!has_lines).then(|| vec![head.trim_ascii()])
 }
 
 fn lines(first: Vec<u8>, mut source: impl BufRead, each: &mut Each<'_>) -> anyhow::Result<()> {
@@ -186,6 +200,19 @@ mod tests {
     fn a_broken_first_line_does_not_hide_the_rest() {
         let messages = read_all("{broken\n{\"b\":2}\n").unwrap();
         assert_eq!(messages.len(), 2);
+    }
+
+    #[test]
+    fn objects_over_several_lines_may_follow_each_other() {
+        let messages = read_all("{\n\"a\": 1\n}{\n\"b\": 2\n}\n").unwrap();
+        let texts: Vec<_> = messages.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(texts, ["{\n\"a\": 1\n}", "{\n\"b\": 2\n}"]);
+    }
+
+    #[test]
+    fn one_broken_object_over_several_lines_is_one_message() {
+        let messages = read_all("{\n\"a\": 1,\n\"b\": \n}\n").unwrap();
+        assert_eq!(messages.len(), 1);
     }
 
     #[test]

@@ -1,13 +1,19 @@
 //! `carillon listen`: what a user receives, a JSON line each, over a plain WebSocket.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
 
 use anyhow::{Context as _, anyhow};
 use futures_util::StreamExt as _;
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async_with_config,
-    tungstenite::{self, Message, protocol::WebSocketConfig},
+    tungstenite::{
+        self, Message,
+        protocol::{CloseFrame, WebSocketConfig},
+    },
 };
 
 use crate::{
@@ -23,6 +29,9 @@ use crate::{
 
 /// The longest message that is taken from a server.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// How long saying goodbye may take.
+const LEAVE_WITHIN: Duration = Duration::from_secs(1);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -44,7 +53,10 @@ pub(super) fn listen(args: &ListenArgs, console: &mut Console<'_>) -> Result<Exi
         };
         loop {
             match hear(&mut socket, &mut signals).await {
-                Heard::Stop => return Ok(Exit::Stopped),
+                Heard::Stop => {
+                    leave(socket).await;
+                    return Ok(Exit::Stopped);
+                }
                 Heard::Message(Message::Text(text)) => print(console.out, &text)?,
                 Heard::Message(_) => {}
                 Heard::Ended(error) => return Err(error.into()),
@@ -59,13 +71,19 @@ async fn hear(socket: &mut Socket, signals: &mut StopSignals) -> Heard {
         () = signals.next() => Heard::Stop,
         next = socket.next() => match next {
             Some(Ok(Message::Close(Some(frame)))) => {
-                Heard::Ended(anyhow!("server closed the socket: {} {}", frame.code, frame.reason))
+                Heard::Ended(closed(&frame))
             }
             Some(Ok(message)) => Heard::Message(message),
             Some(Err(error)) => Heard::Ended(anyhow!(error).context("read from the server")),
             None => Heard::Ended(anyhow!("server closed the socket")),
         },
     }
+}
+
+/// Says goodbye, so that the server need not find out.
+async fn leave(mut socket: Socket) {
+    // Whether it was heard makes no difference to us.
+    let _heard = time::timeout(LEAVE_WITHIN, socket.close(None)).await;
 }
 
 async fn connect(remote: &Remote, args: &ListenArgs) -> Result<Socket, Failure> {
@@ -97,6 +115,11 @@ fn refused(remote: &Remote, answer: &http::Response<Option<Vec<u8>>>) -> Failure
         _ => "what the server says is above",
     };
     Failure::hinted(error, hint)
+}
+
+fn closed(frame: &CloseFrame) -> anyhow::Error {
+    let reason = if frame.reason.is_empty() { "without a reason" } else { &frame.reason };
+    anyhow!("server closed the socket: {} {reason}", u16::from(frame.code))
 }
 
 /// Prints a message on one line. JSON has line ends between its tokens only, where a space does too.

@@ -119,3 +119,36 @@ fn judge(report: &Report) -> (StatusCode, Option<ErrorBody>) {
         (StatusCode::ACCEPTED, None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    //! Which status a report gets.
+
+    use ingest::{Interrupted, Rejection};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_interrupted_batch_is_answered_with_503_and_the_first_index_not_taken() {
+        let interrupted = Some(Interrupted { index: 3 });
+        let rejected = vec![Rejection { index: 1, error: "bad".to_owned() }];
+        let response = respond(&Report { accepted: 2, rejected, interrupted, ..Report::default() });
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+        let body = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((&body["index"], &body["accepted"]), (&3.into(), &2.into()));
+        assert_eq!(body["error"]["code"], "unavailable");
+        assert_eq!(body["rejected"][0]["index"], 1);
+    }
+
+    #[tokio::test]
+    async fn a_door_that_closed_takes_nothing_and_asks_to_come_back() {
+        let door = Door::new(None);
+        door.close().await;
+        let request = Request::new(axum::body::Body::from("{}"));
+        let response = post(State(door), request).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(response.headers().contains_key(header::RETRY_AFTER));
+    }
+}

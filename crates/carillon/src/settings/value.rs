@@ -81,6 +81,7 @@ impl Value {
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Text(text) if is_bare(text) => f.write_str(text),
             Self::Text(text) => write!(f, "{text:?}"),
             Self::List(items) => write!(f, "{items:?}"),
             Self::Map(pairs) if pairs.is_empty() => f.write_str("{}"),
@@ -90,6 +91,12 @@ impl fmt::Display for Value {
             }
         }
     }
+}
+
+/// Whether TOML writes it without quotes: a truth value or a whole number.
+fn is_bare(text: &str) -> bool {
+    let is_number = text.parse::<u64>().is_ok_and(|number| number.to_string() == text);
+    is_number || text == "true" || text == "false"
 }
 
 fn parts(text: &str) -> impl Iterator<Item = &str> {

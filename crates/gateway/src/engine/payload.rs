@@ -18,7 +18,7 @@ use futures_util::StreamExt;
 use http::HeaderValue;
 use http_body_util::Full;
 
-use super::session::Dialect;
+use super::session::{Dialect, Reads};
 use crate::encoded::Encoded;
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=UTF-8");
@@ -42,8 +42,9 @@ pub(super) fn size(encoded: &Encoded) -> usize {
 /// One body of all `packets`.
 pub(super) fn encode(dialect: Dialect, packets: &[Arc<Encoded>]) -> Body {
     match dialect {
-        Dialect::Engine3 { b64: true } => (TEXT, text_v3(packets)),
-        Dialect::Engine3 { b64: false } => {
+        Dialect::Engine3 { reads: Reads::Text } => (TEXT, text_v3(packets)),
+        Dialect::Engine3 { reads: Reads::Binary } => (BINARY, binary_v3(packets)),
+        Dialect::Engine3 { reads: Reads::Both } => {
             let plain = |encoded: &Arc<Encoded>| {
                 encoded.attachments().is_empty() && encoded.text().is_ascii()
             };

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use engineioxide_core::ProtocolVersion;
 
-use super::session::Dialect;
+use super::session::{Dialect, Reads};
 use crate::socket::Query;
 
 /// The query of an Engine.IO request.
@@ -60,13 +60,25 @@ impl<'a> Asked<'a> {
         };
         let version = query.get("EIO").and_then(|version| version.parse().ok());
         let dialect = match version {
-            Some(ProtocolVersion::V3) => {
-                let b64 = query.get("b64").is_some_and(|b64| b64 != "0" && b64 != "false");
-                Dialect::Engine3 { b64 }
-            }
+            Some(ProtocolVersion::V3) => Dialect::Engine3 { reads: reads(query) },
             Some(ProtocolVersion::V4) => Dialect::Engine4,
             None => return Err(Unfit::UnsupportedProtocol),
         };
         Ok(Self { dialect, transport, session: query.get("sid") })
+    }
+}
+
+/// What an Engine.IO 3 client says of itself. Clients up to 1.2 do not say it, but they alone send `t`
+/// as milliseconds and a count joined by a dash; in a browser they take no body that is not binary.
+fn reads(query: Query<'_>) -> Reads {
+    let b64 = query.get("b64").is_some_and(|b64| b64 != "0" && b64 != "false");
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let oldest = query
+        .get("t")
+        .is_some_and(|t| t.split_once('-').is_some_and(|(millis, n)| digits(millis) && digits(n)));
+    match (b64, oldest) {
+        (true, _) => Reads::Text,
+        (false, true) => Reads::Binary,
+        (false, false) => Reads::Both,
     }
 }

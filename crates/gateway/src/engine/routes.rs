@@ -9,8 +9,8 @@ use hyper::body::Incoming;
 
 use super::{handshake, http::Slot};
 use crate::{
-    MODULE,
     events::Handshake,
+    module::MODULE,
     plain::{self, EventBody},
     shared::Shared,
 };

@@ -38,14 +38,25 @@ const STREAM_PART_BYTES: usize = 64 * 1024;
 /// What a session speaks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Dialect {
-    /// Engine.IO 3, Socket.IO 4: clients 1.x and 2.x. With `b64` it polls without binary data.
-    Engine3 { b64: bool },
+    /// Engine.IO 3, Socket.IO 4: clients 1.x and 2.x.
+    Engine3 { reads: Reads },
     /// Engine.IO 4, Socket.IO 5: clients 3.x and 4.x.
     Engine4,
     /// A plain WebSocket with JSON messages.
     PlainWebSocket,
     /// Server-sent events.
     EventStream,
+}
+
+/// Which form of a polling body an Engine.IO 3 client reads.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Reads {
+    /// Text alone, as it asked with `b64`.
+    Text,
+    /// Both, by the content type.
+    Both,
+    /// Binary alone: clients up to 1.2 in a browser.
+    Binary,
 }
 
 impl Dialect {

@@ -80,8 +80,10 @@ impl Seats {
         let retry_after_ms = departure.retry_after().as_millis();
         let reason = departure.label();
         let json = format!("{{\"reason\":\"{reason}\",\"retry_after_ms\":{retry_after_ms}}}");
-        let farewell =
-            |seat: &Arc<Seat>| frames_of::event(dialect, &seat.namespace, "disconnecting", &json);
+        // Stock clients since 4.7 (socket.io-parser 4.2.3) take an event named `disconnecting` for a
+        // broken packet, and Engine.IO 4 does not tell which client speaks.
+        let event = if dialect == Dialect::Engine4 { "departing" } else { "disconnecting" };
+        let farewell = |seat: &Arc<Seat>| frames_of::event(dialect, &seat.namespace, event, &json);
         self.all().iter().map(farewell).collect()
     }
 }

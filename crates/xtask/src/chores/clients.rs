@@ -21,9 +21,11 @@ pub(super) const NODE_TEST: [&str; 2] = ["--test", "--test-reporter=spec"];
 pub(super) const TESTS: &[&str] = &[".test.js", ".test.mjs"];
 pub(super) const SOAKS: &[&str] = &[".soak.js", ".soak.mjs"];
 
-/// The files of the suite with these endings.
+/// The files of the suite with these endings, as seen from their folder.
 pub(super) fn suite(endings: &[&str]) -> Result<Vec<PathBuf>, Failure> {
-    Workshop::files_ending(&Workshop::root().join(FOLDER), endings)
+    let folder = Workshop::root().join(FOLDER);
+    let files = Workshop::files_ending(&folder, endings)?.into_iter();
+    Ok(files.filter_map(|file| Some(file.strip_prefix(&folder).ok()?.to_path_buf())).collect())
 }
 
 /// Runs these files of the suite against the binary of this tree.

@@ -8,10 +8,14 @@ use http::HeaderValue;
 use socketioxide_core::{Value, packet};
 
 use super::{decode, encode};
-use crate::{encoded::Encoded, engine::Dialect};
+use crate::{
+    encoded::Encoded,
+    engine::session::{Dialect, Reads},
+};
 
-const V3: Dialect = Dialect::Engine3 { b64: false };
-const V3_B64: Dialect = Dialect::Engine3 { b64: true };
+const V3: Dialect = Dialect::Engine3 { reads: Reads::Both };
+const V3_B64: Dialect = Dialect::Engine3 { reads: Reads::Text };
+const V3_BINARY: Dialect = Dialect::Engine3 { reads: Reads::Binary };
 
 fn text(text: &str) -> Arc<Encoded> {
     Encoded::message(text)
@@ -56,6 +60,13 @@ fn other_text_is_binary_on_engine_io_3_and_escaped_where_binary_cannot_be_read()
     let (kind, bytes) = body(V3_B64, &[text("2[\"測📄\"]")]);
     assert!(kind.starts_with("text/plain"));
     assert_eq!(bytes, b"24:42[\"\\u6e2c\\ud83d\\udcc4\"]");
+}
+
+#[test]
+fn the_oldest_clients_get_even_ascii_as_binary() {
+    let (kind, bytes) = body(V3_BINARY, &[text("2[1]")]);
+    assert_eq!(kind, "application/octet-stream");
+    assert_eq!(bytes, b"\x00\x05\xff42[1]");
 }
 
 #[test]
