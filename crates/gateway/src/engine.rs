@@ -4,6 +4,7 @@
 //! May not enter: what a Socket.IO packet says, who a user is. A message goes to `socket` and nothing
 //! is asked back but whether the client may stay.
 
+mod dialect;
 mod frames;
 mod line;
 mod outbox;
@@ -28,13 +29,14 @@ mod pulse;
 
 pub(crate) use self::{
     accept::{Doors, accept},
+    dialect::Dialect,
     frames::Frames,
     handshake::{accept_key, enter, switching},
     http::Purpose,
     line::Transport,
     pulse::Pulse,
     routes::{Answer, Asking, plain_text},
-    session::{Dialect, Session},
+    session::Session,
     sessions::Sessions,
     sid::Ids,
     websocket::drive,

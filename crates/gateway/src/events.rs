@@ -87,7 +87,8 @@ pub(crate) struct Events {
 impl Events {
     pub(crate) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let buckets = vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
-        let deliveries = counters("deliveries", "Notices sent to a socket.", &["transport"])?;
+        let deliveries =
+            counters("carillon_deliveries_total", "Notices sent to a socket.", &["transport"])?;
         let delivery = HistogramOpts::new(
             "carillon_delivery_seconds",
             "From a notice's hand-in to its write to a socket, or to the socket's queue.",
@@ -97,12 +98,20 @@ impl Events {
                 Opts::new("carillon_sockets", "Seats taken, one per socket and namespace."),
                 &["transport", "protocol", "namespace"],
             )?,
-            handshakes: counters("handshakes", "Attempts to take a seat.", &["outcome"])?,
-            departures: counters("departures", "Connections that ended.", &["reason"])?,
+            handshakes: counters(
+                "carillon_handshakes_total",
+                "Attempts to take a seat.",
+                &["outcome"],
+            )?,
+            departures: counters(
+                "carillon_departures_total",
+                "Connections that ended.",
+                &["reason"],
+            )?,
             deliveries: Deliveries::of(&deliveries),
             queue_bytes: IntGauge::new("carillon_queue_bytes", "What waits for slow sockets.")?,
             delivery_seconds: Histogram::with_opts(delivery.buckets(buckets))?,
-            dropped: counters("dropped", "What was not passed on.", &["reason"])?,
+            dropped: counters("carillon_dropped_total", "What was not passed on.", &["reason"])?,
         };
         registry.register(Box::new(events.sockets.clone()))?;
         registry.register(Box::new(events.handshakes.clone()))?;
@@ -209,8 +218,8 @@ impl Deliveries {
     }
 }
 
-fn counters(noun: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
-    IntCounterVec::new(Opts::new(format!("carillon_{noun}_total"), help), labels)
+fn counters(name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+    IntCounterVec::new(Opts::new(name, help), labels)
 }
 
 fn transport_label(transport: Transport, dialect: Dialect) -> &'static str {

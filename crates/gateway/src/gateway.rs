@@ -6,12 +6,17 @@ use adapter::{Arrival, Inbox, Link};
 use parking_lot::Mutex;
 use prometheus::Registry;
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     api, config::Config, departure::Departure, engine::accept, events::Events, shared::Shared,
 };
+
+/// How often a stopping gateway looks whether all have gone.
+const EMPTY_CHECK: Duration = Duration::from_millis(10);
+/// What connections have at least to write their last bytes.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// Ends the sockets of one node. Clones share the same sockets.
 #[derive(Clone, Debug)]
@@ -41,14 +46,17 @@ impl Gateway {
         let shared = &self.shared;
         let inbox = self.inbox.lock().take();
         let rest = CancellationToken::new();
-        let serve = async {
-            accept(shared, public, stop.clone()).await;
-            // A listener that is gone refuses newcomers; those on open connections get a 503.
-            shared.stopping.cancel();
+        let leave = async {
+            stop.cancelled().await;
             self.let_all_go(grace).await;
             rest.cancel();
         };
-        tokio::join!(serve, shared.pulse.run(rest.clone()), deliver(shared, inbox, rest.clone()));
+        tokio::join!(
+            leave,
+            accept(shared, public, shared.closing.clone()),
+            shared.pulse.run(rest.clone()),
+            deliver(shared, inbox, rest.clone()),
+        );
     }
 
     /// How many connections are open.
@@ -61,18 +69,26 @@ impl Gateway {
         api::router(&self.shared)
     }
 
+    /// Newcomers get a 503 from now on, but the doors stay open until the last session is gone: a client
+    /// that polls comes back to hear that it must leave.
     async fn let_all_go(&self, grace: Duration) {
         let shared = &self.shared;
+        let until = Instant::now() + grace;
+        shared.stopping.cancel();
         for session in shared.sessions.all() {
             session.leave(Departure::Drain);
         }
+        while shared.sessions.len() > 0 && Instant::now() < until {
+            tokio::time::sleep(EMPTY_CHECK).await;
+        }
+        for session in shared.sessions.all() {
+            session.close(Departure::Drain);
+        }
+        shared.closing.cancel();
         shared.tasks.close();
-        if tokio::time::timeout(grace, shared.tasks.wait()).await.is_err() {
-            let left = shared.sessions.len();
-            tracing::warn!(sockets.left = left, "cut sockets off at the end of the grace");
-            for session in shared.sessions.all() {
-                session.close(Departure::Drain);
-            }
+        let left = until.saturating_duration_since(Instant::now()).max(LAST_WORDS);
+        if tokio::time::timeout(left, shared.tasks.wait()).await.is_err() {
+            tracing::warn!(tasks = shared.tasks.len(), "left connections at the end of the grace");
         }
     }
 }

@@ -34,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) tasks: TaskTracker,
     /// No newcomer is admitted any more.
     pub(crate) stopping: CancellationToken,
+    /// The last session is gone: connections end, and none is accepted.
+    pub(crate) closing: CancellationToken,
     started: Instant,
     ping: Arc<Encoded>,
     plain_ping: Arc<Encoded>,
@@ -61,6 +63,7 @@ impl Shared {
             hub: Hub::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
+            closing: CancellationToken::new(),
             started: Instant::now(),
             ping: Encoded::text_only("2"),
             plain_ping: Encoded::websocket_ping(),

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     fault::{Fault, expect_none},
-    tree::metadata,
+    tree::{host, metadata},
 };
 
 /// Each crate of ours, and which others of ours it may import.
@@ -113,8 +113,7 @@ fn every_arrow_between_crates_points_the_agreed_way() {
 
 #[test]
 fn what_a_crate_must_not_know_is_nowhere_below_it() {
-    let host = ["--filter-platform", "x86_64-unknown-linux-gnu"];
-    let metadata = metadata(&host);
+    let metadata = metadata(&["--filter-platform", &host()]);
     let faults = UNHEARD_OF.iter().flat_map(|(name, unheard_of)| {
         let linked = linked(&metadata, name);
         assert!(linked.contains(*name), "{name} is a crate of this workspace");

@@ -69,9 +69,14 @@ pub(super) fn metadata(more: &[&str]) -> Value {
     serde_json::from_str(&output(&mut command)).expect("cargo writes JSON")
 }
 
+/// This machine as a platform: the only one whose dependencies are sure to have been fetched.
+pub(super) fn host() -> String {
+    output(Command::new("rustc").args(["--print", "host-tuple"])).trim().into()
+}
+
 fn output(command: &mut Command) -> String {
-    let output = command.current_dir(root()).output().expect("git and cargo are installed");
+    let output = command.current_dir(root()).output().expect("git and the toolchain are installed");
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?} failed: {complaint}");
-    String::from_utf8(output.stdout).expect("git and cargo write UTF-8")
+    String::from_utf8(output.stdout).expect("git and the toolchain write UTF-8")
 }

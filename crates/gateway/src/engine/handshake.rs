@@ -9,13 +9,14 @@ use hyper::body::Incoming;
 use tungstenite::handshake::derive_accept_key;
 
 use super::{
+    dialect::Dialect,
     http::Purpose,
     line::Transport,
     payload, polling,
     pulse::Beat,
     request::{Asked, Asks, Unfit},
     routes::{Answer, Asking, json, plain_text, with_type},
-    session::{Dialect, Session},
+    session::Session,
 };
 use crate::{
     departure::Departure,

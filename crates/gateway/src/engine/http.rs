@@ -10,8 +10,9 @@ use tokio::net::TcpStream;
 
 use super::{
     accept::Inside,
+    dialect::Dialect,
     routes::route,
-    session::{Dialect, Session},
+    session::Session,
     upgrade,
     websocket::{self, Opening},
     wire::Wire,
@@ -80,7 +81,7 @@ async fn speak_http(
     let mut connection = std::pin::pin!(connection);
     let served = tokio::select! {
         served = connection.as_mut() => served,
-        () = shared.stopping.cancelled() => {
+        () = shared.closing.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

@@ -6,8 +6,9 @@ use bytes::Bytes;
 use notice::TaskKey;
 
 use super::{
+    dialect::Dialect,
     outbox::{Outbox, Pushed},
-    session::{Dialect, millis},
+    session::millis,
     wire::Wire,
 };
 use crate::{departure::Departure, encoded::Encoded, shared::Shared};

@@ -18,7 +18,7 @@ use futures_util::StreamExt;
 use http::HeaderValue;
 use http_body_util::Full;
 
-use super::session::{Dialect, Reads};
+use super::dialect::{Dialect, Reads};
 use crate::encoded::Encoded;
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=UTF-8");

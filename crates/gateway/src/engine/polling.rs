@@ -74,10 +74,12 @@ fn ready(session: &Arc<Session>, cx: &mut Context<'_>) -> Poll<Body> {
             packets.push(Encoded::text_only("6"));
             session.close(Departure::Client);
         }
-        Some(departure) => {
+        Some(departure) if packets.is_empty() => {
             packets.push(Encoded::text_only("1"));
             session.close(departure);
         }
+        // The close comes with the next poll: clients 4.x drop what stands before it in one body.
+        Some(_) => {}
         // The poll ends, so that the client can change over.
         None if packets.is_empty() && upgrading => packets.push(Encoded::text_only("6")),
         None if packets.is_empty() => return Poll::Pending,
@@ -128,7 +130,7 @@ async fn take_packet(session: &Arc<Session>, packet: Packet) -> Result<(), Depar
 impl Session {
     /// Takes one Engine.IO packet: heartbeats are dealt with here, a message is given back.
     pub(super) fn receive(self: &Arc<Self>, packet: Packet) -> Result<Option<Message>, Departure> {
-        use super::session::Dialect::{Engine3, Engine4};
+        use super::dialect::Dialect::{Engine3, Engine4};
         if self.departure().is_some() {
             return Ok(None);
         }

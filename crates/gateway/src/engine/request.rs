@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use engineioxide_core::ProtocolVersion;
 
-use super::session::{Dialect, Reads};
+use super::dialect::{Dialect, Reads};
 use crate::socket::Query;
 
 /// The query of an Engine.IO request.

@@ -14,10 +14,11 @@ use bytes::Bytes;
 use engineioxide_core::{Packet, ProtocolVersion};
 
 use super::{
+    dialect::Dialect,
     frames::{FrameError, Frames, Inbound},
     handshake::{enter, open_packet},
     line::Transport,
-    session::{Dialect, Session},
+    session::Session,
     wire::Wire,
 };
 use crate::{

@@ -10,7 +10,7 @@ use socketioxide_core::{Value, packet};
 use super::{decode, encode};
 use crate::{
     encoded::Encoded,
-    engine::session::{Dialect, Reads},
+    engine::dialect::{Dialect, Reads},
 };
 
 const V3: Dialect = Dialect::Engine3 { reads: Reads::Both };
