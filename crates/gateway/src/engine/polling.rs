@@ -78,12 +78,11 @@ fn ready(session: &Arc<Session>, cx: &mut Context<'_>) -> Poll<Body> {
             packets.push(Encoded::text_only("1"));
             session.close(departure);
         }
-        // The close comes with the next poll: clients 4.x drop what stands before it in one body.
-        Some(_) => {}
         // The poll ends, so that the client can change over.
         None if packets.is_empty() && upgrading => packets.push(Encoded::text_only("6")),
         None if packets.is_empty() => return Poll::Pending,
-        None => {}
+        // A close comes with the next poll: clients 4.x drop what stands before it in one body.
+        Some(_) | None => {}
     }
     Poll::Ready(payload::encode(session.dialect, &packets))
 }
