@@ -39,6 +39,6 @@ pub(crate) use self::{
     session::Session,
     sessions::Sessions,
     sid::Ids,
-    websocket::drive,
+    websocket::take_bytes,
     wire::Wire,
 };

@@ -15,8 +15,8 @@ use http_body_util::Either;
 pub(crate) use self::{body::EventBody, said::take_in};
 use crate::{
     engine::{
-        Answer, Asking, Dialect, Frames, Purpose, Session, Transport, Wire, accept_key, drive,
-        enter, plain_text, switching,
+        Answer, Asking, Dialect, Frames, Purpose, Session, Transport, Wire, accept_key, enter,
+        plain_text, switching, take_bytes,
     },
     refusal::Refusal,
     seat::Seat,
@@ -63,16 +63,23 @@ pub(crate) fn websocket(asking: Asking) -> Answer {
     switching(accept)
 }
 
-/// Serves a plain WebSocket to its end.
-pub(crate) async fn open(shared: Arc<Shared>, wanted: Box<Wanted>, wire: Wire, rest: Bytes) {
+/// Opens a plain WebSocket.
+pub(crate) async fn open(
+    shared: Arc<Shared>,
+    wanted: Box<Wanted>,
+    wire: Wire,
+    rest: Bytes,
+) -> (Arc<Session>, Frames) {
     let (id, dialect) = (shared.ids.session(), Dialect::PlainWebSocket);
     let address = wanted.address;
     let session = Session::new(&shared, id, dialect, Transport::WebSocket, None, address);
     session.set_wire(wire);
     enter(&session);
     drop(shared);
-    Box::pin(sit_down(&session, *wanted)).await;
-    drive(session, Frames::default(), rest).await;
+    sit_down(&session, *wanted).await;
+    let mut frames = Frames::default();
+    take_bytes(&session, &mut frames, &rest).await;
+    (session, frames)
 }
 
 /// `GET /events?namespace=/notice&user=5`.

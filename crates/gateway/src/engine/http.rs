@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use super::{
     accept::Inside,
     dialect::Dialect,
+    frames::Frames,
     routes::route,
     session::Session,
     upgrade,
@@ -46,18 +47,27 @@ impl Slot {
     }
 }
 
-/// Serves one connection from its first byte to its last. All that HTTP needed is gone, with the box
-/// that held it, before the WebSocket begins.
+/// Serves one connection from its first byte to its last. All that HTTP and the opening needed is gone,
+/// with the box that held it, before a WebSocket is quiet.
 pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, inside: Inside) {
-    let spoken = Box::pin(speak_http(&shared, stream, &inside)).await;
-    let Some((purpose, wire, rest)) = spoken else { return };
+    let Some((session, frames)) = Box::pin(begin(shared, stream, &inside)).await else { return };
+    websocket::drive(session, frames).await;
+}
+
+/// Everything up to a WebSocket that only waits; `None` where the connection does not become one.
+async fn begin(
+    shared: Arc<Shared>,
+    stream: TcpStream,
+    inside: &Inside,
+) -> Option<(Arc<Session>, Frames)> {
+    let (purpose, wire, rest) = speak_http(&shared, stream, inside).await?;
     match purpose {
         Purpose::Engine { dialect, query } => {
             let opening = Opening { dialect, query, address: inside.address };
-            websocket::open(shared, opening, wire, rest).await;
+            Some(websocket::open(shared, opening, wire, rest).await)
         }
         Purpose::Upgrade(session) => upgrade::take_over(session, wire, rest).await,
-        Purpose::Plain(wanted) => plain::open(shared, wanted, wire, rest).await,
+        Purpose::Plain(wanted) => Some(plain::open(shared, wanted, wire, rest).await),
     }
 }
 

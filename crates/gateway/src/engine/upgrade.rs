@@ -11,7 +11,7 @@ use super::{
     frames::{Frames, Inbound},
     line::Transport,
     session::Session,
-    websocket::{drive, receive},
+    websocket::receive,
     wire::Wire,
 };
 use crate::{encoded::Encoded, socket};
@@ -19,24 +19,28 @@ use crate::{encoded::Encoded, socket};
 /// The probe did not succeed; the session goes on polling.
 struct Failed;
 
-/// Probes `wire` and, if the client goes through with it, serves the session on it.
-pub(super) async fn take_over(session: Arc<Session>, wire: Wire, rest: Bytes) {
+/// Probes `wire` and, if the client goes through with it, gives the session over to it.
+pub(super) async fn take_over(
+    session: Arc<Session>,
+    wire: Wire,
+    rest: Bytes,
+) -> Option<(Arc<Session>, Frames)> {
     if session.transport() != Transport::Polling {
-        return;
+        return None;
     }
     let mut frames = Frames::default();
     let limit = session.shared.config.limits.handshake;
-    let probed = Box::pin(tokio::time::timeout(limit, probe(&session, &wire, &mut frames, &rest)));
-    let behind = match probed.await {
-        Ok(Ok(behind)) => behind,
-        Ok(Err(Failed)) | Err(_) => return session.stay_polling(),
+    let probed = tokio::time::timeout(limit, probe(&session, &wire, &mut frames, &rest));
+    let Ok(Ok(behind)) = probed.await else {
+        session.stay_polling();
+        return None;
     };
     session.set_wire(wire);
     if !session.change_over() {
-        return;
+        return None;
     }
-    Box::pin(take_behind(&session, behind)).await;
-    drive(session, frames, Bytes::new()).await;
+    take_behind(&session, behind).await;
+    Some((session, frames))
 }
 
 /// `2probe` → `3probe` → `5`. Gives what came right behind.

@@ -47,8 +47,13 @@ enum Wake {
     Readable,
 }
 
-/// Opens a session on `wire` and serves it to its end. `rest` is what came right behind the handshake.
-pub(super) async fn open(shared: Arc<Shared>, opening: Opening, wire: Wire, rest: Bytes) {
+/// Opens a session on `wire`. `rest` is what came right behind the handshake.
+pub(super) async fn open(
+    shared: Arc<Shared>,
+    opening: Opening,
+    wire: Wire,
+    rest: Bytes,
+) -> (Arc<Session>, Frames) {
     let Opening { dialect, query, address } = opening;
     let id = shared.ids.session();
     let session = Session::new(&shared, id, dialect, Transport::WebSocket, query, address);
@@ -56,18 +61,16 @@ pub(super) async fn open(shared: Arc<Shared>, opening: Opening, wire: Wire, rest
     drop(shared);
     enter(&session);
     session.send(&open_packet(&session), None);
-    if let Err(departure) = Box::pin(socket::opened(&session)).await {
+    if let Err(departure) = socket::opened(&session).await {
         session.leave(departure);
     }
-    drive(session, Frames::default(), rest).await;
+    let mut frames = Frames::default();
+    take_bytes(&session, &mut frames, &rest).await;
+    (session, frames)
 }
 
 /// Serves `session` on its wire to its end.
-pub(crate) async fn drive(session: Arc<Session>, mut frames: Frames, rest: Bytes) {
-    if !rest.is_empty() {
-        take_bytes(&session, &mut frames, &rest).await;
-    }
-    drop(rest);
+pub(crate) async fn drive(session: Arc<Session>, mut frames: Frames) {
     loop {
         match poll_fn(|cx| wake(&session, cx)).await {
             Wake::Ended(departure) => return say_goodbye(&session, departure),
@@ -115,7 +118,7 @@ fn read(session: &Arc<Session>, frames: &mut Frames) -> Result<Vec<Message>, Dep
     }
 }
 
-async fn take_bytes(session: &Arc<Session>, frames: &mut Frames, bytes: &[u8]) {
+pub(crate) async fn take_bytes(session: &Arc<Session>, frames: &mut Frames, bytes: &[u8]) {
     let messages = take_apart(session, frames, bytes);
     take_messages(session, messages).await;
 }

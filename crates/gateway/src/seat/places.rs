@@ -29,6 +29,7 @@ impl Places {
         if stand.left || stand.places.iter().any(|place| place.audience == *audience) {
             return false;
         }
+        stand.places.reserve_exact(1);
         stand.places.push(Place { audience: audience.clone(), index, entered: false });
         true
     }
