@@ -203,7 +203,8 @@ impl Session {
         self.waker.wake();
     }
 
-    /// Lets the session go after what waits for it, with a word of why if it did not ask to. Its seats are empty from now on.
+    /// Lets the session go after what waits for it, with a word of why if it did not ask to. Its seats
+    /// are empty from now on.
     pub(crate) fn leave(self: &Arc<Self>, departure: Departure) {
         if departure != Departure::Client {
             for farewell in self.seats.farewells(self.dialect, departure) {
@@ -276,7 +277,6 @@ impl Session {
         }
         let dead = match self.dialect {
             Dialect::Engine3 { .. } => now_ms >= self.deadline_v3(),
-            // Nothing comes back on an event stream; its client's death shows in the write.
             Dialect::EventStream => false,
             _ => {
                 let due_ms = self.ping_due_ms.load(Ordering::Relaxed);
@@ -315,6 +315,10 @@ impl Session {
         }
         if self.pinged_ms.swap(due_ms, Ordering::Relaxed) != due_ms {
             self.send(self.shared.ping(self.dialect), None);
+        }
+        if self.dialect == Dialect::EventStream {
+            // Nothing comes back; the write itself shows whether somebody is there.
+            self.heard();
         }
         due_ms + millis(config.ping_timeout)
     }
