@@ -15,6 +15,7 @@ mod wire;
 
 mod accept;
 mod http;
+mod patient;
 mod routes;
 
 mod handshake;

@@ -79,8 +79,11 @@ impl Hub {
     }
 
     pub(crate) fn unlist(&self, seat: &Seat) {
-        let unlisted = self.socket_shard(&seat.id).lock().remove(&seat.id);
-        drop(unlisted);
+        let mut shard = self.socket_shard(&seat.id).lock();
+        // A client of Engine.IO 3 that came back has the same id again.
+        if shard.get(&seat.id).is_some_and(|listed| std::ptr::eq(&raw const **listed, seat)) {
+            shard.remove(&seat.id);
+        }
     }
 
     /// The socket that its client knows as `id` in `namespace`. Clients 1.x know the bare id where 2.x

@@ -29,6 +29,9 @@ use crate::{
     frames_of,
 };
 
+/// What a notice may weigh beside its payload: its event, its id, its frame.
+const FRAME_BYTES_MAX: usize = 2048;
+
 #[derive(Debug)]
 pub(crate) struct Seat {
     pub(crate) session: Arc<Session>,
@@ -138,7 +141,10 @@ impl Seat {
         if let Some(gap) = &caught.gap {
             self.session.send(&frames_of::gap(self, gap), None);
         }
-        for notice in caught.live.iter().chain(&caught.finals) {
+        let snapshot = || caught.live.iter().chain(&caught.finals);
+        let bytes = snapshot().map(|notice| notice.draft.payload.len_bytes() + FRAME_BYTES_MAX);
+        self.session.allow(bytes.sum());
+        for notice in snapshot() {
             self.send(&Forms::new(notice, true), now, events);
         }
         for notice in inflow.go_live(caught.position) {

@@ -79,6 +79,10 @@ fn known_session(shared: &Shared, id: &str, dialect: Dialect) -> Result<Arc<Sess
 
 async fn open_polling(asking: &Asking, dialect: Dialect, query: Query<'_>) -> Answer {
     let shared = &asking.shared;
+    if let Err(full) = shared.sessions.admit(asking.address, &shared.config.limits) {
+        shared.events.handshake(full);
+        return super::routes::unavailable();
+    }
     let id = shared.ids.session();
     let transport = Transport::Polling;
     let session = Session::new(shared, id, dialect, transport, query.kept(), asking.address);
@@ -102,6 +106,10 @@ async fn open_polling(asking: &Asking, dialect: Dialect, query: Query<'_>) -> An
 /// Makes a session known, and puts it under the pulse.
 pub(crate) fn enter(session: &Arc<Session>) {
     session.shared.sessions.insert(session);
+    if session.shared.stopping.is_cancelled() {
+        // Let in before that, and perhaps not among those who were told.
+        return session.leave(Departure::Drain);
+    }
     if let Some(delay) = session.beat() {
         session.shared.pulse.after(delay, Beat::Heart(Arc::downgrade(session)));
     }

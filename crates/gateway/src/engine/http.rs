@@ -12,6 +12,7 @@ use super::{
     accept::Inside,
     dialect::Dialect,
     frames::Frames,
+    patient::Patient,
     routes::route,
     session::Session,
     upgrade,
@@ -82,11 +83,12 @@ async fn speak_http(
         let (shared, slot, address) = (Arc::clone(shared), Arc::clone(&slot), inside.address);
         route(shared, slot, address, request)
     });
+    let patient = Patient::new(stream, shared.config.limits.stall);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(shared.config.limits.handshake)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(patient), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let served = tokio::select! {
@@ -100,6 +102,6 @@ async fn speak_http(
         tracing::debug!(client.addr = %inside.address, %error, "a connection ended");
     }
     let (purpose, on_upgrade) = slot.0.lock().take()?;
-    let upgraded = on_upgrade.await.ok()?.downcast::<TokioIo<TcpStream>>().ok()?;
-    Some((purpose, Wire::plain(upgraded.io.into_inner()), upgraded.read_buf))
+    let upgraded = on_upgrade.await.ok()?.downcast::<TokioIo<Patient<TcpStream>>>().ok()?;
+    Some((purpose, Wire::plain(upgraded.io.into_inner().stream), upgraded.read_buf))
 }

@@ -43,6 +43,9 @@ pub(super) struct Line {
     pub(super) departure: Option<Departure>,
     /// Nothing is written any more either.
     pub(super) closed: bool,
+    /// What may wait beyond `limits.queue_bytes`, as it is a snapshot. Forgotten when
+    /// the pulse finds that nothing waits.
+    pub(super) allowance_bytes: usize,
     /// When the client last took something of what waits.
     moved_ms: u64,
     /// The pulse has been told to look at this session's stall.
@@ -66,6 +69,7 @@ impl Line {
             outbox: Outbox::default(),
             departure: None,
             closed: false,
+            allowance_bytes: 0,
             moved_ms: 0,
             stall_armed: false,
         }
@@ -106,7 +110,7 @@ impl Line {
         if self.outbox.is_empty() {
             self.moved_ms = shared.now_ms();
         }
-        let bytes_max = shared.config.limits.queue_bytes;
+        let bytes_max = shared.config.limits.queue_bytes.saturating_add(self.allowance_bytes);
         let pushed = self.outbox.push(encoded, task, bytes_max);
         self.outbox.head_written_if(written);
         match pushed {
@@ -164,6 +168,7 @@ impl Line {
     pub(super) fn time_to_stall(&mut self, now_ms: u64, stall: Duration) -> Option<Duration> {
         if self.outbox.is_empty() {
             self.stall_armed = false;
+            self.allowance_bytes = 0;
             return None;
         }
         let at_ms = self.moved_ms + millis(stall);

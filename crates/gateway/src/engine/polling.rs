@@ -58,9 +58,13 @@ pub(super) async fn poll(session: &Arc<Session>) -> Result<Body, Unfit> {
 }
 
 fn ready(session: &Arc<Session>, cx: &mut Context<'_>) -> Poll<Body> {
-    session.waker.register(cx.waker());
     let (mut packets, departure, upgrading) = {
         let mut line = session.line.lock();
+        if line.transport == Transport::WebSocket {
+            // The WebSocket's task is the one to be woken, and all that waits is its own.
+            return Poll::Ready(payload::encode(session.dialect, &[Encoded::text_only("6")]));
+        }
+        session.waker.register(cx.waker());
         let bytes_max = session.shared.config.limits.payload_bytes;
         let before = line.outbox.len_bytes();
         let packets = line.take(bytes_max, payload::size, session.shared.now_ms());

@@ -4,7 +4,8 @@
 //! wire is quiet; otherwise it waits in the outbox, and the connection's own task, or the next poll,
 //! takes it from there. Knows nothing of Socket.IO packets.
 //!
-//! Locks: `line` is held for a few lines and never while another is taken.
+//! Locks: `line` is held for a few lines and never while another is taken; it may be taken under the
+//! session's seats.
 
 use std::{
     net::IpAddr,
@@ -116,6 +117,13 @@ impl Session {
 
     pub(crate) fn queued_bytes(&self) -> usize {
         self.line.lock().outbox.len_bytes()
+    }
+
+    /// Lets a snapshot of `bytes` wait beside `limits.queue_bytes`: it comes at once, and a client that
+    /// is put out for it would be put out again whenever it comes back.
+    pub(crate) fn allow(&self, bytes: usize) {
+        let mut line = self.line.lock();
+        line.allowance_bytes = line.allowance_bytes.max(bytes);
     }
 
     /// Sends `encoded`, now or as soon as the client takes it. With `task`, it is progress of that task
@@ -303,17 +311,18 @@ impl Session {
     fn ping(self: &Arc<Self>, now_ms: u64) -> u64 {
         let config = &self.shared.config;
         let due_ms = self.ping_due_ms.load(Ordering::Relaxed);
-        let answered = self.heard_ms.load(Ordering::Relaxed) >= due_ms;
-        if now_ms >= due_ms && answered {
+        if now_ms < due_ms {
+            return due_ms;
+        }
+        // However much a client says: one of Engine.IO 4 leaves when no ping comes.
+        let pinged = self.pinged_ms.swap(due_ms, Ordering::Relaxed) == due_ms;
+        if pinged && self.heard_ms.load(Ordering::Relaxed) >= due_ms {
             // Heard since the last ping was due: the next one comes an interval after that.
             let next_ms = due_ms + millis(config.ping_interval);
             self.ping_due_ms.store(next_ms.max(now_ms), Ordering::Relaxed);
             return next_ms.max(now_ms);
         }
-        if now_ms < due_ms {
-            return due_ms;
-        }
-        if self.pinged_ms.swap(due_ms, Ordering::Relaxed) != due_ms {
+        if !pinged {
             self.send(self.shared.ping(self.dialect), None);
         }
         if self.dialect == Dialect::EventStream {

@@ -3,12 +3,14 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
+    net::IpAddr,
     sync::Arc,
 };
 
 use parking_lot::Mutex;
 
 use super::{session::Session, sid::SessionId};
+use crate::{config::Limits, events::Handshake};
 
 const SHARDS: usize = 32;
 
@@ -17,18 +19,34 @@ type Shard = HashMap<SessionId, Arc<Session>>;
 #[derive(Debug)]
 pub(crate) struct Sessions {
     shards: Box<[Mutex<Shard>]>,
+    /// Only addresses that are not loopback.
+    by_address: Mutex<HashMap<IpAddr, usize>>,
     hasher: RandomState,
 }
 
 impl Default for Sessions {
     fn default() -> Self {
         let shards = std::iter::repeat_with(Mutex::default).take(SHARDS).collect();
-        Self { shards, hasher: RandomState::new() }
+        Self { shards, by_address: Mutex::default(), hasher: RandomState::new() }
     }
 }
 
 impl Sessions {
+    /// Whether a session may begin that is no connection of its own: one connection could poll for any
+    /// number of them.
+    pub(crate) fn admit(&self, address: IpAddr, limits: &Limits) -> Result<(), Handshake> {
+        if self.len() >= limits.sockets {
+            return Err(Handshake::Overloaded);
+        }
+        let from_there = self.by_address.lock().get(&address).copied().unwrap_or_default();
+        let full = from_there >= limits.sockets_per_address;
+        if full && !address.is_loopback() { Err(Handshake::AddressFull) } else { Ok(()) }
+    }
+
     pub(crate) fn insert(&self, session: &Arc<Session>) {
+        if !session.address.is_loopback() {
+            *self.by_address.lock().entry(session.address).or_default() += 1;
+        }
         self.shard(session.id.as_str()).lock().insert(session.id.clone(), Arc::clone(session));
     }
 
@@ -39,7 +57,18 @@ impl Sessions {
     pub(crate) fn remove(&self, id: &SessionId) {
         // Dropped after the lock: the last reference may be this one.
         let removed = self.shard(id.as_str()).lock().remove(id);
-        drop(removed);
+        if let Some(session) = removed {
+            self.count_out(session.address);
+        }
+    }
+
+    fn count_out(&self, address: IpAddr) {
+        let mut by_address = self.by_address.lock();
+        let Some(count) = by_address.get_mut(&address) else { return };
+        *count -= 1;
+        if *count == 0 {
+            by_address.remove(&address);
+        }
     }
 
     pub(crate) fn len(&self) -> usize {

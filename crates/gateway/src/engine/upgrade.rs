@@ -19,6 +19,15 @@ use crate::{encoded::Encoded, socket};
 /// The probe did not succeed; the session goes on polling.
 struct Failed;
 
+/// The one upgrade that a session is in. Dropped before the change-over, it leaves the session polling.
+struct Upgrading<'a>(&'a Session);
+
+impl Drop for Upgrading<'_> {
+    fn drop(&mut self) {
+        self.0.stay_polling();
+    }
+}
+
 /// Probes `wire` and, if the client goes through with it, gives the session over to it.
 pub(super) async fn take_over(
     session: Arc<Session>,
@@ -31,12 +40,11 @@ pub(super) async fn take_over(
     let mut frames = Frames::default();
     let limit = session.shared.config.limits.handshake;
     let probed = tokio::time::timeout(limit, probe(&session, &wire, &mut frames, &rest));
-    let Ok(Ok(behind)) = probed.await else {
-        session.stay_polling();
-        return None;
-    };
+    let Ok(Ok((upgrading, behind))) = probed.await else { return None };
     session.set_wire(wire);
-    if !session.change_over() {
+    let changed = session.change_over();
+    drop(upgrading);
+    if !changed {
         return None;
     }
     take_behind(&session, behind).await;
@@ -44,17 +52,15 @@ pub(super) async fn take_over(
 }
 
 /// `2probe` → `3probe` → `5`. Gives what came right behind.
-async fn probe(
-    session: &Arc<Session>,
+async fn probe<'a>(
+    session: &'a Arc<Session>,
     wire: &Wire,
     frames: &mut Frames,
     rest: &[u8],
-) -> Result<Vec<Inbound>, Failed> {
+) -> Result<(Upgrading<'a>, Vec<Inbound>), Failed> {
     let mut inbound = feed(session, frames, rest)?;
     expect(session, wire, frames, &mut inbound, "2probe").await?;
-    if !session.begin_upgrade() {
-        return Err(Failed);
-    }
+    let upgrading = session.begin_upgrade().ok_or(Failed)?;
     let answer = Encoded::text_only("3probe");
     // A fresh connection takes eleven bytes as soon as it is writable at all.
     poll_fn(|cx| wire.poll_write_ready(cx)).await.map_err(|_| Failed)?;
@@ -63,7 +69,7 @@ async fn probe(
         return Err(Failed);
     }
     expect(session, wire, frames, &mut inbound, "5").await?;
-    Ok(inbound)
+    Ok((upgrading, inbound))
 }
 
 async fn expect(
@@ -111,8 +117,9 @@ async fn take_behind(session: &Arc<Session>, behind: Vec<Inbound>) {
 }
 
 impl Session {
-    /// The probe has come: polls are answered at once from now on. `false`: not polling any more.
-    fn begin_upgrade(&self) -> bool {
+    /// The probe has come: polls are answered at once from now on. `None`: not polling any more, or
+    /// another WebSocket was quicker.
+    fn begin_upgrade(&self) -> Option<Upgrading<'_>> {
         let begun = {
             let mut line = self.line.lock();
             let begun = line.transport == Transport::Polling && line.departure.is_none();
@@ -122,21 +129,21 @@ impl Session {
             begun
         };
         self.waker.wake();
-        begun
+        begun.then(|| Upgrading(self))
     }
 
-    /// The WebSocket carries the session from now on. `false`: the session has ended meanwhile.
+    /// The WebSocket carries the session from now on, and its farewell if it is leaving. `false`: the
+    /// session has ended meanwhile.
     fn change_over(&self) -> bool {
-        {
+        let changed = self.seats.upgrade(|| {
             let mut line = self.line.lock();
-            if line.departure.is_some() {
-                return false;
+            if !line.closed {
+                line.transport = Transport::WebSocket;
             }
-            line.transport = Transport::WebSocket;
-        }
-        self.seats.upgraded(self);
+            !line.closed
+        });
         self.waker.wake();
-        true
+        changed
     }
 
     fn stay_polling(&self) {

@@ -47,6 +47,13 @@ enum Wake {
     Readable,
 }
 
+/// What one read brought: a client may say something and close right behind it.
+#[derive(Default)]
+struct Heard {
+    messages: Vec<Message>,
+    ended: Option<Departure>,
+}
+
 /// Opens a session on `wire`. `rest` is what came right behind the handshake.
 pub(super) async fn open(
     shared: Arc<Shared>,
@@ -107,14 +114,12 @@ fn wake(session: &Session, cx: &mut Context<'_>) -> Poll<Wake> {
 }
 
 /// Reads what is there and takes the frames apart. Not one byte is kept unless a frame is cut.
-fn read(session: &Arc<Session>, frames: &mut Frames) -> Result<Vec<Message>, Departure> {
+fn read(session: &Arc<Session>, frames: &mut Frames) -> Heard {
     let mut buffer = [0; READ_BYTES];
-    let wire = session.wire().ok_or(Departure::TransportError)?;
-    match wire.try_read(&mut buffer) {
-        Ok(0) => Err(Departure::TransportError),
-        Ok(read) => take_apart(session, frames, &buffer[..read]),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Vec::new()),
-        Err(_) => Err(Departure::TransportError),
+    match session.wire().map(|wire| wire.try_read(&mut buffer)) {
+        Some(Ok(read @ 1..)) => take_apart(session, frames, &buffer[..read]),
+        Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => Heard::default(),
+        _ => Heard { ended: Some(Departure::TransportError), ..Heard::default() },
     }
 }
 
@@ -124,13 +129,13 @@ pub(crate) async fn take_bytes(session: &Arc<Session>, frames: &mut Frames, byte
 }
 
 /// Heartbeats and control frames end here; messages go on, in a future that lives no longer than they.
-async fn take_messages(session: &Arc<Session>, messages: Result<Vec<Message>, Departure>) {
-    let ended = match messages {
-        Ok(messages) if messages.is_empty() => return,
-        Ok(messages) => Box::pin(take_all(session, messages)).await,
-        Err(departure) => Err(departure),
-    };
-    if let Err(departure) = ended {
+async fn take_messages(session: &Arc<Session>, Heard { messages, ended }: Heard) {
+    if !messages.is_empty()
+        && let Err(departure) = Box::pin(take_all(session, messages)).await
+    {
+        session.close(departure);
+    }
+    if let Some(departure) = ended {
         session.close(departure);
     }
 }
@@ -145,21 +150,29 @@ async fn take_all(session: &Arc<Session>, messages: Vec<Message>) -> Result<(), 
     Ok(())
 }
 
-fn take_apart(
-    session: &Arc<Session>,
-    frames: &mut Frames,
-    bytes: &[u8],
-) -> Result<Vec<Message>, Departure> {
+fn take_apart(session: &Arc<Session>, frames: &mut Frames, bytes: &[u8]) -> Heard {
     let bytes_max = session.shared.config.limits.payload_bytes;
-    let inbound = frames.feed(bytes, bytes_max).map_err(|error| match error {
-        FrameError::Protocol => Departure::BadPacket,
-        FrameError::TooLarge => Departure::TooLarge,
-    })?;
-    let mut messages = Vec::new();
+    let mut heard = Heard::default();
+    let inbound = match frames.feed(bytes, bytes_max) {
+        Ok(inbound) => inbound,
+        Err(error) => {
+            heard.ended = Some(match error {
+                FrameError::Protocol => Departure::BadPacket,
+                FrameError::TooLarge => Departure::TooLarge,
+            });
+            return heard;
+        }
+    };
     for inbound in inbound {
-        messages.extend(receive(session, inbound)?);
+        match receive(session, inbound) {
+            Ok(message) => heard.messages.extend(message),
+            Err(departure) => {
+                heard.ended = Some(departure);
+                break;
+            }
+        }
     }
-    Ok(messages)
+    heard
 }
 
 pub(super) fn receive(

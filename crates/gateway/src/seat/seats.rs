@@ -8,7 +8,7 @@ use super::Seat;
 use crate::{
     departure::Departure,
     encoded::Encoded,
-    engine::{Dialect, Session, Transport},
+    engine::{Dialect, Transport},
     frames_of,
 };
 
@@ -32,7 +32,8 @@ impl Seats {
         seats.as_ref()?.iter().find(|seat| seat.namespace.as_str() == namespace).cloned()
     }
 
-    /// Takes `seat`. `false`: the session has left, or sits in that namespace already.
+    /// Takes `seat`, and makes it findable. `false`: the session has left, or sits in that namespace
+    /// already.
     pub(crate) fn add(&self, seat: &Arc<Seat>) -> bool {
         let mut seats = self.0.lock();
         let Some(seats) = seats.as_mut() else { return false };
@@ -41,8 +42,9 @@ impl Seats {
         }
         seats.reserve_exact(1);
         seats.push(Arc::clone(seat));
-        let session = &seat.session;
-        session.shared.events.seats(session.transport(), session.dialect, &seat.namespace, 1);
+        // Under the lock: a session that leaves now unlists after this, not before.
+        seat.session.shared.hub.list(seat);
+        count(seat, seat.session.transport(), 1);
         true
     }
 
@@ -52,7 +54,9 @@ impl Seats {
             let mut seats = self.0.lock();
             let seats = seats.as_mut()?;
             let at = seats.iter().position(|seat| seat.namespace.as_str() == namespace)?;
-            seats.swap_remove(at)
+            let seat = seats.swap_remove(at);
+            count(&seat, seat.session.transport(), -1);
+            seat
         };
         give_up(&seat);
         Some(seat)
@@ -60,19 +64,29 @@ impl Seats {
 
     /// Gives up all seats, and takes none any more.
     pub(crate) fn empty(&self) {
-        let seats = self.0.lock().take().unwrap_or_default();
+        let seats = {
+            let mut held = self.0.lock();
+            let seats = held.take().unwrap_or_default();
+            for seat in &seats {
+                count(seat, seat.session.transport(), -1);
+            }
+            seats
+        };
         for seat in &seats {
             give_up(seat);
         }
     }
 
-    /// Moves the count of seats from one transport to another.
-    pub(crate) fn upgraded(&self, session: &Session) {
-        for seat in self.all() {
-            let events = &session.shared.events;
-            events.seats(Transport::Polling, session.dialect, &seat.namespace, -1);
-            events.seats(Transport::WebSocket, session.dialect, &seat.namespace, 1);
+    /// Lets `change` put the session on its WebSocket, and moves the count of seats with it: no seat
+    /// comes or goes meanwhile. Gives what `change` says.
+    pub(crate) fn upgrade(&self, change: impl FnOnce() -> bool) -> bool {
+        let seats = self.0.lock();
+        let changed = change();
+        for seat in seats.iter().flatten().filter(|_| changed) {
+            count(seat, Transport::Polling, -1);
+            count(seat, Transport::WebSocket, 1);
         }
+        changed
     }
 
     /// What tells each seat that the server ends the connection, and when to come back.
@@ -88,10 +102,14 @@ impl Seats {
     }
 }
 
-fn give_up(seat: &Arc<Seat>) {
+/// Counts `seat` in or out, under the lock of its session's seats.
+fn count(seat: &Seat, transport: Transport, change: i64) {
     let session = &seat.session;
-    let shared = &session.shared;
-    shared.events.seats(session.transport(), session.dialect, &seat.namespace, -1);
+    session.shared.events.seats(transport, session.dialect, &seat.namespace, change);
+}
+
+fn give_up(seat: &Arc<Seat>) {
+    let shared = &seat.session.shared;
     shared.hub.unlist(seat);
     while let Some(audience) = seat.places.leave_next() {
         if shared.hub.leave(seat, &audience) {

@@ -26,7 +26,6 @@ pub(crate) async fn connect(
     if !session.seats.add(&seat) {
         return Ok(None);
     }
-    shared.hub.list(&seat);
     let room = identity.room.map(Scope::Room);
     match enter(shared, &seat, room, &identity.since).await {
         Ok(caught) => {
