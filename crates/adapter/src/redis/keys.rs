@@ -46,3 +46,51 @@ pub(super) fn field(task: &TaskKey) -> String {
 pub(super) fn field_of_identity(identity: &str) -> String {
     format!("{}:{identity}", identity.len())
 }
+
+#[cfg(test)]
+mod tests {
+    //! That keys stay together and fields stay apart.
+
+    use std::sync::Arc;
+
+    use notice::UserId;
+
+    use super::*;
+
+    /// What Redis Cluster hashes of a key: what stands between the first brace and the next closing one.
+    fn hashed(key: &str) -> &str {
+        let (_, tagged) = key.split_once('{').expect("every key has a tag");
+        let (tag, _) = tagged.split_once('}').expect("every tag ends");
+        tag
+    }
+
+    #[test]
+    fn all_keys_of_an_audience_and_its_channel_are_in_one_slot() {
+        let prefix = Prefix::new("carillon").unwrap();
+        for user in ["5", "a}b", "{a", "}", "{}"] {
+            let audience = Audience::tasks_of(UserId::new(user).unwrap());
+            let keys = prefix.keys(&audience).map(|key| key.as_string().unwrap());
+            let tags: Vec<_> = keys.iter().map(|key| hashed(key)).collect();
+            assert!(!tags[0].is_empty() && tags.iter().all(|tag| *tag == tags[0]), "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_that_would_choose_the_slot_is_refused() {
+        for prefix in ["", "{a}", "a{", "a}"] {
+            assert!(Prefix::new(prefix).is_none(), "{prefix:?} was taken");
+        }
+    }
+
+    #[test]
+    fn no_identity_and_run_make_the_field_of_another_task() {
+        let task = |identity: &str, run: Option<&str>| {
+            field(&TaskKey { identity: Arc::from(identity), run: run.map(Arc::from) })
+        };
+        let fields =
+            [task("a", None), task("a", Some("")), task("a", Some("1")), task("a:1", None)];
+        for (index, one) in fields.iter().enumerate() {
+            assert!(!fields[index + 1..].contains(one), "{one}");
+        }
+    }
+}

@@ -1,5 +1,8 @@
 //! The bus over Redis, held to the contract, and what only it promises.
 
+mod door;
+mod kept;
+
 use std::time::Duration;
 
 use adapter::{Arrival, BusError, Config, ConnectError, PublishError, Redis, RedisConfig};
@@ -85,12 +88,6 @@ impl OverRedis {
 async fn connect(url: String, config: Config, registry: &Registry) -> Result<Redis, ConnectError> {
     let prefix = "carillon".to_owned();
     Redis::connect(RedisConfig { url, prefix, bus: config }, registry).await
-}
-
-async fn refusal(url: String) -> ConnectError {
-    let registry = Registry::new();
-    let connecting = connect(url, OverRedis::config(), &registry);
-    timeout(DEADLINE, connecting).await.expect("it answers").expect_err("this is no bus")
 }
 
 /// Publishes until it is accepted.
@@ -265,55 +262,4 @@ async fn a_stopped_bus_ends_the_inbox() {
     assert!(ended.is_none(), "{ended:?}");
     let done = timeout(DEADLINE, running.join_next()).await.expect("run returns");
     done.expect("there was one task").expect("it did not panic");
-}
-
-#[tokio::test]
-async fn a_wrong_password_is_named_and_never_shown() {
-    let server = Server::start(&["--requirepass", "right"]).await;
-    let error = refusal(server.url_for(":wrong-secret")).await;
-    assert!(matches!(error, ConnectError::Refused { .. }), "{error}");
-    assert!(!format!("{error} {error:?}").contains("wrong-secret"), "{error:?}");
-    let none = refusal(server.url()).await;
-    assert!(matches!(none, ConnectError::Refused { .. }), "{none}");
-    let right = server.url_for(":right");
-    connect(right, OverRedis::config(), &Registry::new()).await.expect("it is the password");
-}
-
-#[tokio::test]
-async fn an_acl_user_with_the_prefix_only_will_do() {
-    let server = Server::start(&[]).await;
-    let rules = "on >secret ~carillon:* &carillon:* +@all -@dangerous +info";
-    server.say(&format!("ACL SETUSER bus {rules}")).await;
-    let url = server.url_for("bus:secret");
-    let redis = connect(url, OverRedis::config(), &Registry::new()).await.expect("it may");
-    let link = redis.link(NodeId::new("node").expect("a node")).await.expect("it may");
-    let mut node = Node { link };
-    node.enter(&audience()).await;
-    node.accepted(end("copy", now(), "end")).await;
-    assert_eq!(node.hear_texts(1).await, ["end"]);
-}
-
-#[tokio::test]
-async fn a_read_only_replica_is_refused() {
-    let server = Server::start(&["--replicaof", "127.0.0.1 1"]).await;
-    let error = refusal(server.url()).await;
-    assert!(matches!(error, ConnectError::ReadOnly { .. }), "{error}");
-}
-
-#[tokio::test]
-async fn a_redis_that_is_not_there_is_refused_with_its_address() {
-    let mut server = Server::start(&[]).await;
-    let url = server.url();
-    server.stop().await;
-    let error = refusal(url.clone()).await;
-    assert!(matches!(error, ConnectError::Unreachable { .. }), "{error}");
-    assert!(error.to_string().contains(url.trim_start_matches("redis://")), "{error}");
-}
-
-#[tokio::test]
-async fn an_address_of_another_kind_is_refused_by_its_form() {
-    for url in ["http://127.0.0.1", "127.0.0.1:6379", "redis://"] {
-        let error = refusal(url.to_owned()).await;
-        assert!(matches!(error, ConnectError::Url { .. }), "{url}: {error}");
-    }
 }

@@ -88,7 +88,18 @@ impl Drop for Server {
 
 fn spawn(port: u16, folder: &PathBuf, more: &[String]) -> Child {
     let port = port.to_string();
-    let quiet = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port", &port];
+    let quiet = [
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+        "--enable-debug-command",
+        "local",
+        "--port",
+        &port,
+    ];
     Command::new("redis-server")
         .args(quiet)
         .arg("--dir")
