@@ -147,8 +147,8 @@ impl Subscriptions {
     }
 
     async fn ping(&self) {
-        let ping = self.client.ping::<()>(None);
-        if timeout(PING_WAIT, ping).await.is_err() && self.client.is_connected() {
+        let answer = timeout(PING_WAIT, self.client.ping::<()>(None)).await;
+        if !matches!(answer, Ok(Ok(()))) && self.client.is_connected() {
             drop(self.client.force_reconnection().await);
         }
     }
