@@ -49,10 +49,10 @@ impl Embedded {
     pub fn link(&self, node: NodeId) -> Link {
         let (ear, inbox) = Ear::open(node, self.bus.config().inbox_len_max);
         Link {
-            publisher: Publisher::new(Arc::clone(&self.bus)),
-            interest: Interest::new(Arc::clone(&self.bus), Arc::new(ear)),
+            publisher: Publisher::of_embedded(Arc::clone(&self.bus)),
+            interest: Interest::of_embedded(Arc::clone(&self.bus), Arc::new(ear)),
             inbox,
-            store: Store::new(Arc::clone(&self.bus)),
+            store: Store::of_embedded(Arc::clone(&self.bus)),
         }
     }
 

@@ -22,13 +22,17 @@ pub enum PublishError {
     /// The bus did not answer, so some nodes may have seen it. Handing it in again is safe.
     #[error("publish to {audience}: the bus does not answer")]
     Unreachable { audience: Audience },
+
+    /// The bus will not take it, and will say the same again until a person has mended it.
+    #[error("publish to {audience}: {reason}")]
+    Broken { audience: Audience, reason: String },
 }
 
 impl PublishError {
     /// Whether the same notice, unchanged, may be taken soon.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::TooLarge { .. } | Self::Full { .. } => false,
+            Self::TooLarge { .. } | Self::Full { .. } | Self::Broken { .. } => false,
             Self::Backlogged { .. } | Self::Unreachable { .. } => true,
         }
     }
@@ -44,6 +48,10 @@ pub enum BusError {
     /// The bus is away. The same question may be answered later.
     #[error("ask about {audience}: the bus does not answer")]
     Unreachable { audience: Audience },
+
+    /// The bus will say the same again until a person has mended it.
+    #[error("ask about {audience}: {reason}")]
+    Broken { audience: Audience, reason: String },
 }
 
 impl BusError {

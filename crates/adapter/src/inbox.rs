@@ -5,6 +5,8 @@ use std::sync::Arc;
 use notice::Notice;
 use tokio::sync::mpsc;
 
+use crate::store::Gap;
+
 /// Everything that arrives on one node, each audience in the order of its count. Dropping it takes
 /// the node off the bus.
 #[derive(Debug)]
@@ -16,8 +18,9 @@ pub struct Inbox {
 #[derive(Clone, Debug)]
 pub enum Arrival {
     Notice(Arc<Notice>),
-    /// Something was missed: read the store again for every audience.
-    Behind,
+    /// Finals of its audience were missed on this node and are no longer kept. What is kept of all that
+    /// was missed follows in order, as notices.
+    Gap(Arc<Gap>),
 }
 
 impl Inbox {

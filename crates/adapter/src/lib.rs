@@ -18,9 +18,11 @@ mod publisher;
 mod store;
 
 mod embedded;
+mod redis;
 
 mod config;
 mod error;
+mod limits;
 mod metrics;
 
 pub use crate::{
@@ -31,5 +33,6 @@ pub use crate::{
     interest::Interest,
     link::Link,
     publisher::{Published, Publisher},
+    redis::{ConnectError, Redis, RedisConfig},
     store::{CatchUp, Gap, Since, Store},
 };

@@ -4,13 +4,19 @@ use std::sync::Arc;
 
 use notice::{Draft, NoticeId};
 
-use crate::{embedded::Bus, error::PublishError};
+use crate::{embedded, error::PublishError, redis};
 
 /// Hands drafts to the bus, which numbers them, keeps what must be kept, and brings them to every
 /// node that listens.
 #[derive(Clone, Debug)]
 pub struct Publisher {
-    bus: Arc<Bus>,
+    road: Road,
+}
+
+#[derive(Clone, Debug)]
+enum Road {
+    Embedded(Arc<embedded::Bus>),
+    Redis(Arc<redis::Bus>),
 }
 
 /// What became of a draft that the bus has dealt with.
@@ -25,23 +31,35 @@ pub enum Published {
 }
 
 impl Publisher {
-    pub(crate) fn new(bus: Arc<Bus>) -> Self {
-        Self { bus }
+    pub(crate) fn of_embedded(bus: Arc<embedded::Bus>) -> Self {
+        Self { road: Road::Embedded(bus) }
+    }
+
+    pub(crate) fn of_redis(bus: Arc<redis::Bus>) -> Self {
+        Self { road: Road::Redis(bus) }
     }
 
     /// Publishes one draft in one step: whoever reads the store or an inbox sees all of it or nothing.
     ///
-    /// Waits while a listening node's inbox is full. Cancellation-safe: dropped while it waits,
-    /// nothing was published.
+    /// In memory, waits while a listening node's inbox is full, and dropped while it waits, nothing was
+    /// published. Over Redis, dropped half-way, the caller does not learn whether it was.
     pub async fn publish(&self, draft: Draft) -> Result<Published, PublishError> {
-        self.bus.publish(draft).await
+        match &self.road {
+            Road::Embedded(bus) => bus.publish(draft).await,
+            // Its state is large, and must not make every caller's so.
+            Road::Redis(bus) => Box::pin(bus.publish(draft)).await,
+        }
     }
 
     /// Publishes `drafts` in their order and answers for each. After a transient failure the rest is
-    /// not tried and fails alike, so that nothing overtakes what is to be handed in again.
+    /// not tried and fails alike, so that nothing overtakes what is to be handed in again; over Redis,
+    /// what was on the way already is answered as it went.
     ///
     /// Not cancellation-safe: dropped half-way, the caller does not learn which were published.
     pub async fn publish_all(&self, drafts: Vec<Draft>) -> Vec<Result<Published, PublishError>> {
-        self.bus.publish_all(drafts).await
+        match &self.road {
+            Road::Embedded(bus) => bus.publish_all(drafts).await,
+            Road::Redis(bus) => Box::pin(bus.publish_all(drafts)).await,
+        }
     }
 }

@@ -4,12 +4,18 @@ use std::{sync::Arc, time::Duration};
 
 use notice::{Audience, Notice, NoticeId, Position, UserId};
 
-use crate::{embedded::Bus, error::BusError};
+use crate::{embedded, error::BusError, redis};
 
 /// Reads the newest state of tasks and the finals that are still kept.
 #[derive(Clone, Debug)]
 pub struct Store {
-    bus: Arc<Bus>,
+    road: Road,
+}
+
+#[derive(Clone, Debug)]
+enum Road {
+    Embedded(Arc<embedded::Bus>),
+    Redis(Arc<redis::Bus>),
 }
 
 /// From where on a client wants the finals it may have missed.
@@ -46,10 +52,13 @@ pub struct Gap {
     pub oldest: Option<NoticeId>,
 }
 
-#[expect(clippy::unused_async, reason = "a bus between processes waits for its answers")]
 impl Store {
-    pub(crate) fn new(bus: Arc<Bus>) -> Self {
-        Self { bus }
+    pub(crate) fn of_embedded(bus: Arc<embedded::Bus>) -> Self {
+        Self { road: Road::Embedded(bus) }
+    }
+
+    pub(crate) fn of_redis(bus: Arc<redis::Bus>) -> Self {
+        Self { road: Road::Redis(bus) }
     }
 
     /// What a client of `audience` must be told to know all that one who never left knows.
@@ -58,17 +67,28 @@ impl Store {
         audience: &Audience,
         since: Since<'_>,
     ) -> Result<CatchUp, BusError> {
-        Ok(self.bus.catch_up(audience, since))
+        match &self.road {
+            Road::Embedded(bus) => Ok(bus.catch_up(audience, since)),
+            Road::Redis(bus) => bus.catch_up(audience, since).await,
+        }
     }
 
     /// The newest notice of each task of `user`, live and lately ended, in the order of `seq`.
     pub async fn tasks(&self, user: &UserId) -> Result<Vec<Arc<Notice>>, BusError> {
-        Ok(self.bus.tasks(&Audience::tasks_of(user.clone())))
+        let audience = Audience::tasks_of(user.clone());
+        match &self.road {
+            Road::Embedded(bus) => Ok(bus.tasks(&audience)),
+            Road::Redis(bus) => bus.tasks(&audience).await,
+        }
     }
 
     /// Forgets the state of the task `identity` in all its runs, and says whether there was one. Its
     /// finals stay in the log; its next notice is taken as its first.
     pub async fn forget(&self, user: &UserId, identity: &str) -> Result<bool, BusError> {
-        Ok(self.bus.forget(&Audience::tasks_of(user.clone()), identity))
+        let audience = Audience::tasks_of(user.clone());
+        match &self.road {
+            Road::Embedded(bus) => Ok(bus.forget(&audience, identity)),
+            Road::Redis(bus) => bus.forget(&audience, identity).await,
+        }
     }
 }

@@ -106,7 +106,7 @@ async fn deliver(shared: &Shared, inbox: Option<Inbox>, stop: CancellationToken)
             Some(Arrival::Notice(notice)) => {
                 shared.hub.deliver(&notice, &shared.events).await;
             }
-            Some(Arrival::Behind) => shared.events.behind(),
+            Some(Arrival::Gap(_)) => shared.events.behind(),
             None => return,
         }
     }

@@ -34,6 +34,9 @@ impl Fate {
                         at a time"
                         .to_owned(),
             },
+            Err(error @ PublishError::Broken { .. }) => {
+                Self::Rejected { reason: "broken", error: error.to_string() }
+            }
             Err(_) => Self::Rejected {
                 reason: "refused",
                 error: "publish message: the bus does not take it, expected a smaller one"

@@ -27,9 +27,15 @@ impl Payload {
         Self { args: joined.into(), attachments }
     }
 
+    /// What [`Payload::args`] and [`Payload::attachments`] of an earlier payload said, which has been
+    /// somewhere else meanwhile. `None` if it is no text.
+    pub fn joined(args: Bytes, attachments: Vec<Bytes>) -> Option<Self> {
+        std::str::from_utf8(&args).is_ok().then_some(Self { args, attachments })
+    }
+
     /// The arguments' JSON texts joined by commas, without brackets; empty for no argument.
     pub fn args(&self) -> &str {
-        std::str::from_utf8(&self.args).expect("both constructors take JSON texts, which are UTF-8")
+        std::str::from_utf8(&self.args).expect("every constructor takes texts, which are UTF-8")
     }
 
     pub fn attachments(&self) -> &[Bytes] {

@@ -41,6 +41,11 @@ pub(crate) const MAKE: Tool = Tool {
     source: Source::Apt("make"),
     purpose: "the allocator is built with it",
 };
+pub(crate) const REDIS: Tool = Tool {
+    programs: &["redis-server"],
+    source: Source::Apt("redis-server"),
+    purpose: "the tests of the bus start their own",
+};
 const NODE: Tool =
     Tool { programs: &["node"], source: Source::Apt("nodejs"), purpose: "the clients run in it" };
 pub(crate) const NPM: Tool = Tool {

@@ -18,6 +18,7 @@ use crate::{
         shard::{Attempt, Limits, Shard},
     },
     error::{BusError, PublishError},
+    limits::PAYLOAD_BYTES_MAX,
     metrics::{KindLabel, Metrics},
     publisher::Published,
     store::{CatchUp, Since},
@@ -26,9 +27,6 @@ use crate::{
 /// How many locks the audiences are spread over. One is swept a second, so this is also how many
 /// seconds the memory of something expired may stay.
 const SHARDS: usize = 64;
-
-/// The largest payload of a notice: as much as one call of the API may carry.
-pub(super) const PAYLOAD_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Every audience of the process. Each belongs to one shard, and all that is read or written
 /// about it together is done under that shard's lock.

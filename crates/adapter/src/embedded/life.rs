@@ -1,6 +1,6 @@
 //! One life of an audience: its count, what its tasks show, and its finals.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use notice::{Audience, Draft, Epoch, Kind, Notice, NoticeId, Position};
 use rand::distr::{Alphanumeric, SampleString};
@@ -14,14 +14,9 @@ use crate::{
         places::Place,
         tasks::{Tasks, Verdict},
     },
+    limits::{EPOCH_LEN, QUIET_AGE},
     store::{CatchUp, Gap, Since},
 };
-
-/// How long a count goes on after a plain notice, of which nothing else is kept.
-const QUIET_AGE: Duration = Duration::from_mins(10);
-
-/// Random letters and digits of an epoch: some 70 bits.
-const EPOCH_LEN: usize = 12;
 
 /// From an audience's first notice until all that it left behind has expired.
 #[derive(Debug)]

@@ -94,5 +94,6 @@ pub(crate) async fn a_node_whose_inbox_is_dropped_stops_counting<S: Subject>() {
     leaving.enter(&audience()).await;
     assert_eq!(node.accepted_by(plain(audience(), "both")).await.1, 2);
     drop(leaving.link.inbox);
+    bus.pass(S::config().interest_linger).await;
     assert_eq!(node.accepted_by(plain(audience(), "one")).await.1, 1);
 }

@@ -1,7 +1,7 @@
 //! What every bus promises, as one list of tests that each bus runs.
 //!
-//! A bus takes part by a [`Subject`](subject::Subject) and one line of `contract!`. What only the
-//! bus in memory promises is in `embedded`.
+//! A bus takes part by a [`Subject`](subject::Subject) and one line of `contract!`. What only one bus
+//! promises is in `embedded` and in `redis`.
 
 mod drafts;
 mod subject;
@@ -15,6 +15,8 @@ mod limits;
 mod order;
 
 mod embedded;
+mod redis;
+mod server;
 
 /// Runs the whole list against one subject, each test under the given attribute.
 macro_rules! contract {

@@ -77,7 +77,7 @@ impl Rig {
         std::iter::from_fn(|| self.link.inbox.try_next())
             .map(|arrival| match arrival {
                 Arrival::Notice(notice) => notice,
-                Arrival::Behind => panic!("something was missed"),
+                Arrival::Gap(gap) => panic!("{gap:?}"),
             })
             .collect()
     }

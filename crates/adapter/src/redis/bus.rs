@@ -1,0 +1,188 @@
+//! The questions to Redis and what its answers mean. Each is one script over one audience.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use fred::{
+    clients::Client,
+    error::{Error, ErrorKind},
+    interfaces::HashesInterface,
+    types::Value,
+};
+use notice::{Audience, Epoch, Notice, NoticeId, Position};
+
+use crate::{
+    config::Config,
+    error::BusError,
+    metrics::Metrics,
+    redis::{
+        envelope::Envelope,
+        events::Events,
+        keys::{Prefix, field_of_identity},
+        scripts::Scripts,
+    },
+    store::{CatchUp, Gap, Since},
+};
+
+/// One connection to publish and to ask, shared by all nodes of the process.
+pub(crate) struct Bus {
+    pub(super) client: Client,
+    pub(super) prefix: Prefix,
+    pub(super) scripts: Scripts,
+    pub(super) config: Config,
+    pub(super) metrics: Metrics,
+    pub(super) events: Events,
+}
+
+impl Bus {
+    pub(crate) async fn catch_up(
+        &self,
+        audience: &Audience,
+        since: Since<'_>,
+    ) -> Result<CatchUp, BusError> {
+        let mut args = self.args(audience);
+        args.extend(match since {
+            Since::Position(position) => {
+                ["after".into(), position.epoch.as_str().into(), position.seq.to_string().into()]
+            }
+            Since::Window(window) => ["within".into(), "".into(), millis(window)],
+        });
+        let parts = ask(audience, self.scripts.catch_up.run(&self.client, &args).await)?;
+        let parts = parts.into_array();
+        let Ok([epoch, seq, trimmed, oldest, live, finals]) = <[Value; 6]>::try_from(parts) else {
+            return Ok(CatchUp { gap: gap(audience, since, None, 0, 0), ..CatchUp::default() });
+        };
+        let Some(newest) = position(&epoch, &seq) else {
+            return Err(BusError::Broken { audience: audience.clone(), reason: odd() });
+        };
+        let (trimmed, oldest) =
+            (trimmed.as_u64().unwrap_or_default(), oldest.as_u64().unwrap_or_default());
+        Ok(CatchUp {
+            live: self.open(live),
+            finals: self.open(finals),
+            gap: gap(audience, since, Some(&newest), trimmed, oldest),
+            position: Some(newest),
+        })
+    }
+
+    pub(crate) async fn tasks(&self, audience: &Audience) -> Result<Vec<Arc<Notice>>, BusError> {
+        let answer = self.scripts.tasks.run(&self.client, &self.args(audience)).await;
+        Ok(self.open(ask(audience, answer)?))
+    }
+
+    pub(crate) async fn forget(
+        &self,
+        audience: &Audience,
+        identity: &str,
+    ) -> Result<bool, BusError> {
+        let mut args = self.args(audience);
+        args.push(field_of_identity(identity).into());
+        let answer = self.scripts.forget.run(&self.client, &args).await;
+        Ok(ask(audience, answer)?.as_u64().is_some_and(|count| count > 0))
+    }
+
+    /// The newest position of each of `audiences`, in one trip; `None` for what is not counted.
+    pub(super) async fn positions(
+        &self,
+        audiences: &[Audience],
+    ) -> Result<Vec<Option<Position>>, Error> {
+        let pipeline = self.client.pipeline();
+        for audience in audiences {
+            let fields = vec!["epoch", "seq"];
+            let () = pipeline.hmget(self.prefix.life(audience), fields).await?;
+        }
+        let answers: Vec<Vec<Value>> = pipeline.all().await?;
+        let newest = |answer: &Vec<Value>| position(answer.first()?, answer.get(1)?);
+        Ok(answers.iter().map(newest).collect())
+    }
+
+    /// The keys and the ages, which every script takes.
+    pub(super) fn args(&self, audience: &Audience) -> Vec<Value> {
+        let Config { finals_keep, finals_age, live_age, ended_age, .. } = &self.config;
+        let mut args = Vec::from(self.prefix.keys(audience));
+        args.extend([count(*finals_keep), millis(*finals_age)]);
+        args.extend([millis(*live_age), millis(*ended_age)]);
+        args
+    }
+
+    /// The notices in the order of `seq`. What cannot be read is left out and counted.
+    fn open(&self, envelopes: Value) -> Vec<Arc<Notice>> {
+        let envelopes = envelopes.into_array().into_iter().filter_map(Value::into_bytes);
+        let mut notices: Vec<Arc<Notice>> = Vec::new();
+        for bytes in envelopes {
+            match Envelope(bytes).try_into() {
+                Ok(notice) => notices.push(notice),
+                Err(error) => self.events.unreadable(&error),
+            }
+        }
+        notices.sort_unstable_by_key(|notice| notice.position.seq);
+        notices
+    }
+}
+
+impl fmt::Debug for Bus {
+    // What is on the bus belongs to users, and the client knows a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bus").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+/// What Redis says if it will say the same again; `None` for what passes, and for no answer.
+pub(super) fn lasting(error: &Error) -> Option<String> {
+    let details = error.details();
+    let hint = match details.split(' ').next().unwrap_or_default() {
+        "WRONGTYPE" => {
+            "a key under our prefix is somebody else's: move it, or choose another prefix"
+        }
+        "NOPERM" => {
+            "let the user run @scripting and @pubsub on every key and channel of the prefix"
+        }
+        "ERR" if *error.kind() == ErrorKind::Unknown => "is it Redis 7.0 or newer?",
+        _ => return None,
+    };
+    Some(format!("{details} (hint: {hint})"))
+}
+
+fn ask(audience: &Audience, answer: Result<Value, Error>) -> Result<Value, BusError> {
+    answer.map_err(|error| {
+        let audience = audience.clone();
+        match lasting(&error) {
+            Some(reason) => BusError::Broken { audience, reason },
+            None => BusError::Unreachable { audience },
+        }
+    })
+}
+
+fn gap(
+    audience: &Audience,
+    since: Since<'_>,
+    newest: Option<&Position>,
+    trimmed: u64,
+    oldest: u64,
+) -> Option<Gap> {
+    let Since::Position(position) = since else { return None };
+    let knows = |newest: &Position| position.epoch == newest.epoch && position.seq <= newest.seq;
+    if newest.is_some_and(knows) && trimmed <= position.seq {
+        return None;
+    }
+    let id = |position| NoticeId { audience: audience.clone(), position };
+    let oldest = newest
+        .filter(|_| oldest > 0)
+        .map(|newest| Position { epoch: newest.epoch.clone(), seq: oldest });
+    Some(Gap { since: id(position.clone()), oldest: oldest.map(id) })
+}
+
+pub(super) fn position(epoch: &Value, seq: &Value) -> Option<Position> {
+    Some(Position { epoch: Epoch::new(&epoch.as_str()?)?, seq: seq.as_u64()? })
+}
+
+pub(super) fn odd() -> String {
+    "the answer has another form (hint: do all nodes run the same release?)".to_owned()
+}
+
+pub(super) fn millis(time: Duration) -> Value {
+    time.as_millis().to_string().into()
+}
+
+pub(super) fn count(number: usize) -> Value {
+    number.to_string().into()
+}

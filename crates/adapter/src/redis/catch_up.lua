@@ -1,0 +1,46 @@
+-- All that a client of the audience must be told, read in one step: epoch, seq, the seq up to which
+-- finals may be missing, the seq of the oldest final kept (0: none), what live tasks show, the finals.
+-- Nothing at all for an audience that is not counted.
+
+local mode, since_epoch, since = ARGV[5], ARGV[6], tonumber(ARGV[7])
+
+local epoch = redis.call('HGET', life, 'epoch')
+if not epoch then
+  return {}
+end
+local seq = tonumber(redis.call('HGET', life, 'seq'))
+trim()
+
+-- The finals of the last `since` milliseconds, newest first, a page at a time.
+local function within()
+  local found, from = {}, '+'
+  while true do
+    local page = redis.call('XREVRANGE', log, from, '-', 'COUNT', 32)
+    for _, entry in ipairs(page) do
+      local at = tonumber(string.match(entry[1], '%-(%d+)$'))
+      if now - at > since then
+        return found
+      end
+      found[#found + 1] = entry[2][2]
+      from = '(' .. entry[1]
+    end
+    if #page < 32 then
+      return found
+    end
+  end
+end
+
+local function after()
+  local known = since_epoch == epoch and since <= seq
+  local found = {}
+  for i, entry in ipairs(redis.call('XRANGE', log, known and whole(since + 1) or '-', '+')) do
+    found[i] = entry[2][2]
+  end
+  return found
+end
+
+local finals = mode == 'within' and within() or after()
+local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+oldest = oldest and tonumber(string.match(oldest[1], '^%d+')) or 0
+local trimmed = tonumber(redis.call('HGET', life, 'trimmed') or 0)
+return {epoch, seq, trimmed, oldest, notices(false), finals}

@@ -1,0 +1,270 @@
+//! What one node listens to: its members by audience, and how far each was heard.
+//!
+//! May not enter: anything that waits for Redis. Two tasks work on it: `subscriptions` makes true what
+//! is wished for here, `hearing` hands on what comes.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use notice::{Audience, Epoch, NodeId, Position};
+use parking_lot::Mutex;
+use tokio::{
+    sync::{Notify, oneshot},
+    time::{Instant, timeout},
+};
+
+use crate::{
+    config::Config,
+    error::BusError,
+    redis::mark::{Fit, Mark},
+};
+
+/// One node's wishes. The lock is held for a few lines, and never together with another.
+#[derive(Debug)]
+pub(crate) struct Ears {
+    pub(super) node: NodeId,
+    state: Mutex<State>,
+    /// There is something to subscribe to.
+    pub(super) wished: Notify,
+    /// There is something to read again.
+    pub(super) suspected: Notify,
+    audiences_max: usize,
+    linger: Duration,
+    wait: Duration,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Everything that has a member, or lingers.
+    heard: HashMap<Audience, Heard>,
+    /// What is not subscribed to yet, or must be once more. At most as many as `heard`, twice.
+    wishes: VecDeque<Audience>,
+    /// Audiences without a member, by when to drop them.
+    lingering: VecDeque<(Instant, Audience)>,
+    /// Audiences that the store has counted further than we have heard, each with its life.
+    suspects: Vec<(Audience, Epoch)>,
+}
+
+#[derive(Debug)]
+struct Heard {
+    members: u32,
+    until: Instant,
+    is_lingering: bool,
+    is_confirmed: bool,
+    /// Members who wait for the confirmation.
+    waiting: Vec<oneshot::Sender<()>>,
+    mark: Mark,
+}
+
+/// A member that was counted and is not in yet. Given up half-way, it leaves again.
+struct Entering<'a> {
+    ears: &'a Ears,
+    audience: Option<&'a Audience>,
+}
+
+impl Drop for Entering<'_> {
+    fn drop(&mut self) {
+        if let Some(audience) = self.audience {
+            self.ears.leave(audience);
+        }
+    }
+}
+
+// === impl Ears ===
+
+impl Ears {
+    pub(super) fn new(node: NodeId, config: &Config) -> Arc<Self> {
+        Arc::new(Self {
+            node,
+            state: Mutex::default(),
+            wished: Notify::new(),
+            suspected: Notify::new(),
+            audiences_max: config.audiences_max,
+            linger: config.interest_linger,
+            wait: config.publish_wait,
+        })
+    }
+
+    pub(crate) async fn enter(&self, audience: &Audience) -> Result<(), BusError> {
+        let Some(confirmed) = self.state.lock().enter(audience, self.audiences_max)? else {
+            return Ok(());
+        };
+        let mut entering = Entering { ears: self, audience: Some(audience) };
+        self.wished.notify_one();
+        match timeout(self.wait, confirmed).await {
+            Ok(Ok(())) => {
+                entering.audience = None;
+                Ok(())
+            }
+            _ => Err(BusError::Unreachable { audience: audience.clone() }),
+        }
+    }
+
+    pub(crate) fn leave(&self, audience: &Audience) {
+        self.state.lock().leave(audience, Instant::now() + self.linger);
+        self.wished.notify_one();
+    }
+
+    /// Wishes for everything once more, because the connection is a new one.
+    pub(super) fn wish_again(&self) {
+        let state = &mut *self.state.lock();
+        state.wishes = state.heard.keys().cloned().collect();
+    }
+
+    /// Takes some of what is to be subscribed to. Empty only when nothing is.
+    pub(super) fn wishes(&self, len_max: usize) -> Vec<Audience> {
+        let State { heard, wishes, .. } = &mut *self.state.lock();
+        let mut taken = Vec::new();
+        while taken.len() < len_max
+            && let Some(audience) = wishes.pop_front()
+        {
+            // What was dropped meanwhile nobody wishes for.
+            taken.extend(Some(audience).filter(|audience| heard.contains_key(audience)));
+        }
+        taken
+    }
+
+    /// Wishes for these another time, because it did not work out.
+    pub(super) fn put_back(&self, audiences: Vec<Audience>) {
+        self.state.lock().wishes.extend(audiences);
+    }
+
+    /// These are subscribed to, and stand at these places in the store.
+    pub(super) fn confirm(&self, audiences: Vec<Audience>, newest: Vec<Option<Position>>) {
+        let state = &mut *self.state.lock();
+        for (audience, newest) in audiences.into_iter().zip(newest) {
+            let Some(heard) = state.heard.get_mut(&audience) else { continue };
+            if heard.is_confirmed {
+                state.suspects.extend(heard.suspicion(audience, newest));
+                continue;
+            }
+            heard.mark.begin(newest);
+            heard.is_confirmed = true;
+            for waiting in heard.waiting.drain(..) {
+                // Whoever no longer waits has left.
+                waiting.send(()).ok();
+            }
+        }
+        self.suspected.notify_one();
+    }
+
+    /// Every audience that is subscribed to.
+    pub(super) fn confirmed(&self) -> Vec<Audience> {
+        let state = self.state.lock();
+        let confirmed = state.heard.iter().filter(|(_, heard)| heard.is_confirmed);
+        confirmed.map(|(audience, _)| audience.clone()).collect()
+    }
+
+    /// When the first audience that lingers may be dropped.
+    pub(super) fn lingers_until(&self) -> Option<Instant> {
+        self.state.lock().lingering.front().map(|(until, _)| *until)
+    }
+
+    /// Drops what has lingered long enough, and says what that was.
+    pub(super) fn drop_lingering(&self, now: Instant) -> Vec<Audience> {
+        let state = &mut *self.state.lock();
+        let mut dropped = Vec::new();
+        while let Some((_, audience)) = state.lingering.pop_front_if(|(until, _)| *until <= now) {
+            let Some(heard) = state.heard.get_mut(&audience) else { continue };
+            heard.is_lingering = false;
+            if heard.members > 0 {
+                continue;
+            }
+            if heard.until > now {
+                heard.is_lingering = true;
+                state.lingering.push_back((heard.until, audience));
+                continue;
+            }
+            state.heard.remove(&audience);
+            dropped.push(audience);
+        }
+        dropped
+    }
+
+    pub(super) fn suspects(&self) -> Vec<(Audience, Epoch)> {
+        std::mem::take(&mut self.state.lock().suspects)
+    }
+
+    /// What a message at this place is to us; `None` if we do not listen.
+    pub(super) fn fit(&self, audience: &Audience, at: &Position, is_plain: bool) -> Option<Fit> {
+        self.state.lock().heard.get(audience).map(|heard| heard.mark.fit(at, is_plain))
+    }
+
+    /// From where on to read the store; `None` if we do not listen.
+    pub(super) fn since(&self, audience: &Audience, epoch: &Epoch) -> Option<Position> {
+        self.state.lock().heard.get(audience).map(|heard| heard.mark.since(epoch))
+    }
+
+    /// Moves the mark, unless we do not listen any more.
+    pub(super) fn mark(&self, audience: &Audience, set: impl FnOnce(&mut Mark)) {
+        if let Some(heard) = self.state.lock().heard.get_mut(audience) {
+            set(&mut heard.mark);
+        }
+    }
+}
+
+// === impl State ===
+
+impl State {
+    /// Counts a member. What to wait for, if the audience is not subscribed to yet.
+    fn enter(
+        &mut self,
+        audience: &Audience,
+        len_max: usize,
+    ) -> Result<Option<oneshot::Receiver<()>>, BusError> {
+        let len = self.heard.len();
+        let heard = match self.heard.get_mut(audience) {
+            Some(heard) => heard,
+            None if len >= len_max => {
+                return Err(BusError::Full { audience: audience.clone(), len_max });
+            }
+            None => {
+                self.wishes.push_back(audience.clone());
+                self.heard.entry(audience.clone()).or_insert_with(Heard::new)
+            }
+        };
+        heard.members += 1;
+        if heard.is_confirmed {
+            return Ok(None);
+        }
+        let (confirm, confirmed) = oneshot::channel();
+        heard.waiting.retain(|waiting| !waiting.is_closed());
+        heard.waiting.push(confirm);
+        Ok(Some(confirmed))
+    }
+
+    fn leave(&mut self, audience: &Audience, until: Instant) {
+        let Some(heard) = self.heard.get_mut(audience).filter(|heard| heard.members > 0) else {
+            return;
+        };
+        heard.members -= 1;
+        heard.until = until;
+        if heard.members == 0 && !heard.is_lingering {
+            heard.is_lingering = true;
+            self.lingering.push_back((until, audience.clone()));
+        }
+    }
+}
+
+// === impl Heard ===
+
+impl Heard {
+    fn new() -> Self {
+        Self {
+            members: 0,
+            until: Instant::now(),
+            is_lingering: false,
+            is_confirmed: false,
+            waiting: Vec::new(),
+            mark: Mark::default(),
+        }
+    }
+
+    fn suspicion(&self, audience: Audience, newest: Option<Position>) -> Option<(Audience, Epoch)> {
+        let newest = newest.filter(|newest| self.mark.is_behind(newest))?;
+        Some((audience, newest.epoch))
+    }
+}

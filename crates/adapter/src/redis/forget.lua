@@ -1,0 +1,15 @@
+-- Forgets every run of a task, and says how many there were.
+
+local task = ARGV[5]
+local runs = task .. ':'
+local count = 0
+
+prune()
+for _, key in ipairs(redis.call('HKEYS', heads)) do
+  if key == task or string.sub(key, 1, #runs) == runs then
+    redis.call('HDEL', heads, key)
+    redis.call('HDEL', shown, key)
+    count = count + 1
+  end
+end
+return count

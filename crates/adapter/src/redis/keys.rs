@@ -1,0 +1,96 @@
+//! Which keys belong to an audience, and its channel: all in one hash slot, so that one script may touch
+//! them and one cluster node holds them.
+
+use std::fmt;
+
+use fred::types::Value;
+use notice::{Audience, TaskKey};
+
+/// The keys of every audience begin with this.
+#[derive(Clone, Debug)]
+pub(super) struct Prefix(String);
+
+impl Prefix {
+    /// `None` for a prefix that would choose the hash slot itself, or is empty.
+    pub(super) fn new(prefix: &str) -> Option<Self> {
+        let fits = !prefix.is_empty() && !prefix.contains(['{', '}']);
+        fits.then(|| Self(prefix.to_owned()))
+    }
+
+    /// The keys that every script takes, in the order in which `life.lua` names them.
+    pub(super) fn keys(&self, audience: &Audience) -> [Value; 5] {
+        let key = |part: &dyn fmt::Display| format!("{}:{{{audience}}}:{part}", self.0).into();
+        [key(&"life"), key(&"heads"), key(&"shown"), key(&"log"), self.channel(audience).into()]
+    }
+
+    /// The key that holds the audience's count.
+    pub(super) fn life(&self, audience: &Audience) -> String {
+        format!("{}:{{{audience}}}:life", self.0)
+    }
+
+    pub(super) fn channel(&self, audience: &Audience) -> String {
+        format!("{}:{{{audience}}}", self.0)
+    }
+}
+
+/// A task's field: its identity behind its length, so that no identity and run make another's.
+pub(super) fn field(task: &TaskKey) -> String {
+    let identity = field_of_identity(&task.identity);
+    match &task.run {
+        Some(run) => format!("{identity}:{run}"),
+        None => identity,
+    }
+}
+
+/// What the fields of all runs of a task begin with, a colon behind it but for the one without a run.
+pub(super) fn field_of_identity(identity: &str) -> String {
+    format!("{}:{identity}", identity.len())
+}
+
+#[cfg(test)]
+mod tests {
+    //! That keys stay together and fields stay apart.
+
+    use std::sync::Arc;
+
+    use notice::UserId;
+
+    use super::*;
+
+    /// What Redis Cluster hashes of a key: what stands between the first brace and the next closing one.
+    fn hashed(key: &str) -> &str {
+        let (_, tagged) = key.split_once('{').expect("every key has a tag");
+        let (tag, _) = tagged.split_once('}').expect("every tag ends");
+        tag
+    }
+
+    #[test]
+    fn all_keys_of_an_audience_and_its_channel_are_in_one_slot() {
+        let prefix = Prefix::new("carillon").unwrap();
+        for user in ["5", "a}b", "{a", "}", "{}"] {
+            let audience = Audience::tasks_of(UserId::new(user).unwrap());
+            let keys = prefix.keys(&audience).map(|key| key.as_string().unwrap());
+            let tags: Vec<_> = keys.iter().map(|key| hashed(key)).collect();
+            assert!(!tags[0].is_empty() && tags.iter().all(|tag| *tag == tags[0]), "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_that_would_choose_the_slot_is_refused() {
+        for prefix in ["", "{a}", "a{", "a}"] {
+            assert!(Prefix::new(prefix).is_none(), "{prefix:?} was taken");
+        }
+    }
+
+    #[test]
+    fn no_identity_and_run_make_the_field_of_another_task() {
+        let task = |identity: &str, run: Option<&str>| {
+            field(&TaskKey { identity: Arc::from(identity), run: run.map(Arc::from) })
+        };
+        let fields =
+            [task("a", None), task("a", Some("")), task("a", Some("1")), task("a:1", None)];
+        for (index, one) in fields.iter().enumerate() {
+            assert!(!fields[index + 1..].contains(one), "{one}");
+        }
+    }
+}

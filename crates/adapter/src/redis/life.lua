@@ -1,0 +1,76 @@
+-- What the scripts over one audience share: its keys, the clock, and the three ages. Every script is this
+-- file and one of the others behind it, so that all of it runs in one step.
+--
+-- life   hash: epoch, seq (of the newest notice), trimmed (seq of the newest final no longer kept)
+-- heads  hash: task -> '<p|f> <at> <version|-> <stamp> <seq>' of the notice that it shows
+-- shown  hash: task -> that notice
+-- log    stream: the finals, each under the id <seq>-<at>
+--
+-- A notice is kept and sent as '<epoch>-<seq>', a line end, and the publisher's bytes.
+
+local life, heads, shown, log, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local finals_keep, finals_age = tonumber(ARGV[1]), tonumber(ARGV[2])
+local live_age, ended_age = tonumber(ARGV[3]), tonumber(ARGV[4])
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function whole(number)
+  return string.format('%.0f', number)
+end
+
+local function read(head)
+  local kind, at, version, stamp, seq = string.match(head, '^(%a) (%d+) (%S+) (%d+) (%d+)$')
+  return {
+    ended = kind == 'f', at = tonumber(at), version = tonumber(version), stamp = stamp, seq = seq,
+  }
+end
+
+-- When the task is forgotten.
+local function ends_at(task)
+  return task.at + (task.ended and ended_age or live_age)
+end
+
+-- Forgets the tasks whose time is over, and says when the next one's will be.
+local function prune()
+  local next_end = math.huge
+  local all = redis.call('HGETALL', heads)
+  for i = 1, #all, 2 do
+    local task_ends_at = ends_at(read(all[i + 1]))
+    if task_ends_at <= now then
+      redis.call('HDEL', heads, all[i])
+      redis.call('HDEL', shown, all[i])
+    else
+      next_end = math.min(next_end, task_ends_at)
+    end
+  end
+  return next_end
+end
+
+-- What the tasks show, in no order.
+local function notices(with_ended)
+  local found = {}
+  local all = redis.call('HGETALL', heads)
+  for i = 1, #all, 2 do
+    local task = read(all[i + 1])
+    if ends_at(task) > now and (with_ended or not task.ended) then
+      found[#found + 1] = redis.call('HGET', shown, all[i])
+    end
+  end
+  return found
+end
+
+-- Drops from the log what is too old or too many.
+local function trim()
+  local len = redis.call('XLEN', log)
+  while len > 0 do
+    local id = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1][1]
+    local seq, at = string.match(id, '^(%d+)-(%d+)$')
+    if len <= finals_keep and now - tonumber(at) < finals_age then
+      return
+    end
+    redis.call('XDEL', log, id)
+    redis.call('HSET', life, 'trimmed', seq)
+    len = len - 1
+  end
+end

@@ -1,0 +1,3 @@
+-- What every task shows, live and ended.
+
+return notices(true)

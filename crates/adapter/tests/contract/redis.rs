@@ -1,0 +1,265 @@
+//! The bus over Redis, held to the contract, and what only it promises.
+
+mod door;
+mod kept;
+
+use std::time::Duration;
+
+use adapter::{Arrival, BusError, Config, ConnectError, PublishError, Redis, RedisConfig};
+use notice::NodeId;
+use prometheus::{Registry, TextEncoder};
+use tokio::{
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::{
+    contract,
+    drafts::{audience, end, now, plain, progress, room, text_of},
+    server::Server,
+    subject::{Node, Subject},
+};
+
+contract! { tokio::test(flavor = "multi_thread", worker_threads = 2), super::OverRedis }
+
+/// How long what must come about may take.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A bus over a Redis of its own, on real time.
+struct OverRedis {
+    redis: Redis,
+    registry: Registry,
+    _stop: DropGuard,
+    _running: JoinSet<()>,
+    server: Server,
+}
+
+impl Subject for OverRedis {
+    fn config() -> Config {
+        Config {
+            finals_keep: 1_000,
+            finals_age: Duration::from_secs(4),
+            live_age: Duration::from_secs(2),
+            ended_age: Duration::from_secs(4),
+            inbox_len_max: 1_000,
+            interest_linger: Duration::from_millis(200),
+            tasks_per_user_max: 1_000,
+            audiences_max: 1_000,
+            publish_wait: Duration::from_secs(5),
+        }
+    }
+
+    async fn start(config: Config) -> Self {
+        let server = Server::start(&[]).await;
+        let registry = Registry::new();
+        let redis = connect(server.url(), config, &registry).await.expect("it is a good Redis");
+        let stop = CancellationToken::new();
+        let mut running = JoinSet::new();
+        let (bus, stopped) = (redis.clone(), stop.clone());
+        running.spawn(async move { bus.run(stopped).await });
+        Self { redis, registry, _stop: stop.drop_guard(), _running: running, server }
+    }
+
+    async fn link(&self) -> Node {
+        let node = NodeId::new("node").expect("a node");
+        Node { link: self.redis.link(node).await.expect("Redis takes one more connection") }
+    }
+
+    async fn pass(&self, time: Duration) {
+        sleep(time).await;
+    }
+}
+
+impl OverRedis {
+    /// A bus whose ages are not reached by any test.
+    async fn lasting() -> (Self, Node) {
+        let day = Duration::from_hours(24);
+        let ages = Config { finals_age: day, live_age: day, ended_age: day, ..Self::config() };
+        let config = Config { publish_wait: Duration::from_millis(500), ..ages };
+        Self::one_with(config).await
+    }
+
+    fn metrics(&self) -> String {
+        TextEncoder::new().encode_to_string(&self.registry.gather()).expect("it is text")
+    }
+}
+
+async fn connect(url: String, config: Config, registry: &Registry) -> Result<Redis, ConnectError> {
+    let prefix = "carillon".to_owned();
+    Redis::connect(RedisConfig { url, prefix, bus: config }, registry).await
+}
+
+/// Publishes until it is accepted.
+async fn accepted_at_last(node: &Node, text: &str) {
+    let trying = async {
+        while let Err(error) = node.try_publish(end(text, now(), text)).await {
+            assert!(error.is_transient(), "{error}");
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(DEADLINE, trying).await.expect("Redis is back");
+}
+
+/// The texts of what comes until `last`.
+async fn heard_until(node: &mut Node, last: &str) -> Vec<String> {
+    let mut texts = Vec::new();
+    while texts.last().is_none_or(|text| text != last) {
+        let notice = node.hear().await;
+        texts.push(text_of(&notice));
+    }
+    texts
+}
+
+#[tokio::test]
+async fn finals_published_while_a_subscriber_was_cut_off_are_heard_in_order() {
+    let (bus, mut node) = OverRedis::lasting().await;
+    let worker = bus.link().await;
+    node.enter(&audience()).await;
+    worker.accepted(end("0", now(), "0")).await;
+    for cut in 1..=5 {
+        bus.server.say("CLIENT KILL TYPE pubsub").await;
+        let task = cut.to_string();
+        accepted_at_last(&worker, &task).await;
+    }
+    assert_eq!(heard_until(&mut node, "5").await, ["0", "1", "2", "3", "4", "5"]);
+    let heard_again = async {
+        while worker.accepted_by(plain(audience(), "are you there")).await.1 == 0 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(DEADLINE, heard_again).await.expect("it subscribes again");
+}
+
+#[tokio::test]
+async fn what_a_node_missed_before_it_had_heard_anything_is_repaired_too() {
+    let (bus, mut node) = OverRedis::lasting().await;
+    let worker = bus.link().await;
+    node.enter(&audience()).await;
+    bus.server.say("CLIENT KILL TYPE pubsub").await;
+    accepted_at_last(&worker, "first").await;
+    assert_eq!(heard_until(&mut node, "first").await, ["first"]);
+}
+
+#[tokio::test]
+async fn a_node_hears_again_after_redis_was_started_anew() {
+    let (mut bus, mut node) = OverRedis::lasting().await;
+    let worker = bus.link().await;
+    node.enter(&audience()).await;
+    node.enter(&room("a")).await;
+    worker.accepted(end("before", now(), "before")).await;
+    bus.server.stop().await;
+    let error = worker.try_publish(end("lost", now(), "lost")).await.expect_err("it is away");
+    assert!(matches!(error, PublishError::Unreachable { .. }), "{error}");
+    let down = async {
+        while !bus.metrics().contains("carillon_redis_up 0") {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(DEADLINE, down).await.expect("the gauge falls");
+    bus.server.start_again().await;
+    accepted_at_last(&worker, "after").await;
+    assert_eq!(heard_until(&mut node, "after").await, ["before", "after"]);
+    let up = async {
+        while !bus.metrics().contains("carillon_redis_up 1") {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(DEADLINE, up).await.expect("the gauge rises");
+}
+
+#[tokio::test]
+async fn scripts_that_redis_has_forgotten_are_handed_to_it_again() {
+    let (bus, mut node) = OverRedis::lasting().await;
+    node.enter(&audience()).await;
+    bus.server.say("SCRIPT FLUSH").await;
+    let drafts = (0..300).map(|n| end(&n.to_string(), now(), &n.to_string())).collect();
+    let results = node.link.publisher.publish_all(drafts).await;
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    bus.server.say("SCRIPT FLUSH").await;
+    assert_eq!(node.within(Duration::from_hours(1)).await.finals.len(), 300);
+    let texts: Vec<_> = (0..300).map(|n| n.to_string()).collect();
+    assert_eq!(node.hear_texts(300).await, texts);
+}
+
+#[tokio::test]
+async fn a_gap_in_what_is_kept_is_said_before_what_is_kept() {
+    let config = Config { finals_keep: 2, ..OverRedis::config() };
+    let (bus, mut node) = OverRedis::one_with(config).await;
+    let worker = bus.link().await;
+    node.enter(&audience()).await;
+    let seen = worker.accepted(end("seen", now(), "seen")).await;
+    assert_eq!(node.hear_texts(1).await, ["seen"]);
+    // A hole as deep as this cannot be made from outside in time, so the count is moved.
+    let key = format!("carillon:{{{}}}:life", audience());
+    bus.server.say(&format!("HINCRBY {key} seq 5")).await;
+    bus.server.say(&format!("HSET {key} trimmed 4")).await;
+    worker.accepted(end("next", now(), "next")).await;
+    let arrival = timeout(DEADLINE, node.link.inbox.next()).await.expect("something comes");
+    let Some(Arrival::Gap(gap)) = arrival else { panic!("{arrival:?}") };
+    assert_eq!(gap.since, seen);
+    assert_eq!(node.hear_texts(1).await, ["next"]);
+}
+
+#[tokio::test]
+async fn a_node_that_does_not_empty_its_inbox_falls_behind_and_loses_no_final() {
+    const COUNT: usize = 40_000;
+    let config = Config { finals_keep: COUNT, tasks_per_user_max: COUNT, ..OverRedis::config() };
+    let day = Duration::from_hours(24);
+    let config = Config { inbox_len_max: 10, finals_age: day, ended_age: day, ..config };
+    let (bus, mut node) = OverRedis::one_with(config).await;
+    node.enter(&audience()).await;
+    let worker = bus.link().await;
+    for from in (0..COUNT).step_by(1_000) {
+        let drafts = (from..from + 1_000).map(|n| end(&n.to_string(), now(), &n.to_string()));
+        let results = worker.link.publisher.publish_all(drafts.collect()).await;
+        assert!(results.iter().all(Result::is_ok), "{:?}", results.iter().find(|r| r.is_err()));
+    }
+    let mut seqs = Vec::new();
+    while seqs.len() < COUNT {
+        seqs.push(node.hear().await.position.seq);
+    }
+    assert_eq!(seqs, (1..=COUNT as u64).collect::<Vec<_>>());
+    assert!(bus.metrics().contains("carillon_bus_repairs_total"), "nothing was dropped on the way");
+}
+
+#[tokio::test]
+async fn a_key_of_somebody_else_under_our_prefix_is_named_and_not_retried() {
+    let (bus, node) = OverRedis::lasting().await;
+    bus.server.say(&format!("SET carillon:{{{}}}:life x", audience())).await;
+    let error = node.try_publish(progress("copy", now(), "10%")).await.expect_err("no hash");
+    assert!(!error.is_transient());
+    assert!(error.to_string().contains("hint: a key under our prefix"), "{error}");
+    let error = node.link.store.tasks(&crate::drafts::user()).await;
+    assert!(error.is_ok(), "the tasks' own keys are not there: {error:?}");
+    node.accepted(plain(room("other"), "goes on")).await;
+}
+
+#[tokio::test]
+async fn listening_to_one_audience_too_many_is_refused_until_another_is_left() {
+    let (_bus, node) =
+        OverRedis::one_with(Config { audiences_max: 1, ..OverRedis::config() }).await;
+    node.enter(&room("a")).await;
+    let error = node.interest().enter(&room("b")).await.expect_err("one is listened to");
+    assert!(matches!(error, BusError::Full { len_max: 1, .. }), "{error}");
+    node.interest().leave(&room("a"));
+    let left = async {
+        while node.interest().enter(&room("b")).await.is_err() {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(DEADLINE, left).await.expect("room a is left");
+}
+
+#[tokio::test]
+async fn a_stopped_bus_ends_the_inbox() {
+    let (bus, node) = OverRedis::lasting().await;
+    node.enter(&audience()).await;
+    let OverRedis { _stop: stop, _running: mut running, .. } = bus;
+    drop(stop);
+    let mut inbox = node.link.inbox;
+    let ended = timeout(DEADLINE, inbox.next()).await.expect("it ends");
+    assert!(ended.is_none(), "{ended:?}");
+    let done = timeout(DEADLINE, running.join_next()).await.expect("run returns");
+    done.expect("there was one task").expect("it did not panic");
+}
