@@ -48,7 +48,7 @@ pub(crate) enum Dropped {
     Unhandled,
     /// A request for what the store keeps, while it did not answer.
     StoreAway,
-    /// Notices that the bus had no room for.
+    /// Finals that were no longer kept when this node could read them.
     Behind,
     /// A message from a plain client that is none.
     Malformed,
@@ -187,10 +187,10 @@ impl Events {
         tracing::warn!(%error, "read the store for a client");
     }
 
-    /// The bus has dropped something for this node. The embedded bus never does.
+    /// Finals are gone that this node has not heard of; the embedded bus never lets that happen.
     pub(crate) fn behind(&self) {
         self.dropped(Dropped::Behind);
-        tracing::warn!("the bus has outrun this node");
+        tracing::warn!("finals are no longer kept that this node has not heard");
     }
 }
 

@@ -106,7 +106,10 @@ async fn deliver(shared: &Shared, inbox: Option<Inbox>, stop: CancellationToken)
             Some(Arrival::Notice(notice)) => {
                 shared.hub.deliver(&notice, &shared.events).await;
             }
-            Some(Arrival::Gap(_)) => shared.events.behind(),
+            Some(Arrival::Gap(gap)) => {
+                shared.events.behind();
+                shared.hub.tell_of(&gap);
+            }
             None => return,
         }
     }

@@ -10,10 +10,11 @@ use std::{
     time::SystemTime,
 };
 
+use adapter::Gap;
 use notice::{Audience, Namespace, Notice, SocketId};
 use parking_lot::Mutex;
 
-use crate::{events::Events, forms::Forms, seat::Seat};
+use crate::{events::Events, forms::Forms, frames_of, seat::Seat};
 
 const SHARDS: usize = 32;
 
@@ -121,6 +122,13 @@ impl Hub {
             }
         }
         taken
+    }
+
+    /// Tells every member of an audience that finals of it are gone which they have not had.
+    pub(crate) fn tell_of(&self, gap: &Gap) {
+        for seat in self.members(&gap.since.audience).iter().flat_map(|members| members.iter()) {
+            seat.session.send(&frames_of::gap(seat, gap), None);
+        }
     }
 
     fn audience_shard(&self, audience: &Audience) -> &Mutex<HashMap<Audience, Members>> {
