@@ -58,7 +58,10 @@ async fn answer(asking: Asking) -> Result<Answer, Unfit> {
         // One that cannot be upgraded any more is told so by a close, as clients expect it.
         Asks::WebSocket if is_get => switch(asking, Purpose::Upgrade(session)),
         Asks::Polling if is_get => polling::poll(&session).await.map(polled),
-        Asks::Polling if is_post => post(asking, session).await,
+        // A client that has changed over speaks on its WebSocket only.
+        Asks::Polling if is_post && session.transport() != Transport::WebSocket => {
+            post(asking, session).await
+        }
         _ => Err(Unfit::OutOfPlace),
     }
 }
