@@ -14,6 +14,7 @@ mod sid;
 mod wire;
 
 mod accept;
+mod addresses;
 mod http;
 mod patient;
 mod routes;
@@ -40,6 +41,6 @@ pub(crate) use self::{
     session::Session,
     sessions::Sessions,
     sid::Ids,
-    websocket::take_bytes,
+    websocket::hear_rest,
     wire::Wire,
 };

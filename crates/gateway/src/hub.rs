@@ -101,7 +101,7 @@ impl Hub {
         self.audience_shard(audience).lock().get(audience).cloned()
     }
 
-    /// How many members each of `audiences` namespace-wide groups has: for listings.
+    /// How many members `audience` has on this node.
     pub(crate) fn count(&self, audience: &Audience) -> usize {
         self.members(audience).map_or(0, |members| members.len())
     }

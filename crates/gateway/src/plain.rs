@@ -16,7 +16,7 @@ pub(crate) use self::{body::EventBody, said::take_in};
 use crate::{
     engine::{
         Answer, Asking, Dialect, Frames, Purpose, Session, Transport, Wire, accept_key, enter,
-        plain_text, switching, take_bytes,
+        hear_rest, plain_text, switching,
     },
     refusal::Refusal,
     seat::Seat,
@@ -77,9 +77,7 @@ pub(crate) async fn open(
     enter(&session);
     drop(shared);
     sit_down(&session, *wanted).await;
-    let mut frames = Frames::default();
-    take_bytes(&session, &mut frames, &rest).await;
-    (session, frames)
+    hear_rest(session, &rest).await
 }
 
 /// `GET /events?namespace=/notice&user=5`.

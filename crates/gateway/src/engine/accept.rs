@@ -1,7 +1,6 @@
 //! The doors: accepting connections, and turning away who is too many before anything is read.
 
 use std::{
-    collections::HashMap,
     io,
     net::IpAddr,
     sync::{
@@ -18,7 +17,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::http::serve;
+use super::{addresses::Addresses, http::serve};
 use crate::{config::Limits, events::Handshake, shared::Shared};
 
 /// What a connection gets that finds the node full, before anything of it is read.
@@ -33,8 +32,7 @@ const EXHAUSTED_WAIT: Duration = Duration::from_millis(100);
 pub(crate) struct Doors {
     limits: Limits,
     inside: AtomicUsize,
-    /// Only addresses that are not loopback.
-    by_address: Mutex<HashMap<IpAddr, usize>>,
+    addresses: Addresses,
     rate: Mutex<Rate>,
 }
 
@@ -58,7 +56,7 @@ impl Doors {
         Self {
             limits,
             inside: AtomicUsize::new(0),
-            by_address: Mutex::default(),
+            addresses: Addresses::default(),
             rate: Mutex::new(rate),
         }
     }
@@ -71,30 +69,17 @@ impl Doors {
             doors.inside.fetch_sub(1, Ordering::Relaxed);
             return Err(Handshake::Overloaded);
         }
-        if !address.is_loopback() {
-            let mut by_address = doors.by_address.lock();
-            let count = by_address.entry(address).or_default();
-            if *count >= doors.limits.sockets_per_address {
-                doors.inside.fetch_sub(1, Ordering::Relaxed);
-                return Err(Handshake::AddressFull);
-            }
-            *count += 1;
+        if doors.addresses.is_full(address, doors.limits.sockets_per_address) {
+            doors.inside.fetch_sub(1, Ordering::Relaxed);
+            return Err(Handshake::AddressFull);
         }
+        doors.addresses.count_in(address);
         Ok(Inside { shared: Arc::clone(shared), address })
     }
 
     fn leave(&self, address: IpAddr) {
         self.inside.fetch_sub(1, Ordering::Relaxed);
-        if address.is_loopback() {
-            return;
-        }
-        let mut by_address = self.by_address.lock();
-        if let Some(count) = by_address.get_mut(&address) {
-            *count -= 1;
-            if *count == 0 {
-                by_address.remove(&address);
-            }
-        }
+        self.addresses.count_out(address);
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{session::Session, sid::SessionId};
+use super::{addresses::Addresses, session::Session, sid::SessionId};
 use crate::{config::Limits, events::Handshake};
 
 const SHARDS: usize = 32;
@@ -19,15 +19,14 @@ type Shard = HashMap<SessionId, Arc<Session>>;
 #[derive(Debug)]
 pub(crate) struct Sessions {
     shards: Box<[Mutex<Shard>]>,
-    /// Only addresses that are not loopback.
-    by_address: Mutex<HashMap<IpAddr, usize>>,
+    addresses: Addresses,
     hasher: RandomState,
 }
 
 impl Default for Sessions {
     fn default() -> Self {
         let shards = std::iter::repeat_with(Mutex::default).take(SHARDS).collect();
-        Self { shards, by_address: Mutex::default(), hasher: RandomState::new() }
+        Self { shards, addresses: Addresses::default(), hasher: RandomState::new() }
     }
 }
 
@@ -38,15 +37,12 @@ impl Sessions {
         if self.len() >= limits.sockets {
             return Err(Handshake::Overloaded);
         }
-        let from_there = self.by_address.lock().get(&address).copied().unwrap_or_default();
-        let full = from_there >= limits.sockets_per_address;
-        if full && !address.is_loopback() { Err(Handshake::AddressFull) } else { Ok(()) }
+        let full = self.addresses.is_full(address, limits.sockets_per_address);
+        if full { Err(Handshake::AddressFull) } else { Ok(()) }
     }
 
     pub(crate) fn insert(&self, session: &Arc<Session>) {
-        if !session.address.is_loopback() {
-            *self.by_address.lock().entry(session.address).or_default() += 1;
-        }
+        self.addresses.count_in(session.address);
         self.shard(session.id.as_str()).lock().insert(session.id.clone(), Arc::clone(session));
     }
 
@@ -58,16 +54,7 @@ impl Sessions {
         // Dropped after the lock: the last reference may be this one.
         let removed = self.shard(id.as_str()).lock().remove(id);
         if let Some(session) = removed {
-            self.count_out(session.address);
-        }
-    }
-
-    fn count_out(&self, address: IpAddr) {
-        let mut by_address = self.by_address.lock();
-        let Some(count) = by_address.get_mut(&address) else { return };
-        *count -= 1;
-        if *count == 0 {
-            by_address.remove(&address);
+            self.addresses.count_out(session.address);
         }
     }
 

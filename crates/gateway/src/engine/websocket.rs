@@ -71,8 +71,14 @@ pub(super) async fn open(
     if let Err(departure) = socket::opened(&session).await {
         session.leave(departure);
     }
+    hear_rest(session, &rest).await
+}
+
+/// Takes what came right behind the handshake, and gives what [`drive`] goes on with.
+pub(crate) async fn hear_rest(session: Arc<Session>, rest: &[u8]) -> (Arc<Session>, Frames) {
     let mut frames = Frames::default();
-    take_bytes(&session, &mut frames, &rest).await;
+    let heard = take_apart(&session, &mut frames, rest);
+    take_messages(&session, heard).await;
     (session, frames)
 }
 
@@ -121,11 +127,6 @@ fn read(session: &Arc<Session>, frames: &mut Frames) -> Heard {
         Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => Heard::default(),
         _ => Heard { ended: Some(Departure::TransportError), ..Heard::default() },
     }
-}
-
-pub(crate) async fn take_bytes(session: &Arc<Session>, frames: &mut Frames, bytes: &[u8]) {
-    let messages = take_apart(session, frames, bytes);
-    take_messages(session, messages).await;
 }
 
 /// Heartbeats and control frames end here; messages go on, in a future that lives no longer than they.
