@@ -63,7 +63,7 @@ impl Redis {
         let prefix = Prefix::new(&config.prefix);
         let prefix =
             prefix.ok_or_else(|| ConnectError::Prefix { prefix: config.prefix.clone() })?;
-        let client = opened(&config).await?;
+        let client = config.open().await?;
         suits(&client, &config).await?;
         let scripts = Scripts::load(&client).await;
         let scripts = scripts.map_err(|error| config.refusal(&error))?;
@@ -76,7 +76,7 @@ impl Redis {
 
     /// Puts one more node on the bus, with a connection of its own to hear by.
     pub async fn link(&self, node: NodeId) -> Result<Link, ConnectError> {
-        let client = opened(&self.config).await?;
+        let client = self.config.open().await?;
         let (sender, arrivals) = mpsc::channel(self.config.bus.inbox_len_max.max(1));
         let ears = Ears::new(node, &self.config.bus);
         let lagged = Arc::new(Notify::new());
@@ -127,14 +127,6 @@ impl Redis {
         // Should Redis be gone, there is no connection to take leave of.
         drop(self.bus.client.quit().await);
     }
-}
-
-/// A connected client. Its connection's own task ends with the client.
-async fn opened(config: &RedisConfig) -> Result<Client, ConnectError> {
-    let client = config.client()?;
-    // The handle is not for us: `quit` ends the task.
-    drop(client.init().await.map_err(|error| config.refusal(&error))?);
-    Ok(client)
 }
 
 /// Whether it is new enough, and may be written to.

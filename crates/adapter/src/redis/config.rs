@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use fred::{
     clients::Client,
     error::{Error, ErrorKind},
+    interfaces::ClientLike,
     types::RespVersion,
     types::config::{
         Config as FredConfig, ConnectionConfig, PerformanceConfig, ReconnectPolicy, TcpConfig,
@@ -69,6 +70,18 @@ pub enum ConnectError {
 }
 
 impl RedisConfig {
+    /// A connected client, which connects again by itself and does not hand in again by itself. Its
+    /// connection's own task ends with `quit`.
+    ///
+    /// It is fred's, in the open, so that `ingest`, the only other room that knows Redis, connects by the
+    /// same rules.
+    pub async fn open(&self) -> Result<Client, ConnectError> {
+        let client = self.client()?;
+        // The handle is not for us: `quit` ends the task.
+        drop(client.init().await.map_err(|error| self.refusal(&error))?);
+        Ok(client)
+    }
+
     fn fred(&self) -> Result<FredConfig, ConnectError> {
         if !self.url.starts_with("redis://") {
             let scheme = self.url.split("://").next().unwrap_or_default().to_owned();
@@ -86,7 +99,7 @@ impl RedisConfig {
     }
 
     /// A client that is not connected yet. It does not hand in again by itself: whoever asks decides.
-    pub(super) fn client(&self) -> Result<Client, ConnectError> {
+    fn client(&self) -> Result<Client, ConnectError> {
         let performance = PerformanceConfig {
             default_command_timeout: self.bus.publish_wait,
             broadcast_channel_capacity: MESSAGES_MAX,
