@@ -3,9 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a broken harness should stop the test")]
 
+mod caller;
 mod emits;
 mod harness;
 mod notices;
+mod page;
 mod redis_away;
 mod stopping;
 
