@@ -5,6 +5,7 @@
 
 mod process;
 mod redis;
+mod relay;
 mod trial;
 
 #[path = "../cluster/caller.rs"]

@@ -86,14 +86,24 @@ impl Trial {
 
     /// A local emit reaches the page of the node.
     pub(crate) async fn local_emit_arrives(&self, node: usize) {
+        assert_eq!(self.emit_to(node, "local", "1").await["sockets"], 1);
+    }
+
+    /// An emit through this node, to every page.
+    pub(crate) async fn emit(&self, node: usize, data: &str) {
+        self.emit_to(node, "cluster", data).await;
+    }
+
+    async fn emit_to(&self, node: usize, scope: &str, data: &str) -> Value {
         let emit = json!({
-            "to": { "user": 5 }, "namespace": "/notice", "event": "flash", "data": 1,
-            "scope": "local",
+            "to": { "user": 5 }, "namespace": "/notice", "event": "flash", "data": data,
+            "scope": scope,
         });
         let internal = &self.nodes[node].internal;
         let answer = self.caller.try_ask(Method::POST, internal, "/v1/emit", emit.to_string());
         let (status, answer) = answer.await.expect("the node answers");
-        assert_eq!((status, &answer["sockets"]), (StatusCode::OK, &json!(1)));
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        answer
     }
 
     /// Kills a node, and counts on its page and its worker no more.
