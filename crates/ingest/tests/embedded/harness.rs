@@ -25,6 +25,7 @@ pub(crate) fn roomy() -> Config {
         interest_linger: Duration::from_secs(1),
         tasks_per_user_max: 1000,
         audiences_max: 1000,
+        progress_pace: Duration::ZERO,
         publish_wait: Duration::from_millis(10),
     }
 }
