@@ -35,6 +35,13 @@ pub(crate) fn tight() -> Config {
     Config { inbox_len_max: 1, ..roomy() }
 }
 
+pub(crate) const PACE: Duration = Duration::from_millis(100);
+
+/// A bus that keeps a pace.
+pub(crate) fn paced() -> Config {
+    Config { progress_pace: PACE, ..roomy() }
+}
+
 /// A message of user 5.
 pub(crate) fn message(task: &str, event: &str) -> String {
     format!(r#"{{"identity":"{task}","userIdentity":5,"event":"{event}"}}"#)
