@@ -107,6 +107,7 @@ fn limits(config: &Config) -> adapter::Config {
         interest_linger: Duration::from_secs(1),
         tasks_per_user_max: 10_000,
         audiences_max: 1_000_000,
+        progress_pace: Duration::from_millis(100),
         publish_wait: Duration::from_secs(5),
     }
 }
