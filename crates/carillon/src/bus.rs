@@ -2,14 +2,16 @@
 
 use std::time::{Duration, SystemTime};
 
-use adapter::{BusError, ConnectError, Embedded, Link, PublishError, Redis, RedisConfig};
+use adapter::{
+    BusError, ConnectError, Embedded, Link, Pem, PublishError, Redis, RedisConfig, RedisTls,
+};
 use notice::{Audience, Draft, Kind, Namespace, NodeId, Origin, Payload, Room, Scope};
 use prometheus::Registry;
 use thiserror::Error;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::Config;
+use crate::settings::{self, Config};
 
 /// How long a notice may be on its way to the bus and back.
 const ROUND_TRIP_WITHIN: Duration = Duration::from_secs(5);
@@ -56,9 +58,7 @@ impl Bus {
         Ok(match &config.redis {
             None => Self::Embedded(Embedded::new(limits, registry)?),
             Some(redis) => {
-                let (url, prefix) = (redis.url.clone(), redis.prefix.clone());
-                let config = RedisConfig { url, prefix, bus: limits };
-                Self::Redis(Redis::connect(config, registry).await?)
+                Self::Redis(Redis::connect(redis_config(redis, limits), registry).await?)
             }
         })
     }
@@ -94,6 +94,19 @@ impl SharedBus {
     /// Keeps it up until `stop`.
     pub async fn run(&self, stop: CancellationToken) {
         self.0.run(stop).await;
+    }
+}
+
+fn redis_config(redis: &settings::Redis, bus: adapter::Config) -> RedisConfig {
+    let identity = redis.identity.clone();
+    let tls = RedisTls {
+        ca: redis.ca.clone().map(Pem::File),
+        identity: identity.map(|(cert, key)| (Pem::File(cert), Pem::File(key))),
+    };
+    RedisConfig {
+        tls: Some(tls),
+        min_replicas_ack: redis.min_replicas_ack,
+        ..RedisConfig::new(&redis.url, &redis.prefix, bus)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the settings mean: typed, checked, complete.
 
-use std::{collections::HashMap, fmt, net::SocketAddr, time::Duration};
+use std::{collections::HashMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use bytes::Bytes;
 use gateway::{Conformance, Limits, Origins};
@@ -76,6 +76,11 @@ pub struct Redis {
     /// May hold a password.
     pub url: String,
     pub prefix: String,
+    pub min_replicas_ack: usize,
+    /// The roots that a `rediss` connection trusts; this machine's if absent.
+    pub ca: Option<PathBuf>,
+    /// The certificate that it shows, and its key.
+    pub identity: Option<(PathBuf, PathBuf)>,
 }
 
 /// A key of the internal API.
@@ -186,9 +191,22 @@ fn public(read: &mut Reader) -> Public {
 }
 
 fn redis(read: &mut Reader) -> Option<Redis> {
-    let prefix = read.one("redis.prefix", prefix);
     let url = read.maybe("redis.url", redis_url);
-    url.map(|url| Redis { url, prefix })
+    let (cert, key) = (read.maybe("redis.tls.cert", file), read.maybe("redis.tls.key", file));
+    let redis = Redis {
+        url: url.clone().unwrap_or_default(),
+        prefix: read.one("redis.prefix", prefix),
+        min_replicas_ack: read.one("redis.min_replicas_ack", amount::count_or_none),
+        ca: read.maybe("redis.tls.ca", file),
+        identity: cert.clone().zip(key.clone()),
+    };
+    if cert.is_some() != key.is_some() {
+        let (is_alone, other) =
+            if cert.is_some() { ("cert", "key") } else { ("key", "cert") };
+        let hint = format!("set redis.tls.{other} too, or neither");
+        read.refuse(&format!("redis.tls.{is_alone}"), "is of no use alone", hint);
+    }
+    url.map(|_| redis)
 }
 
 fn limits(read: &mut Reader) -> Limits {
@@ -250,6 +268,12 @@ fn prefix(text: &str) -> Result<String, String> {
         return Err("is empty, or holds a brace or a space".to_owned());
     }
     Ok(text.to_owned())
+}
+
+/// A file that can be read when the settings are.
+fn file(path: &str) -> Result<PathBuf, String> {
+    let opened = std::fs::File::open(path);
+    opened.map(|_| PathBuf::from(path)).map_err(|error| format!("cannot be read: {error}"))
 }
 
 fn client_file(path: &str) -> Result<Bytes, String> {
