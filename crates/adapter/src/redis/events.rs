@@ -69,6 +69,15 @@ pub(super) fn subscribing_failed(node: &NodeId, error: &Error) {
     tracing::debug!(node.id = %node, %error, "will subscribe again");
 }
 
+/// Says once that the others may take this node for dead, and once that they no longer do.
+pub(super) fn lease_kept(was_held: bool, error: Option<&Error>) {
+    match error {
+        Some(error) if was_held => tracing::warn!(%error, "cannot renew the node's lease"),
+        None if !was_held => tracing::info!("the node's lease is renewed again"),
+        _ => {}
+    }
+}
+
 pub(super) fn irreparable(error: &BusError) {
     tracing::error!(%error, "gave up reading what was missed");
 }
