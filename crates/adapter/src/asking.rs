@@ -42,7 +42,9 @@ impl Asked {
     pub(crate) async fn gather(mut self, nodes: Vec<(NodeId, bool)>, traffic: &Traffic) -> Answers {
         let (heard, unheard): (Vec<_>, Vec<_>) = nodes.into_iter().partition(|(_, heard)| *heard);
         let mut missing: Vec<_> = unheard.into_iter().map(|(node, _)| node).collect();
-        missing.iter().for_each(|node| traffic.unheard(node));
+        for node in &missing {
+            traffic.unheard(node);
+        }
         let mut awaited: HashSet<_> = heard.into_iter().map(|(node, _)| node).collect();
         let (mut answers, mut len_bytes) = (Vec::new(), 0);
         while !awaited.is_empty()
@@ -61,7 +63,9 @@ impl Asked {
                 Said::Deaf => {}
             }
         }
-        awaited.iter().for_each(|node| traffic.no_answer(node));
+        for node in &awaited {
+            traffic.no_answer(node);
+        }
         missing.extend(awaited);
         missing.sort_unstable();
         answers.sort_unstable_by(|one, other| one.0.cmp(&other.0));

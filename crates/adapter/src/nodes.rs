@@ -57,8 +57,8 @@ impl Nodes {
         }
     }
 
-    /// Says what the others shall read of this node. They do within a second; what is larger than 16 KiB
-    /// they do not.
+    /// Says what the others shall read of this node: mostly within a second, with the next renewal of the
+    /// lease at the latest. More than 16 KiB is not announced.
     pub fn announce(&self, about: Bytes) {
         if about.len() > ABOUT_BYTES_MAX {
             tracing::error!(len_bytes = about.len(), "left out an announcement that is too large");

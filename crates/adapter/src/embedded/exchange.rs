@@ -106,9 +106,9 @@ impl Exchange {
         question: &Bytes,
         wait: Duration,
     ) -> Result<Answers, SignalError> {
-        let mut asked = self.places();
-        asked.retain(|place| place.node == *node);
-        self.ask_each(asker, &asked, question, wait).await
+        let mut places = self.places();
+        places.retain(|place| place.node == *node);
+        self.ask_each(asker, &places, question, wait).await
     }
 
     async fn ask_each(
@@ -121,16 +121,16 @@ impl Exchange {
         let full = |_| SignalError::Full { what: "questions", len_max: QUESTIONS_MAX };
         let _question = asker.questions.try_acquire().map_err(full)?;
         let (sender, replies) = mpsc::channel(places.len().max(1));
-        let asked = Asked::until(replies, wait);
+        let open = Asked::until(replies, wait);
         for place in places {
             let (from, to, sender) = (&asker.node, &place.node, sender.clone());
             let request =
-                Request::of_embedded((from, to), question.clone(), asked.until, sender.clone());
+                Request::of_embedded((from, to), question.clone(), open.until, sender.clone());
             place.take(request, &sender);
         }
         drop(sender);
         let nodes = places.iter().map(|place| (place.node.clone(), true)).collect();
-        Ok(asked.gather(nodes, &self.traffic).await)
+        Ok(open.gather(nodes, &self.traffic).await)
     }
 }
 

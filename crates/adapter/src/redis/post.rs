@@ -21,13 +21,12 @@ use crate::{
     nodes::{Answers, Living},
     redis::{
         bus::{count, millis},
-        events::lease_kept,
+        events::{lease_kept, unreadable},
         letter::Letter,
         station::{Station, refused, whole},
     },
     requests::Request,
     signals::Watch,
-    traffic::Lost,
 };
 
 /// A question under way, until dropped.
@@ -114,25 +113,34 @@ impl Station {
         while let Some(letter) = letters.next().await {
             match Letter::open(letter) {
                 Ok(Letter::Question { from, id, wait, question }) => {
-                    let me = Arc::clone(&self);
-                    let request = Request::of_redis(me, (from.clone(), id), question, wait);
-                    match requests.try_send(request) {
-                        Ok(()) => {}
-                        Err(TrySendError::Full(_)) => self.reply(&from, id, Said::Busy).await,
-                        Err(TrySendError::Closed(_)) => self.reply(&from, id, Said::Deaf).await,
-                    }
+                    let asker = (from, id);
+                    self.pass_on(&requests, asker, question, wait).await;
                 }
-                Ok(Letter::Answer { from, id, said }) => {
-                    if let Some(replies) = self.questions.lock().get(&id) {
-                        // There is a place for everyone who can have been asked.
-                        replies.try_send((from, said)).ok();
-                    }
-                }
-                Err(error) => {
-                    self.bus.traffic.lost(Lost::Unreadable, 1);
-                    tracing::debug!(%error, "left out a letter that cannot be read");
-                }
+                Ok(Letter::Answer { from, id, said }) => self.hand_in(id, from, said),
+                Err(error) => unreadable(&self.bus.traffic, &error),
             }
+        }
+    }
+
+    async fn pass_on(
+        self: &Arc<Self>,
+        requests: &mpsc::Sender<Request>,
+        (from, id): (NodeId, u64),
+        question: Bytes,
+        wait: Duration,
+    ) {
+        let request = Request::of_redis(Arc::clone(self), (from.clone(), id), question, wait);
+        match requests.try_send(request) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => self.reply(&from, id, Said::Busy).await,
+            Err(TrySendError::Closed(_)) => self.reply(&from, id, Said::Deaf).await,
+        }
+    }
+
+    fn hand_in(&self, id: u64, from: NodeId, said: Said) {
+        if let Some(replies) = self.questions.lock().get(&id) {
+            // There is a place for everyone who can have been asked.
+            replies.try_send((from, said)).ok();
         }
     }
 

@@ -58,6 +58,7 @@ pub(crate) struct Station {
     pub(super) token: String,
     pub(super) watchers: Arc<Watchers>,
     pub(super) about: Mutex<Bytes>,
+    /// There is something to announce.
     announced: Notify,
     /// Questions of this node that are under way, by id.
     pub(super) questions: Mutex<HashMap<u64, mpsc::Sender<(NodeId, Said)>>>,
@@ -146,10 +147,14 @@ impl Station {
         let mut connections = self.client.reconnect_rx();
         let mut renewals = interval(self.bus.config.node_lease / 3);
         renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut retry = RETRY_MIN;
-        let (mut retry_at, mut announce_at, mut is_held) = (None, None, true);
-        let mut announced_at: Option<Instant> = None;
+        let mut announcements = interval(ANNOUNCE_EVERY);
+        announcements.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut retry, mut retry_at, mut is_held) = (RETRY_MIN, None, true);
         loop {
+            let announced = async {
+                self.announced.notified().await;
+                announcements.tick().await;
+            };
             let wake = tokio::select! {
                 biased;
                 () = gone.cancelled() => Wake::Stop,
@@ -157,12 +162,8 @@ impl Station {
                     Err(RecvError::Closed) => Wake::Stop,
                     Ok(_) | Err(RecvError::Lagged(_)) => Wake::NewConnection,
                 },
-                () = self.announced.notified() => {
-                    announce_at = Some(announced_at.map_or_else(Instant::now, |at| at + ANNOUNCE_EVERY));
-                    continue;
-                }
                 _ = renewals.tick() => Wake::Renewal,
-                () = until(announce_at) => Wake::Announcement,
+                () = announced => Wake::Announcement,
                 () = self.watchers.changed.notified() => Wake::Changed,
                 () = until(retry_at) => Wake::Changed,
             };
@@ -170,8 +171,7 @@ impl Station {
                 Wake::Stop => break,
                 // To subscribe once more costs nothing, and ends whatever deafness nobody told us of.
                 Wake::NewConnection | Wake::Renewal => self.watchers.wish_again(),
-                Wake::Announcement => (announce_at, announced_at) = (None, Some(Instant::now())),
-                Wake::Changed => {}
+                Wake::Announcement | Wake::Changed => {}
             }
             retry_at = match self.subscribe().await {
                 Ok(()) => {
@@ -189,6 +189,10 @@ impl Station {
                 is_held = self.keep_lease(is_held).await;
             }
         }
+        self.leave_the_bus().await;
+    }
+
+    async fn leave_the_bus(&self) {
         self.watchers.close_all();
         // Should Redis be gone, the lease ends by itself.
         drop(timeout(LEAVE_WAIT, self.leave()).await);
@@ -208,14 +212,16 @@ impl Station {
                 message = messages.recv() => message,
             };
             match message {
-                Ok(Message { channel, value, .. }) => {
-                    if let Some(bytes) = value.into_bytes() {
-                        self.watchers.hand_out(&channel, &bytes);
-                    }
-                }
+                Ok(message) => self.hand_out(message),
                 Err(RecvError::Lagged(count)) => self.bus.traffic.lost(Lost::Lagged, count),
                 Err(RecvError::Closed) => return,
             }
+        }
+    }
+
+    fn hand_out(&self, message: Message) {
+        if let Some(bytes) = message.value.into_bytes() {
+            self.watchers.hand_out(&message.channel, &bytes);
         }
     }
 

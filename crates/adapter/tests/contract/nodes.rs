@@ -177,15 +177,15 @@ pub(crate) async fn the_questions_of_one_asker_come_in_order<S: Subject>() {
     let (bus, mut node) = S::one().await;
     let asker = bus.link_as("asker").await;
     let asking = async {
-        let mut asked = Vec::new();
+        let mut answers = Vec::new();
         for number in 0..50 {
-            asked.push(asker.ask("node", &number.to_string(), LONG).await);
+            answers.push(asker.ask("node", &number.to_string(), LONG).await);
         }
-        asked
+        answers
     };
-    let (asked, ()) = tokio::join!(asking, node.answer("node", 50));
+    let (answers, ()) = tokio::join!(asking, node.answer("node", 50));
     let expected: Vec<_> = (0..50).map(|number| Some(format!("node: {number}"))).collect();
-    assert_eq!(asked, expected);
+    assert_eq!(answers, expected);
 }
 
 pub(crate) async fn a_question_that_nobody_waits_for_any_more_is_not_handed_out<S: Subject>() {

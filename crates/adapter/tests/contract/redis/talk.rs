@@ -114,28 +114,8 @@ async fn signals_and_questions_come_through_again_after_their_connection_was_cut
     for cut in 1..=3 {
         bus.server.say("CLIENT KILL TYPE pubsub").await;
         let text = cut.to_string();
-        let signalled = async {
-            while asker
-                .link
-                .signals
-                .send(CHANNEL, Bytes::from(text.clone()))
-                .await
-                .unwrap_or_default()
-                == 0
-            {
-                sleep(Duration::from_millis(10)).await;
-            }
-        };
-        timeout(DEADLINE, signalled).await.expect("it watches again");
+        timeout(DEADLINE, heard_at_last(&asker, &text)).await.expect("it watches again");
         assert_eq!(next(&mut watch).await, text);
-        let asking = async {
-            while !matches!(
-                asker.link.nodes.ask(&id("node"), Bytes::new(), LONG).await,
-                Ok(Some(_))
-            ) {
-                sleep(Duration::from_millis(10)).await;
-            }
-        };
         let answering = async {
             loop {
                 node.request().await.answer(Bytes::new()).await;
@@ -143,11 +123,27 @@ async fn signals_and_questions_come_through_again_after_their_connection_was_cut
         };
         let answered = async {
             tokio::select! {
-                () = asking => {}
+                () = answered_at_last(&asker) => {}
                 () = answering => {}
             }
         };
         timeout(DEADLINE, answered).await.expect("it answers again");
+    }
+}
+
+/// Signals until somebody hears.
+async fn heard_at_last(sender: &Node, text: &str) {
+    let bytes = Bytes::copy_from_slice(text.as_bytes());
+    while sender.link.signals.send(CHANNEL, bytes.clone()).await.unwrap_or_default() == 0 {
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Asks until there is an answer.
+async fn answered_at_last(asker: &Node) {
+    let (node, wait) = (id("node"), Duration::from_secs(1));
+    while !matches!(asker.link.nodes.ask(&node, Bytes::new(), wait).await, Ok(Some(_))) {
+        sleep(Duration::from_millis(10)).await;
     }
 }
 
