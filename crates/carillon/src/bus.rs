@@ -122,6 +122,7 @@ fn limits(config: &Config) -> adapter::Config {
         audiences_max: 1_000_000,
         progress_pace: Duration::from_millis(100),
         publish_wait: Duration::from_secs(5),
+        node_lease: Duration::from_secs(15),
     }
 }
 

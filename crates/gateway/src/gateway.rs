@@ -33,7 +33,7 @@ pub struct StartError(#[from] prometheus::Error);
 
 impl Gateway {
     pub fn new(config: Config, link: Link, registry: &Registry) -> Result<Self, StartError> {
-        let Link { publisher, interest, inbox, store } = link;
+        let Link { publisher, interest, inbox, store, .. } = link;
         let events = Events::new(registry)?;
         let shared = Arc::new(Shared::new(config, events, publisher, interest, store));
         Ok(Self { shared, inbox: Arc::new(Mutex::new(Some(inbox))) })

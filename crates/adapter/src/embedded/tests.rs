@@ -23,6 +23,7 @@ fn config() -> Config {
         audiences_max: 1_000,
         progress_pace: Duration::ZERO,
         publish_wait: Duration::ZERO,
+        node_lease: AGE,
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
         scripts::Scripts,
     },
     store::{CatchUp, Gap, Since},
+    traffic::Traffic,
 };
 
 /// The way to publish and to ask, shared by all nodes of the process.
@@ -34,6 +35,7 @@ pub(crate) struct Bus {
     pub(super) config: Config,
     pub(super) metrics: Metrics,
     pub(super) events: Events,
+    pub(super) traffic: Traffic,
 }
 
 impl Bus {

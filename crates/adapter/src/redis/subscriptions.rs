@@ -284,7 +284,7 @@ fn every(time: Duration) -> Interval {
     ticks
 }
 
-async fn until(at: Option<Instant>) {
+pub(super) async fn until(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at).await,
         None => std::future::pending().await,

@@ -37,6 +37,7 @@ impl Subject for InMemory {
             audiences_max: 1_000,
             progress_pace: Duration::ZERO,
             publish_wait: Duration::from_secs(5),
+            node_lease: Duration::from_secs(15),
         }
     }
 
@@ -50,8 +51,8 @@ impl Subject for InMemory {
         Self { bus, registry, _stop: stop.drop_guard(), _running: running }
     }
 
-    async fn link(&self) -> Node {
-        Node { link: self.bus.link(NodeId::new("node").expect("a node")) }
+    async fn link_as(&self, name: &str) -> Node {
+        Node { link: self.bus.link(NodeId::new(name).expect("a node")) }
     }
 
     async fn pass(&self, time: Duration) {

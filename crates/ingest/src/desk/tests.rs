@@ -91,6 +91,7 @@ fn config(inbox_len_max: usize) -> Config {
         tasks_per_user_max: 1000,
         audiences_max: 1000,
         progress_pace: PACE,
+        node_lease: day,
         publish_wait: Duration::ZERO,
     }
 }

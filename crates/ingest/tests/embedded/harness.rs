@@ -27,6 +27,7 @@ pub(crate) fn roomy() -> Config {
         audiences_max: 1000,
         progress_pace: Duration::ZERO,
         publish_wait: Duration::from_millis(10),
+        node_lease: Duration::from_secs(15),
     }
 }
 
