@@ -7,7 +7,7 @@ use fred::{
     types::{ClusterHash, CustomCommand, Value},
 };
 
-use crate::redis::primaries::{Owners, at};
+use crate::redis::primaries::{Owners, at, slot};
 
 /// What fred says of a command that was sent elsewhere and may be written once only.
 const REDIRECTED: &str = "Too many failed write attempts.";
@@ -81,7 +81,7 @@ impl Script {
         client: &C,
         args: &[Value],
     ) -> Result<Value, Error> {
-        client.custom(command("EVALSHA"), call(self.sha.as_str().into(), args)).await
+        client.custom(command("EVALSHA", args), call(self.sha.as_str().into(), args)).await
     }
 
     /// Runs it, and makes it known to this primary.
@@ -90,7 +90,7 @@ impl Script {
         client: &C,
         args: &[Value],
     ) -> Result<Value, Error> {
-        client.custom(command("EVAL"), call(Value::from_static_str(self.text), args)).await
+        client.custom(command("EVAL", args), call(Value::from_static_str(self.text), args)).await
     }
 }
 
@@ -102,7 +102,8 @@ fn call(script: Value, args: &[Value]) -> Vec<Value> {
     call
 }
 
-fn command(name: &'static str) -> CustomCommand {
-    // Where the first key stands in a call.
-    CustomCommand::new_static(name, ClusterHash::Offset(2), false)
+/// fred goes by the first word of a command that it does not know, unless it is told the slot.
+fn command(name: &'static str, args: &[Value]) -> CustomCommand {
+    let slot = args.first().and_then(Value::as_str).map(|key| slot(&key)).unwrap_or_default();
+    CustomCommand::new_static(name, ClusterHash::Custom(slot), false)
 }
