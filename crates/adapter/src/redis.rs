@@ -31,7 +31,7 @@ use notice::NodeId;
 use prometheus::Registry;
 use tokio::{
     sync::{Notify, mpsc},
-    time::{MissedTickBehavior, interval, timeout},
+    time::{Instant, MissedTickBehavior, interval, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -113,7 +113,7 @@ impl Redis {
         let (sender, arrivals) = mpsc::channel(self.config.bus.inbox_len_max.max(1));
         let ears = Ears::new(node, &self.config.bus);
         let lagged = Arc::new(Notify::new());
-        let (echoed, echoes) = mpsc::channel(ECHOES_MAX);
+        let (sung, echoes) = mpsc::channel(ECHOES_MAX);
         let silent = Arc::new(Notify::new());
         let hearing = Hearing {
             bus: Arc::clone(&self.bus),
@@ -121,7 +121,7 @@ impl Redis {
             messages: client.message_rx(),
             inbox: sender.clone(),
             lagged: Arc::clone(&lagged),
-            echoes: echoed,
+            echoes: sung,
         };
         let canary = Canary {
             bus: Arc::clone(&self.bus),
@@ -144,6 +144,7 @@ impl Redis {
             positions_every: self.config.positions_every,
             runs: Runs::default(),
             round: VecDeque::new(),
+            round_at: Instant::now(),
         };
         self.tasks.spawn(hearing.run(self.stop.clone()));
         self.tasks.spawn(canary.run(self.stop.clone()));

@@ -183,7 +183,7 @@ async fn a_node_hears_again_after_redis_was_started_anew() {
     node.enter(&audience()).await;
     node.enter(&room("a")).await;
     worker.accepted(end("before", now(), "before")).await;
-    bus.server.stop().await;
+    bus.server.stop();
     let error = worker.try_publish(end("lost", now(), "lost")).await.expect_err("it is away");
     assert!(matches!(error, PublishError::Unreachable { .. }), "{error}");
     let down = async {

@@ -72,7 +72,7 @@ impl Server {
         format!("redis://{login}@127.0.0.1:{}", self.port)
     }
 
-    pub(crate) async fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         end(&mut self.process);
     }
 
@@ -90,6 +90,8 @@ impl Server {
     async fn try_say(&self, command: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await?;
         stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes()).await?;
+        // A sentinel does not know how to quit.
+        stream.shutdown().await?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await?;
         Ok(answer)

@@ -219,7 +219,7 @@ async fn finals_outlive_a_primary_whose_replica_takes_over() {
     worker.accepted(end("before", now(), "before")).await;
     assert_eq!(node.hear_texts(1).await, ["before"]);
     cluster.nodes[3].comes_to_say("DBSIZE", ":4").await;
-    cluster.nodes[holder].stop().await;
+    cluster.nodes[holder].stop();
     super::accepted_at_last(&worker, "after").await;
     assert_eq!(super::heard_until(&mut node, "after").await.last().unwrap(), "after");
     bus.comes_to_count("carillon_redis_up 1").await;

@@ -74,14 +74,12 @@ async fn carry(
     let read = async move {
         let mut bytes = vec![0; 65_536];
         loop {
-            let is_frozen = frozen.as_ref().is_some_and(|(number, frozen)| {
-                frozen.lock().expect("nobody panics here").contains(number)
-            });
-            if is_frozen {
-                sleep(Duration::from_millis(5)).await;
-                continue;
-            }
             let Ok(len @ 1..) = from.read(&mut bytes).await else { return };
+            while frozen.as_ref().is_some_and(|(number, frozen)| {
+                frozen.lock().expect("nobody panics here").contains(number)
+            }) {
+                sleep(Duration::from_millis(5)).await;
+            }
             if sender.send((Instant::now() + delay, bytes[..len].to_vec())).await.is_err() {
                 return;
             }

@@ -52,7 +52,7 @@ async fn after_a_failover_the_new_primary_is_the_bus_and_the_old_one_is_left() {
     assert_eq!(node.hear_texts(1).await, ["before"]);
     watched.replica.comes_to_say("DBSIZE", ":4").await;
 
-    watched.primary.stop().await;
+    watched.primary.stop();
     accepted_at_last(&worker, "after").await;
     assert_eq!(heard_until(&mut node, "after").await.last().map(String::as_str), Some("after"));
     assert!(watched.replica.say("INFO replication").await.contains("role:master"));
@@ -78,7 +78,7 @@ async fn what_a_new_primary_numbers_again_is_heard_though_its_number_is_known() 
         worker.accepted(end(&n.to_string(), now(), &n.to_string())).await;
     }
     assert_eq!(node.hear_texts(4).await, ["1", "2", "3", "4"]);
-    watched.primary.stop().await;
+    watched.primary.stop();
     let primary = watched.replica.port();
     watched.sentinel.say("SENTINEL REMOVE bus").await;
     watched.sentinel.say(&format!("SENTINEL MONITOR bus 127.0.0.1 {primary} 1")).await;
