@@ -24,7 +24,6 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use fred::{
     clients::Client,
-    error::Error,
     interfaces::{ClientLike, EventInterface},
 };
 use notice::NodeId;
@@ -167,11 +166,8 @@ impl Redis {
                 () = stop.cancelled() => break,
                 _ = pulses.tick() => {}
             }
-            match timeout(PULSE, self.ping()).await {
-                Ok(Ok(())) => self.bus.events.answers(Ok(())),
-                Ok(Err(error)) => self.bus.events.answers(Err(error.details())),
-                Err(_elapsed) => self.bus.events.answers(Err("no answer in time")),
-            }
+            let answer = self.ping().await;
+            self.bus.events.answers(answer.as_ref().copied().map_err(String::as_str));
         }
         self.stop.cancel();
         self.tasks.close();
@@ -183,9 +179,15 @@ impl Redis {
         }
     }
 
-    async fn ping(&self) -> Result<(), Error> {
+    /// Every primary answers, or what the first one says that does not.
+    async fn ping(&self) -> Result<(), String> {
         for server in Owners::of(&self.bus.client).all() {
-            let () = at(&self.bus.client, server.as_ref()).ping(None).await?;
+            let primary = at(&self.bus.client, server.as_ref());
+            match timeout(PULSE, primary.ping::<()>(None)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Err(error.details().to_owned()),
+                Err(_elapsed) => return Err("no answer in time".to_owned()),
+            }
         }
         Ok(())
     }
