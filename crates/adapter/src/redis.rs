@@ -34,7 +34,7 @@ use notice::NodeId;
 use prometheus::Registry;
 use tokio::{
     sync::{Notify, mpsc},
-    time::{MissedTickBehavior, interval, timeout},
+    time::{Instant, MissedTickBehavior, interval, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -130,7 +130,7 @@ impl Redis {
         let (sender, arrivals) = mpsc::channel(self.config.bus.inbox_len_max.max(1));
         let ears = Ears::new(node, &self.config.bus);
         let lagged = Arc::new(Notify::new());
-        let (echoed, echoes) = mpsc::channel(ECHOES_MAX);
+        let (sung, echoes) = mpsc::channel(ECHOES_MAX);
         let silent = Arc::new(Notify::new());
         let hearing = Hearing {
             bus: Arc::clone(&self.bus),
@@ -138,7 +138,7 @@ impl Redis {
             messages: client.message_rx(),
             inbox: sender.clone(),
             lagged: Arc::clone(&lagged),
-            echoes: echoed,
+            echoes: sung,
         };
         let canary = Canary {
             bus: Arc::clone(&self.bus),
@@ -161,6 +161,7 @@ impl Redis {
             positions_every: self.config.positions_every,
             runs: Runs::default(),
             round: VecDeque::new(),
+            round_at: Instant::now(),
         };
         self.tasks.spawn(hearing.run(self.stop.clone()));
         self.tasks.spawn(canary.run(self.stop.clone()));
@@ -208,11 +209,8 @@ impl Redis {
                 () = stop.cancelled() => break,
                 _ = pulses.tick() => {}
             }
-            match timeout(PULSE, self.ping()).await {
-                Ok(Ok(())) => self.bus.events.answers(Ok(())),
-                Ok(Err(error)) => self.bus.events.answers(Err(error.details())),
-                Err(_elapsed) => self.bus.events.answers(Err("no answer in time")),
-            }
+            let answer = self.ping().await;
+            self.bus.events.answers(answer.as_ref().copied().map_err(String::as_str));
         }
         self.stop.cancel();
         self.tasks.close();
@@ -224,9 +222,15 @@ impl Redis {
         }
     }
 
-    async fn ping(&self) -> Result<(), Error> {
+    /// Every primary answers, or what the first one says that does not.
+    async fn ping(&self) -> Result<(), String> {
         for server in Owners::of(&self.bus.client).all() {
-            let () = at(&self.bus.client, server.as_ref()).ping(None).await?;
+            let primary = at(&self.bus.client, server.as_ref());
+            match timeout(PULSE, primary.ping::<()>(None)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Err(error.details().to_owned()),
+                Err(_elapsed) => return Err("no answer in time".to_owned()),
+            }
         }
         Ok(())
     }

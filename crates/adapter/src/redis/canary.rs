@@ -91,17 +91,16 @@ impl Canary {
                 () = inbox.closed() => return,
                 silent = round => silent,
             };
-            match silent {
-                // Redis does not answer, which others tell.
-                Err(_error) => nest.channels.clear(),
-                Ok(silent) => {
-                    self.bus.events.hears(silent, was_silent);
-                    was_silent = silent;
-                    if silent {
-                        nest.channels.clear();
-                        self.silent.notify_one();
-                    }
-                }
+            // Should Redis not answer, others tell.
+            let Ok(is_silent) = silent else {
+                nest.channels.clear();
+                continue;
+            };
+            self.bus.events.hears(is_silent, was_silent);
+            was_silent = is_silent;
+            if is_silent {
+                nest.channels.clear();
+                self.silent.notify_one();
             }
         }
     }
@@ -117,7 +116,7 @@ impl Canary {
         let owners = Owners::of(&self.client);
         let mut is_silent = false;
         for server in owners.all() {
-            let channel = self.channel(nest, &owners, &server).await?;
+            let channel = self.channel(nest, &owners, server).await?;
             is_silent |= !self.sing(nest, channel).await?;
         }
         // What a new connection does not hear is not to be held against it.
@@ -150,19 +149,19 @@ impl Canary {
         &self,
         nest: &mut Nest,
         owners: &Owners,
-        server: &Option<Server>,
+        server: Option<Server>,
     ) -> Result<String, Error> {
-        let known = nest.channels.get(server).filter(|known| owners.of_key(known) == *server);
+        let known = nest.channels.get(&server).filter(|known| owners.of_key(known) == server);
         if let Some(channel) = known {
             return Ok(channel.clone());
         }
         let mut names = (0..CHANNELS_MAX).map(|n| self.bus.prefix.canary(&nest.name, n));
-        let channel = names.find(|channel| owners.of_key(channel) == *server);
+        let channel = names.find(|channel| owners.of_key(channel) == server);
         // A primary without slots holds no channel, and is not asked for one.
         let channel = channel.ok_or_else(Error::new_canceled)?;
         let command = CustomCommand::new_static("SSUBSCRIBE", ClusterHash::FirstKey, false);
         let () = self.client.custom(command, vec![Value::from(channel.as_str())]).await?;
-        nest.channels.insert(server.clone(), channel.clone());
+        nest.channels.insert(server, channel.clone());
         Ok(channel)
     }
 

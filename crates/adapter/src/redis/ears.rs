@@ -60,8 +60,8 @@ pub(super) struct Suspect {
 
 #[derive(Debug)]
 pub(super) enum Why {
-    /// The store has counted further, in this life.
-    Behind(Epoch),
+    /// The store has counted further, up to here.
+    Behind(Position),
     /// The store has counted less: it has lost what was heard.
     Lost,
     /// Another process holds the store, and may have lost some and counted on.
@@ -202,7 +202,7 @@ impl Ears {
         confirmed.map(|(audience, _)| audience.clone()).collect()
     }
 
-    pub(super) fn confirmed_len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.state.lock().heard.len()
     }
 
@@ -239,6 +239,11 @@ impl Ears {
     /// What a message at this place is to us; `None` if we do not listen.
     pub(super) fn fit(&self, audience: &Audience, at: &Position, is_plain: bool) -> Option<Fit> {
         self.state.lock().heard.get(audience).map(|heard| heard.mark.fit(at, is_plain))
+    }
+
+    /// Whether the store, at `newest`, has counted further than was heard.
+    pub(super) fn is_behind(&self, audience: &Audience, newest: &Position) -> bool {
+        self.state.lock().heard.get(audience).is_some_and(|heard| heard.mark.is_behind(newest))
     }
 
     /// From where on to read the store; `None` if we do not listen.
@@ -325,7 +330,7 @@ impl Heard {
         } else if is_taken_over {
             Why::TakenOver
         } else if self.mark.is_behind(&newest) {
-            Why::Behind(newest.epoch)
+            Why::Behind(newest)
         } else {
             return None;
         };

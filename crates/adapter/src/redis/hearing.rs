@@ -113,10 +113,16 @@ impl Hearing {
         Ok(())
     }
 
-    async fn repair_suspects(&self) -> Result<(), Gone> {
-        for Suspect { audience, why } in self.ears.suspects() {
+    async fn repair_suspects(&mut self) -> Result<(), Gone> {
+        let suspects = self.ears.suspects();
+        // What the store has counted may have come meanwhile.
+        while let Ok(message) = self.messages.try_recv() {
+            self.hear(message).await?;
+        }
+        for Suspect { audience, why } in suspects {
             match why {
-                Why::Behind(epoch) => self.repair(&audience, &epoch, Cause::Behind).await?,
+                Why::Behind(newest) if !self.ears.is_behind(&audience, &newest) => {}
+                Why::Behind(newest) => self.repair(&audience, &newest.epoch, Cause::Behind).await?,
                 Why::Lost => self.renumber(&audience, Cause::Lost).await?,
                 Why::TakenOver => self.renumber(&audience, Cause::TakenOver).await?,
             }

@@ -59,8 +59,8 @@ impl Runs {
         self.0.is_empty()
     }
 
-    pub(super) fn get(&self, server: &Option<Server>) -> Option<Run> {
-        self.0.get(server).cloned()
+    pub(super) fn get(&self, server: Option<&Server>) -> Option<Run> {
+        self.0.get(&server.cloned()).cloned()
     }
 
     pub(super) fn has(&self, run: &Run) -> bool {

@@ -65,7 +65,7 @@ impl ConnectError {
 /// Some of rustls' words come as what the socket said.
 fn speaks_of_tls(error: &Error) -> bool {
     let reason = error.details();
-    let words = ["certificate", "InvalidContentType", "corrupt message", "tls", "TLS", "alert"];
+    let words = ["ertificate", "InvalidContentType", "corrupt message", "tls", "TLS", "alert"];
     *error.kind() == ErrorKind::Tls || words.iter().any(|word| reason.contains(word))
 }
 

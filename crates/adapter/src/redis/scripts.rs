@@ -7,7 +7,7 @@ use fred::{
     types::{ClusterHash, CustomCommand, Value},
 };
 
-use crate::redis::primaries::{Owners, at};
+use crate::redis::primaries::{Owners, at, slot};
 
 /// What fred says of a command that was sent elsewhere and may be written once only.
 const REDIRECTED: &str = "Too many failed write attempts.";
@@ -98,7 +98,7 @@ impl Script {
         client: &C,
         args: &[Value],
     ) -> Result<Value, Error> {
-        client.custom(command("EVALSHA"), self.call(self.sha.as_str().into(), args)).await
+        client.custom(command("EVALSHA", args), self.call(self.sha.as_str().into(), args)).await
     }
 
     /// Runs it, and makes it known to this primary.
@@ -107,7 +107,8 @@ impl Script {
         client: &C,
         args: &[Value],
     ) -> Result<Value, Error> {
-        client.custom(command("EVAL"), self.call(Value::from_static_str(self.text), args)).await
+        let call = self.call(Value::from_static_str(self.text), args);
+        client.custom(command("EVAL", args), call).await
     }
 
     /// `args` are the keys and then the script's own.
@@ -119,7 +120,8 @@ impl Script {
     }
 }
 
-fn command(name: &'static str) -> CustomCommand {
-    // Where the first key stands in a call.
-    CustomCommand::new_static(name, ClusterHash::Offset(2), false)
+/// fred goes by the first word of a command that it does not know, unless it is told the slot.
+fn command(name: &'static str, args: &[Value]) -> CustomCommand {
+    let slot = args.first().and_then(Value::as_str).map(|key| slot(&key)).unwrap_or_default();
+    CustomCommand::new_static(name, ClusterHash::Custom(slot), false)
 }

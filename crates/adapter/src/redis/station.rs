@@ -31,6 +31,7 @@ use crate::{
     redis::{
         bus::{Bus, lasting},
         events::subscribing_failed,
+        primaries::slot,
         subscriptions::until,
     },
     signals::Watch,
@@ -109,8 +110,10 @@ impl Station {
 
     pub(crate) async fn listeners(&self, name: &str) -> Result<usize, SignalError> {
         self.connected()?;
-        let args = vec![Value::from_static_str("SHARDNUMSUB"), self.bus.prefix.signal(name).into()];
-        let command = CustomCommand::new_static("PUBSUB", ClusterHash::Offset(1), false);
+        let channel = self.bus.prefix.signal(name);
+        let hash = ClusterHash::Custom(slot(&channel));
+        let args = vec![Value::from_static_str("SHARDNUMSUB"), channel.into()];
+        let command = CustomCommand::new_static("PUBSUB", hash, false);
         let answer: Value = self.client.custom(command, args).await.map_err(|e| refused(&e))?;
         Ok(whole(answer.into_array().get(1)))
     }

@@ -61,8 +61,9 @@ pub(super) struct Subscriptions {
     /// The processes behind the primaries, as of the last new connection.
     pub(super) runs: Runs,
     pub(super) owners: Owners,
-    /// What is still to be compared in this round.
+    /// What is still to be compared in this round, and when the next begins.
     pub(super) round: VecDeque<Audience>,
+    pub(super) round_at: Instant,
 }
 
 enum Wake {
@@ -224,19 +225,20 @@ impl Subscriptions {
         let newest = self.bus.positions(audiences).await?;
         let sightings =
             audiences.iter().zip(heard).zip(newest).map(|((audience, heard), newest)| {
-                let run = self.runs.get(&self.owner(audience));
+                let run = self.runs.get(self.owner(audience).as_ref());
                 Sighting { audience: audience.clone(), heard, newest, run }
             });
         self.ears.confirm(sightings.collect(), &self.runs);
         Ok(())
     }
 
-    /// The next part of a round over all that is subscribed to. A round is as long as it takes.
+    /// The next part of a round over all that is subscribed to.
     async fn compare(&mut self) {
-        if self.round.is_empty() {
+        if self.round.is_empty() && self.round_at <= Instant::now() {
             self.round = self.ears.confirmed().into();
+            self.round_at = Instant::now() + self.positions_every;
         }
-        let part = self.ears.confirmed_len().div_ceil(ROUND_PARTS as usize);
+        let part = self.ears.len().div_ceil(ROUND_PARTS as usize);
         let mut part = part.min(self.round.len());
         while part > 0 {
             let batch: Vec<_> = self.round.drain(..part.min(BATCH_LEN)).collect();

@@ -30,7 +30,7 @@ async fn a_redis_that_stops_and_starts_again_costs_no_end_and_no_socket() {
     let mut redis = Server::start(&LASTING).await;
     let trial = trial_on(&redis, 2).await;
     trial.accept(50).await;
-    redis.stop().await;
+    redis.stop();
     trial.refuse().await;
     for node in 0..2 {
         trial.nodes[node].has_said("redis does not answer").await;

@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{DEADLINE, OverRedis, connect};
+use super::{DEADLINE, OverRedis, Running, connect};
 use crate::{
     nodes::{LONG, id, texts},
     signals::next,
@@ -153,7 +153,7 @@ async fn without_redis_everything_fails_at_once_and_goes_on_when_it_is_back() {
     let (mut bus, node) = OverRedis::lasting().await;
     let other = bus.link_as("other").await;
     let mut watch = node.watch(CHANNEL, 1_000).await;
-    bus.server.stop().await;
+    bus.server.stop();
     let began = Instant::now();
     let nodes = &node.link.nodes;
     let errors = [
@@ -188,9 +188,9 @@ async fn a_stopped_bus_gives_back_the_leases_of_its_nodes() {
     let (bus, _node) =
         OverRedis::one_with(Config { node_lease: lease, ..OverRedis::config() }).await;
     assert_eq!(bus.server.say("HLEN carillon:{nodes}:leases").await.lines().next(), Some(":1"));
-    let OverRedis { _stop: stop, _running: mut running, server, .. } = bus;
+    let OverRedis { running: Running { stop, mut tasks, .. }, server } = bus;
     drop(stop);
-    let done = timeout(DEADLINE, running.join_next()).await.expect("run returns");
+    let done = timeout(DEADLINE, tasks.join_next()).await.expect("run returns");
     done.expect("there was one task").expect("it did not panic");
     assert_eq!(server.say("HLEN carillon:{nodes}:leases").await.lines().next(), Some(":0"));
 }
