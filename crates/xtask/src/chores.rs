@@ -26,6 +26,7 @@ fn cargo(args: &[&str]) -> Errand {
 /// `cargo test --workspace` with `more`: all of it, whatever fails, each binary under its limit.
 fn cargo_test(more: &[&str], shop: &mut Workshop) -> Result<(), Failure> {
     toolbox::REDIS.fetch(shop)?;
+    toolbox::OPENSSL.fetch(shop)?;
     let setting = errand::bounding_setting(TESTS_LIMIT)?;
     let tests = Errand::new("cargo").unsaid("--config").unsaid(setting);
     tests.args(["test", "--workspace", "--no-fail-fast"]).args(more).count(shop)

@@ -46,6 +46,11 @@ pub(crate) const REDIS: Tool = Tool {
     source: Source::Apt("redis-server"),
     purpose: "the tests of the bus start their own",
 };
+pub(crate) const OPENSSL: Tool = Tool {
+    programs: &["openssl"],
+    source: Source::Apt("openssl"),
+    purpose: "the tests of the bus make certificates with it",
+};
 const NODE: Tool =
     Tool { programs: &["node"], source: Source::Apt("nodejs"), purpose: "the clients run in it" };
 pub(crate) const NPM: Tool = Tool {
