@@ -250,4 +250,6 @@ impl<T> fmt::Debug for Desk<T> {
 }
 
 #[cfg(test)]
+mod speed;
+#[cfg(test)]
 mod tests;

@@ -79,7 +79,7 @@ impl Rig {
     }
 }
 
-fn config(inbox_len_max: usize) -> Config {
+pub(super) fn config(inbox_len_max: usize) -> Config {
     let day = Duration::from_hours(24);
     Config {
         finals_keep: 1000,
