@@ -42,6 +42,7 @@ impl Metrics {
             Ok(Published::Accepted { .. }) => ("accepted", "accepted"),
             Ok(Published::Superseded) => ("superseded", "superseded"),
             Ok(Published::AfterFinal) => ("after_final", "after_final"),
+            Ok(Published::Early { .. }) => ("early", "early"),
             Err(PublishError::TooLarge { .. }) => ("too_large", "refused"),
             Err(PublishError::Backlogged { .. }) => ("backlogged", "refused"),
             Err(PublishError::Full { .. }) => ("full", "refused"),

@@ -13,13 +13,12 @@ mod batch;
 mod intake;
 mod report;
 
-mod conflation;
+mod desk;
 mod fate;
 
 mod feed;
 mod source;
 
-mod desk;
 mod redis;
 
 mod backoff;

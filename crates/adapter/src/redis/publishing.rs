@@ -1,7 +1,9 @@
 //! How a draft becomes a call of `publish.lua`, one or many on the way at once.
 
+use std::time::Duration;
+
 use fred::{error::Error, interfaces::ClientLike, types::Value};
-use notice::{Audience, Draft, Kind, NoticeId, Order};
+use notice::{Audience, Draft, Kind, NoticeId, Order, Stamp};
 use rand::distr::{Alphanumeric, SampleString};
 
 use crate::{
@@ -20,6 +22,10 @@ use crate::{
 const PIPELINE_LEN: usize = 128;
 
 impl Bus {
+    pub(crate) fn progress_pace(&self) -> Duration {
+        self.config.progress_pace
+    }
+
     pub(crate) async fn publish(&self, draft: Draft) -> Result<Published, PublishError> {
         let kind = KindLabel::of(&draft.kind);
         let result = match self.publication(&draft) {
@@ -120,6 +126,7 @@ impl Bus {
             count(self.config.tasks_per_user_max),
             Alphanumeric.sample_string(&mut rand::rng(), EPOCH_LEN).into(),
             Value::Bytes(seal(draft)),
+            millis(self.config.progress_pace),
         ]);
         Ok(args)
     }
@@ -135,6 +142,12 @@ impl Bus {
         match (&*outcome, parts.get(1..)) {
             ("superseded", _) => Ok(Published::Superseded),
             ("after_final", _) => Ok(Published::AfterFinal),
+            ("early", Some([wait, stamp])) => match (wait.as_u64(), read_stamp(stamp)) {
+                (Some(wait), Some(stamp)) => {
+                    Ok(Published::Early { wait: Duration::from_millis(wait), stamp })
+                }
+                _ => Err(PublishError::Broken { audience, reason: odd() }),
+            },
             ("full", _) => {
                 let (what, len_max) = ("tasks of one user", self.config.tasks_per_user_max);
                 Err(PublishError::Full { audience, what, len_max })
@@ -150,6 +163,16 @@ impl Bus {
             _ => Err(PublishError::Broken { audience, reason: odd() }),
         }
     }
+}
+
+/// A stamp as `publish.lua` writes it: milliseconds, a count within them, and ticks behind that, which
+/// become one more in the count.
+fn read_stamp(text: &Value) -> Option<Stamp> {
+    let text = text.as_str()?;
+    let number = |digits: Option<&str>| digits?.parse::<u64>().ok();
+    let (millis, count) = (number(text.get(..20))?, number(text.get(20..40))?);
+    let ticks = number(text.get(40..))?;
+    Some(Stamp { millis, count: count.saturating_add(ticks.min(1)) })
 }
 
 /// The last failure that may pass.

@@ -46,6 +46,7 @@ impl Subject for OverRedis {
             interest_linger: Duration::from_millis(200),
             tasks_per_user_max: 1_000,
             audiences_max: 1_000,
+            progress_pace: Duration::ZERO,
             publish_wait: Duration::from_secs(5),
         }
     }

@@ -26,6 +26,7 @@ pub(super) fn bus(config: &Config) -> adapter::Config {
         interest_linger: Duration::from_secs(1),
         tasks_per_user_max: 10_000,
         audiences_max: 1_000_000,
+        progress_pace: Duration::from_millis(100),
         publish_wait: Duration::from_secs(5),
     }
 }
@@ -35,6 +36,7 @@ pub(super) fn source() -> ingest::Config {
         queue_len_max: 10_000,
         queue_bytes_max: 32 * 1024 * 1024,
         batch_len_max: 1_000,
+        held_len_max: 10_000,
         retry_first: Duration::from_millis(50),
         retry_max: Duration::from_secs(10),
         dead_letters_len_max: 1_000,

@@ -48,6 +48,7 @@ pub(crate) fn redis_at(server: &Server) -> RedisConfig {
         tasks_per_user_max: 10_000,
         audiences_max: 1000,
         publish_wait: Duration::from_secs(2),
+        progress_pace: Duration::ZERO,
     };
     RedisConfig { url: server.url(), prefix: "carillon".to_owned(), bus }
 }
