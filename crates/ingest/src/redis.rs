@@ -123,7 +123,7 @@ impl RedisSource {
     fn channel(&self) -> Channel {
         Channel {
             client: self.hearing.clone(),
-            channel: self.keys.tasks(),
+            name: self.keys.tasks(),
             leader: self.keys.leader(),
             lease: self.config.lease,
             hand: self.hand(Label::Channel),
@@ -135,15 +135,14 @@ impl RedisSource {
 
     fn chores(&self) -> Chores {
         let (client, keys) = (self.asking.clone(), self.keys.clone());
-        let (consumer, every) = (self.config.consumer.clone(), self.config.chores_every);
-        Chores::new(client, keys, consumer, every, self.intake.metrics())
+        Chores::new(client, keys, &self.config, self.intake.metrics())
     }
 
     fn hand<M: Clone + Eq + std::hash::Hash>(&self, label: Label) -> Hand<M> {
         let metrics = self.intake.metrics().clone();
         let graves = Graves { client: self.asking.clone(), key: self.keys.dead(), metrics };
         let RedisSourceConfig { batch_len_max, hand_len_max, hand_bytes_max, .. } = self.config;
-        let limits = Limits { batch_len_max, len_max: hand_len_max, bytes_max: hand_bytes_max };
+        let limits = Limits { batch_len: batch_len_max, len: hand_len_max, bytes: hand_bytes_max };
         Hand::new(self.intake.clone(), label, graves, limits)
     }
 

@@ -34,7 +34,7 @@ const BATCH_LEN: usize = 1_000;
 /// One replica's part in the channel.
 pub(super) struct Channel {
     pub(super) client: fred::clients::Client,
-    pub(super) channel: String,
+    pub(super) name: String,
     pub(super) leader: String,
     pub(super) lease: Duration,
     pub(super) hand: Hand<u64>,
@@ -53,7 +53,7 @@ struct Heard {
 /// Passes on what is heard while this replica leads, as far as there is room.
 struct Hearing {
     messages: Receiver<Message>,
-    channel: String,
+    name: String,
     leading: Leading,
     queue: mpsc::Sender<Heard>,
     bytes: Arc<Semaphore>,
@@ -73,13 +73,13 @@ impl Channel {
         let leading = Leading::default();
         let hearing = Hearing {
             messages: self.client.message_rx(),
-            channel: self.channel.clone(),
+            name: self.name.clone(),
             leading: leading.clone(),
             queue: sender,
             bytes: Arc::new(Semaphore::new(self.queue_bytes_max as usize)),
             metrics: self.metrics.clone(),
         };
-        let names = (self.channel, self.leader);
+        let names = (self.name, self.leader);
         let leader = Leader::new(self.client, names, self.lease, leading);
         let deaf = CancellationToken::new();
         let heard_to_the_end = async {
@@ -111,7 +111,7 @@ impl Hearing {
     }
 
     fn hear(&self, message: Message) {
-        if message.channel != self.channel || !self.leading.is_now() {
+        if message.channel != self.name || !self.leading.is_now() {
             return;
         }
         let json = message.value.into_bytes().unwrap_or_default();

@@ -10,20 +10,21 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     metrics::Metrics,
     redis::{
+        config::RedisSourceConfig,
         keys::{GROUP, Keys},
         wire::{call, millis, parts, run, words},
     },
 };
 
-/// How often old consumers are looked for, and how long one has to be idle.
+/// How often old consumers are looked for.
 const FORGET_EVERY: Duration = Duration::from_hours(1);
-const FORGET_IDLE: Duration = Duration::from_hours(24);
 
 pub(super) struct Chores {
     client: Client,
     keys: Keys,
     consumer: String,
     every: Duration,
+    consumer_idle: Duration,
     lag: Shown,
     pending: Shown,
 }
@@ -38,12 +39,13 @@ impl Chores {
     pub(super) fn new(
         client: Client,
         keys: Keys,
-        consumer: String,
-        every: Duration,
+        config: &RedisSourceConfig,
         metrics: &Metrics,
     ) -> Self {
+        let (consumer, every) = (config.consumer.clone(), config.chores_every);
+        let consumer_idle = config.consumer_idle;
         let (lag, pending) = (Shown::new(&metrics.lag), Shown::new(&metrics.pending));
-        Self { client, keys, consumer, every, lag, pending }
+        Self { client, keys, consumer, every, consumer_idle, lag, pending }
     }
 
     pub(super) async fn run(mut self, stop: CancellationToken) {
@@ -78,7 +80,7 @@ impl Chores {
     }
 
     async fn forget(&self) -> Result<(), Error> {
-        let args = [GROUP.to_owned(), self.consumer.clone(), millis(FORGET_IDLE)];
+        let args = [GROUP.to_owned(), self.consumer.clone(), millis(self.consumer_idle)];
         run(&self.client, include_str!("forget.lua"), &[self.keys.tasks()], &args).await.map(drop)
     }
 }

@@ -39,6 +39,8 @@ pub struct RedisSourceConfig {
     /// The wait after the first failure; it doubles with each further one.
     pub retry_first: Duration,
     pub retry_max: Duration,
+    /// After how long one that holds nothing and was not seen is no longer a consumer of the stream.
+    pub consumer_idle: Duration,
     /// How often acknowledged entries are trimmed and the gauges are set.
     pub chores_every: Duration,
 }

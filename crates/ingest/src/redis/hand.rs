@@ -20,12 +20,12 @@ use crate::{
     },
 };
 
-/// How much a road may hold.
+/// How much a road may hold, and read at once.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    pub(super) batch_len_max: usize,
-    pub(super) len_max: usize,
-    pub(super) bytes_max: usize,
+    pub(super) batch_len: usize,
+    pub(super) len: usize,
+    pub(super) bytes: usize,
 }
 
 pub(super) struct Hand<M> {
@@ -51,7 +51,7 @@ impl<M: Clone + Eq + Hash> Hand<M> {
     pub(super) fn new(intake: Intake, road: Road, graves: Graves, limits: Limits) -> Self {
         Self {
             road,
-            desk: Desk::new(intake, road, limits.len_max),
+            desk: Desk::new(intake, road, limits.len),
             graves,
             limits,
             held: HashMap::new(),
@@ -65,13 +65,13 @@ impl<M: Clone + Eq + Hash> Hand<M> {
     /// How many more may be read now. Of their lengths nothing is known before; they are taken to be as
     /// long as those in hand, so that the limit of bytes is passed by one batch at most.
     pub(super) fn room(&self) -> usize {
-        let Limits { batch_len_max, len_max, bytes_max } = self.limits;
-        if !self.again.is_empty() || self.held_bytes >= bytes_max {
+        let Limits { batch_len, len, bytes } = self.limits;
+        if !self.again.is_empty() || self.held_bytes >= bytes {
             return 0;
         }
         let mean_bytes = (self.held_bytes / self.held.len().max(1)).max(1);
-        let fitting = ((bytes_max - self.held_bytes) / mean_bytes).max(1);
-        len_max.saturating_sub(self.held.len()).min(batch_len_max).min(fitting)
+        let fitting = ((bytes - self.held_bytes) / mean_bytes).max(1);
+        len.saturating_sub(self.held.len()).min(batch_len).min(fitting)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -196,7 +196,7 @@ impl<M: Clone + Eq + Hash> Hand<M> {
                     self.condemned.push((ticket, Verdict { reason, error }));
                 }
                 Fate::Published | Fate::Superseded | Fate::AfterFinal => {
-                    self.done.push(ticket.mark)
+                    self.done.push(ticket.mark);
                 }
             }
         }

@@ -39,7 +39,7 @@ pub(super) struct Leader {
     token: String,
     lease: Duration,
     leading: Leading,
-    is_leader: bool,
+    has_lease: bool,
     is_listening: bool,
 }
 
@@ -68,8 +68,8 @@ impl Leader {
         leading: Leading,
     ) -> Self {
         let token = Alphanumeric.sample_string(&mut rand::rng(), TOKEN_LEN);
-        let (is_leader, is_listening) = (false, false);
-        Self { client, channel, key, token, lease, leading, is_leader, is_listening }
+        let (has_lease, is_listening) = (false, false);
+        Self { client, channel, key, token, lease, leading, has_lease, is_listening }
     }
 
     /// Runs until `stop`; then hears no more, and lets the next have the lease.
@@ -90,9 +90,9 @@ impl Leader {
 
     async fn look(&mut self) -> Result<(), Error> {
         let asked = Instant::now();
-        let has_it = if self.is_leader { self.extend().await? } else { self.acquire().await? };
-        if has_it != self.is_leader {
-            self.is_leader = has_it;
+        let has_it = if self.has_lease { self.extend().await? } else { self.acquire().await? };
+        if has_it != self.has_lease {
+            self.has_lease = has_it;
             events::leads(has_it);
         }
         self.leading.set(has_it.then(|| asked + self.lease));
@@ -118,13 +118,14 @@ impl Leader {
     async fn ask_for(&self, millis: String) -> Result<bool, Error> {
         let args = [self.token.clone(), millis];
         let answer =
-            run(&self.client, include_str!("extend.lua"), &[self.key.clone()], &args).await?;
+            run(&self.client, include_str!("extend.lua"), std::slice::from_ref(&self.key), &args)
+                .await?;
         Ok(answer.as_u64() == Some(1))
     }
 
     async fn leave(self) {
         self.leading.set(None);
-        if self.is_leader {
+        if self.has_lease {
             // Should it fail, the lease runs out by itself.
             drop(self.client.unsubscribe(self.channel.as_str()).await);
             drop(self.ask_for("0".to_owned()).await);

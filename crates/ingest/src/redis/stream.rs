@@ -32,6 +32,8 @@ use crate::{
 
 /// How long one read waits for an entry. A stop waits for it too.
 const BLOCK: Duration = Duration::from_millis(500);
+/// Pending entries looked at in one trip.
+const PENDING_LEN: usize = 1_000;
 
 /// One consumer of the stream.
 #[derive(Debug)]
@@ -94,7 +96,7 @@ impl StreamReader {
             }
         }
         let new = self.stream.read_new(len_max).await?;
-        Ok(new.into_iter().map(|entry| ticket(entry, 1)).collect())
+        Ok(new.into_iter().map(|entry| ticket(&entry, 1)).collect())
     }
 
     /// One page of what stood still for too long; the next page at once, the next round later.
@@ -192,7 +194,7 @@ impl Stream {
         let (idle, count) = (self.claim_idle.as_millis().to_string(), len_max.to_string());
         let args = words([&self.key, GROUP, &self.consumer, &idle, from, "COUNT", &count]);
         let mut answer = array(call(&self.asking, "XAUTOCLAIM", 0, args).await?).into_iter();
-        let cursor = answer.next().and_then(|cursor| cursor.into_string());
+        let cursor = answer.next().and_then(Value::into_string);
         let claimed = answer.next().map_or_else(Vec::new, entries);
         Ok((cursor.unwrap_or_else(|| "0-0".to_owned()), claimed))
     }
@@ -202,7 +204,7 @@ impl Stream {
         let tries = self.tries(&again).await?;
         let ticket_of = |entry: RawEntry| {
             let tries = tries.get(&entry.id).copied().unwrap_or(1);
-            let mut ticket = ticket(entry, tries);
+            let mut ticket = ticket(&entry, tries);
             if tries > self.tries_max {
                 let tries = tries - 1;
                 let error = format!(
@@ -229,29 +231,29 @@ impl Stream {
         let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
             return Ok(HashMap::new());
         };
-        let mut tries = HashMap::new();
+        let (mut tries, len_max) = (HashMap::new(), PENDING_LEN.to_string());
         let (mut from, to) = (text_of(first.id), text_of(last.id));
         loop {
-            let page = [&self.key, GROUP, &from, &to, "1000", &self.consumer];
+            let page = [&self.key, GROUP, &from, &to, &len_max, &self.consumer];
             let page = array(call(&self.asking, "XPENDING", 0, words(page)).await?);
             let len = page.len();
-            for pending in page {
-                let [id, _, _, count] = parts(pending);
-                if let (Some(id), Some(count)) =
-                    (id.as_str().and_then(|id| id_of(&id)), count.as_u64())
-                {
-                    tries.insert(id, u32::try_from(count).unwrap_or(u32::MAX));
-                    from = format!("({}", text_of(id));
-                }
-            }
-            if len < 1_000 {
+            tries.extend(page.into_iter().filter_map(pending));
+            let Some(last) = tries.keys().max().filter(|_| len == PENDING_LEN) else {
                 return Ok(tries);
-            }
+            };
+            from = format!("({}", text_of(*last));
         }
     }
 }
 
-fn ticket(entry: RawEntry, tries: u32) -> Ticket<Stamp> {
+/// An entry that is pending, and how often it was given to somebody.
+fn pending(told: Value) -> Option<(Stamp, u32)> {
+    let [id, _consumer, _idle, count] = parts(told);
+    let count = u32::try_from(count.as_u64()?).unwrap_or(u32::MAX);
+    Some((id_of(&id.as_str()?)?, count))
+}
+
+fn ticket(entry: &RawEntry, tries: u32) -> Ticket<Stamp> {
     let id = entry.id;
     let (json, verdict) = match message(&entry.fields) {
         Some(json) => (json, None),

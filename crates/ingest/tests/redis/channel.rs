@@ -7,18 +7,11 @@ async fn publish(rig: &Rig, task: &str, event: &str) {
     rig.say(&format!("PUBLISH carillon:tasks '{json}'")).await;
 }
 
-async fn until_heard(rig: &Rig) {
-    until("one listener", || async {
-        rig.say("PUBSUB NUMSUB carillon:tasks").await.contains(":1\r\n")
-    })
-    .await;
-}
-
 #[tokio::test]
 async fn three_replicas_take_each_message_once() {
     let mut rig = Rig::start().await;
     let replicas = [rig.replica("r1").await, rig.replica("r2").await, rig.replica("r3").await];
-    until_heard(&rig).await;
+    rig.until_heard().await;
     for _ in 0..100 {
         publish(&rig, "t", "x.note").await;
     }
@@ -35,7 +28,7 @@ async fn three_replicas_take_each_message_once() {
 async fn when_the_leader_is_killed_another_listens() {
     let mut rig = Rig::start().await;
     let first = rig.replica("r1").await;
-    until_heard(&rig).await;
+    rig.until_heard().await;
     let leader = rig.say("GET carillon:tasks:leader").await;
     let second = rig.replica("r2").await;
     drop(first);
@@ -57,13 +50,13 @@ async fn when_the_leader_is_killed_another_listens() {
 async fn a_leader_that_stops_gives_the_channel_to_another() {
     let mut rig = Rig::start().await;
     let first = rig.replica("r1").await;
-    until_heard(&rig).await;
+    rig.until_heard().await;
     publish(&rig, "a", "x.complete").await;
     first.stop().await;
     assert_eq!(rig.next().await, "a x.complete");
     assert!(rig.say("EXISTS carillon:tasks:leader").await.starts_with(":0"));
     let second = rig.replica("r2").await;
-    until_heard(&rig).await;
+    rig.until_heard().await;
     publish(&rig, "b", "x.complete").await;
     assert_eq!(rig.next().await, "b x.complete");
     second.stop().await;
@@ -73,9 +66,9 @@ async fn a_leader_that_stops_gives_the_channel_to_another() {
 async fn a_subscription_that_was_cut_is_restored() {
     let mut rig = Rig::start().await;
     let _replica = rig.replica("r1").await;
-    until_heard(&rig).await;
+    rig.until_heard().await;
     rig.say("CLIENT KILL TYPE pubsub").await;
-    until_heard(&rig).await;
+    rig.until_heard().await;
     publish(&rig, "a", "x.complete").await;
     assert_eq!(rig.next().await, "a x.complete");
 }
@@ -86,7 +79,7 @@ async fn what_does_not_fit_is_dropped_and_counted() {
     let mut config = rig.config("r1");
     config.channel_bytes_max = 10;
     let replica = rig.replica_with(config).await;
-    until_heard(&rig).await;
+    rig.until_heard().await;
     publish(&rig, "a", "x.complete").await;
     until("counted", || async { replica.messages("channel", "dropped") == 1 }).await;
     replica.stop().await;
@@ -96,7 +89,7 @@ async fn what_does_not_fit_is_dropped_and_counted() {
 async fn a_bad_message_of_the_channel_is_a_dead_letter() {
     let rig = Rig::start().await;
     let _replica = rig.replica("r1").await;
-    until_heard(&rig).await;
+    rig.until_heard().await;
     rig.say("PUBLISH carillon:tasks nonsense").await;
     let dead = rig.dead(1).await;
     assert!(dead.contains("nonsense") && dead.contains("source\r\n$7\r\nchannel"), "{dead}");

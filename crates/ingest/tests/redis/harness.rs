@@ -67,6 +67,7 @@ pub(crate) fn config(server: &Server, consumer: &str) -> RedisSourceConfig {
         channel_bytes_max: 1 << 20,
         retry_first: Duration::from_millis(10),
         retry_max: Duration::from_millis(200),
+        consumer_idle: NEVER,
         chores_every: Duration::from_millis(50),
     }
 }
@@ -83,7 +84,21 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl 
 
 impl Rig {
     pub(crate) async fn start() -> Self {
-        let server = Server::start(&[]).await;
+        Self::over(Server::start(&[]).await).await
+    }
+
+    /// A Redis that refuses whatever is not all in one slot.
+    pub(crate) async fn start_as_cluster() -> Self {
+        let server = Server::start(&["--cluster-enabled", "yes"]).await;
+        server.say("CLUSTER ADDSLOTSRANGE 0 16383").await;
+        until("a cluster", || async {
+            server.say("CLUSTER INFO").await.contains("cluster_state:ok")
+        })
+        .await;
+        Self::over(server).await
+    }
+
+    async fn over(server: Server) -> Self {
         let redis = Redis::connect(redis_at(&server), &Registry::new()).await.unwrap();
         let link = redis.link(NodeId::new("n1").unwrap()).await.unwrap();
         let user = UserId::new("5").unwrap();
@@ -173,6 +188,14 @@ impl Rig {
         })
         .await;
         self.say("XRANGE carillon:dead - +").await
+    }
+
+    /// Waits for one listener to the channel.
+    pub(crate) async fn until_heard(&self) {
+        until("one listener", || async {
+            self.say("PUBSUB NUMSUB carillon:tasks").await.contains(":1\r\n")
+        })
+        .await;
     }
 
     pub(crate) fn has_more(&mut self) -> bool {

@@ -138,14 +138,58 @@ async fn the_gauges_show_what_waits_and_what_is_in_hand() {
 }
 
 #[tokio::test]
-async fn a_consumer_that_holds_nothing_and_was_long_away_is_forgotten() {
-    let mut rig = Rig::start().await;
-    rig.say("XGROUP CREATE carillon:tasks carillon 0 MKSTREAM").await;
-    rig.say("XGROUP CREATECONSUMER carillon:tasks carillon gone").await;
+async fn only_a_consumer_that_holds_nothing_is_forgotten() {
+    let rig = Rig::start().await;
     rig.add("a", "x.complete").await;
+    rig.read_and_vanish("slow").await;
+    rig.say("XGROUP CREATECONSUMER carillon:tasks carillon gone").await;
+    let mut config = rig.config("r1");
+    config.consumer_idle = Duration::from_millis(1);
+    let replica = rig.replica_with(config).await;
+    until("it is forgotten", || async {
+        !rig.say("XINFO CONSUMERS carillon:tasks carillon").await.contains("gone")
+    })
+    .await;
+    assert!(rig.say("XINFO CONSUMERS carillon:tasks carillon").await.contains("slow"));
+    replica.stop().await;
+}
+
+#[tokio::test]
+async fn of_quick_progress_the_newest_is_published_and_all_is_acknowledged() {
+    let mut rig = Rig::start().await;
     let replica = rig.replica("r1").await;
+    for step in 0..50 {
+        rig.add("t", &format!("x{step}.progress")).await;
+    }
+    rig.add("t", "x.complete").await;
+    let mut last = rig.next().await;
+    while last != "t x.complete" {
+        last = rig.next().await;
+    }
+    rig.until_trimmed().await;
+    let counted = ["published", "superseded", "after_final"];
+    let counts = counted.map(|outcome| replica.messages("stream", outcome));
+    assert_eq!((counts.iter().sum::<i64>(), counts[2]), (51, 0), "{counts:?}");
+    replica.stop().await;
+    assert!(!rig.has_more(), "something followed the end");
+}
+
+#[tokio::test]
+async fn on_a_cluster_nothing_leaves_its_slot() {
+    let mut rig = Rig::start_as_cluster().await;
+    let mut config = rig.config("r1");
+    config.claim_idle = Duration::from_millis(100);
+    rig.add("a", "x.complete").await;
+    rig.read_and_vanish("dead").await;
+    let replica = rig.replica_with(config).await;
     assert_eq!(rig.next().await, "a x.complete");
-    let consumers = rig.say("XINFO CONSUMERS carillon:tasks carillon").await;
-    assert!(consumers.contains("gone"), "it was here a moment ago: {consumers}");
+    rig.say("XADD carillon:tasks * json 7").await;
+    rig.dead(1).await;
+    rig.say(&format!("LPUSH carillon:tasks:list '{}'", message("b", "x.complete"))).await;
+    assert_eq!(rig.next().await, "b x.complete");
+    rig.until_heard().await;
+    rig.say(&format!("PUBLISH carillon:tasks '{}'", message("c", "x.complete"))).await;
+    assert_eq!(rig.next().await, "c x.complete");
+    rig.until_trimmed().await;
     replica.stop().await;
 }

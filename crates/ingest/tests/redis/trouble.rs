@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ingest::SourceError;
 
-use crate::harness::{Rig, until};
+use crate::harness::Rig;
 
 #[tokio::test]
 async fn an_entry_that_ended_five_consumers_is_a_dead_letter() {
@@ -113,10 +113,7 @@ async fn what_is_added_while_redis_restarts_is_taken_in_afterwards() {
     rig.add("b", "x.complete").await;
     rig.say("LPUSH carillon:tasks:list '{\"identity\":\"l\",\"userIdentity\":5,\"event\":\"l.complete\"}'").await;
     assert_eq!(rig.next_sorted(2).await, ["b x.complete", "l l.complete"]);
-    until("a leader", || async {
-        rig.say("PUBSUB NUMSUB carillon:tasks").await.contains(":1\r\n")
-    })
-    .await;
+    rig.until_heard().await;
     replica.stop().await;
 }
 

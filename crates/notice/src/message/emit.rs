@@ -36,7 +36,7 @@ struct Body<'a> {
     ack: Option<&'a RawValue>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Copy, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct To<'a> {
     #[serde(borrow, default)]
