@@ -2,7 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
-use adapter::{Arrival, Config, Link, Redis, RedisConfig};
+use adapter::{Arrival, Config, Link, Publisher, Redis, RedisConfig};
 use ingest::{Intake, Metrics, RedisSource, RedisSourceConfig, SourceError};
 use notice::{Audience, NodeId, StatusTable, UserId};
 use prometheus::{Registry, TextEncoder};
@@ -124,13 +124,7 @@ impl Rig {
         &self,
         config: RedisSourceConfig,
     ) -> Result<Replica, SourceError> {
-        let registry = Registry::new();
-        let metrics = Metrics::new(&registry).unwrap();
-        let intake = Intake::new(self.link.publisher.clone(), StatusTable::default(), metrics);
-        let source = RedisSource::connect(intake, config).await?;
-        let (stop, mut task) = (CancellationToken::new(), JoinSet::new());
-        task.spawn(source.run(stop.clone()));
-        Ok(Replica { stop, task, registry })
+        Replica::over(self.link.publisher.clone(), config).await
     }
 
     pub(crate) async fn say(&self, command: &str) -> String {
@@ -204,6 +198,19 @@ impl Rig {
 }
 
 impl Replica {
+    pub(crate) async fn over(
+        publisher: Publisher,
+        config: RedisSourceConfig,
+    ) -> Result<Self, SourceError> {
+        let registry = Registry::new();
+        let metrics = Metrics::new(&registry).unwrap();
+        let intake = Intake::new(publisher, StatusTable::default(), metrics);
+        let source = RedisSource::connect(intake, config).await?;
+        let (stop, mut task) = (CancellationToken::new(), JoinSet::new());
+        task.spawn(source.run(stop.clone()));
+        Ok(Self { stop, task, registry })
+    }
+
     pub(crate) async fn stop(mut self) {
         self.stop.cancel();
         timeout(DEADLINE, self.task.join_next()).await.unwrap().unwrap().unwrap();
