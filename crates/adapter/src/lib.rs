@@ -33,6 +33,6 @@ pub use crate::{
     interest::Interest,
     link::Link,
     publisher::{Published, Publisher},
-    redis::{ConnectError, Redis, RedisConfig},
+    redis::{ConnectError, Pem, Redis, RedisConfig, RedisTls},
     store::{CatchUp, Gap, Since, Store},
 };

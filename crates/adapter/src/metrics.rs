@@ -47,6 +47,7 @@ impl Metrics {
             Err(PublishError::Backlogged { .. }) => ("backlogged", "refused"),
             Err(PublishError::Full { .. }) => ("full", "refused"),
             Err(PublishError::Unreachable { .. }) => ("unreachable", "refused"),
+            Err(PublishError::Unreplicated { .. }) => ("unreplicated", "refused"),
             Err(PublishError::Broken { .. }) => ("broken", "refused"),
         };
         self.publish_total.with_label_values(&[bus]).inc();

@@ -31,6 +31,11 @@ impl Prefix {
     pub(super) fn channel(&self, audience: &Audience) -> String {
         format!("{}:{{{audience}}}", self.0)
     }
+
+    /// A channel of one node's own, in a slot that its number chooses.
+    pub(super) fn canary(&self, name: &str, number: u32) -> String {
+        format!("{}:{{canary:{name}:{number}}}", self.0)
+    }
 }
 
 /// A task's field: its identity behind its length, so that no identity and run make another's.

@@ -87,8 +87,7 @@ impl OverRedis {
 }
 
 async fn connect(url: String, config: Config, registry: &Registry) -> Result<Redis, ConnectError> {
-    let prefix = "carillon".to_owned();
-    Redis::connect(RedisConfig { url, prefix, bus: config }, registry).await
+    Redis::connect(RedisConfig::new(url, "carillon", config), registry).await
 }
 
 /// Publishes until it is accepted.
