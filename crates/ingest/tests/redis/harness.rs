@@ -20,6 +20,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 pub(crate) const NEVER: Duration = Duration::from_hours(1);
 
 pub(crate) struct Rig {
+    redis: RedisConfig,
     link: Link,
     _running: JoinSet<()>,
     pub(crate) server: Server,
@@ -50,7 +51,7 @@ pub(crate) fn redis_at(server: &Server) -> RedisConfig {
         publish_wait: Duration::from_secs(2),
         progress_pace: Duration::ZERO,
     };
-    RedisConfig { url: server.url(), prefix: "carillon".to_owned(), bus }
+    RedisConfig::new(server.url(), "carillon", bus)
 }
 
 pub(crate) fn config(server: &Server, consumer: &str) -> RedisSourceConfig {
@@ -84,32 +85,37 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl 
 
 impl Rig {
     pub(crate) async fn start() -> Self {
-        Self::over(Server::start(&[]).await).await
+        let server = Server::start(&[]).await;
+        Self::over(redis_at(&server), server).await
     }
 
-    /// A Redis that refuses whatever is not all in one slot.
+    /// A Redis Cluster, which refuses whatever is not all in one slot.
     pub(crate) async fn start_as_cluster() -> Self {
-        let server = Server::start(&["--cluster-enabled", "yes"]).await;
+        let server =
+            Server::start(&["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1"])
+                .await;
         server.say("CLUSTER ADDSLOTSRANGE 0 16383").await;
         until("a cluster", || async {
             server.say("CLUSTER INFO").await.contains("cluster_state:ok")
         })
         .await;
-        Self::over(server).await
+        let redis = redis_at(&server);
+        let url = redis.url.replace("redis://", "redis-cluster://");
+        Self::over(RedisConfig { url, ..redis }, server).await
     }
 
-    async fn over(server: Server) -> Self {
-        let redis = Redis::connect(redis_at(&server), &Registry::new()).await.unwrap();
+    async fn over(config: RedisConfig, server: Server) -> Self {
+        let redis = Redis::connect(config.clone(), &Registry::new()).await.unwrap();
         let link = redis.link(NodeId::new("n1").unwrap()).await.unwrap();
         let user = UserId::new("5").unwrap();
         link.interest.enter(&Audience::tasks_of(user)).await.unwrap();
         let mut running = JoinSet::new();
         running.spawn(async move { redis.run(CancellationToken::new()).await });
-        Self { link, _running: running, server }
+        Self { redis: config, link, _running: running, server }
     }
 
     pub(crate) fn config(&self, consumer: &str) -> RedisSourceConfig {
-        config(&self.server, consumer)
+        RedisSourceConfig { redis: self.redis.clone(), ..config(&self.server, consumer) }
     }
 
     pub(crate) async fn replica(&self, consumer: &str) -> Replica {
