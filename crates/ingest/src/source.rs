@@ -165,8 +165,15 @@ impl Source {
 
     fn bury(&self, entry: &Entry, reason: &'static str, error: String) {
         let Entry { json, tries, handed_in, .. } = entry;
-        let letter =
-            DeadLetter { json: json.clone(), reason, error, tries: *tries, handed_in: *handed_in };
+        let letter = DeadLetter {
+            json: json.clone(),
+            reason,
+            error,
+            tries: *tries,
+            source: Road::Embedded.label(),
+            origin: None,
+            handed_in: *handed_in,
+        };
         events::dead_lettered(&self.metrics, &letter);
         self.dead.keep(letter);
     }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use ingest::{Config, DeadLetters, Feed, FeedClosed, Source};
+use ingest::{Config, DeadLetterStore, DeadLetters, Feed, FeedClosed, Source, Which};
 use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -256,4 +256,26 @@ async fn a_source_that_holds_as_much_as_it_may_reads_no_more_until_some_had_its_
         assert_eq!(rig.next().await, format!("t {event}"));
     }
     running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn letters_in_memory_are_listed_handed_in_again_and_let_go() {
+    let mut rig = Rig::over(roomy()).await;
+    let (source, feed) = Source::new(rig.intake.clone(), &config());
+    for bad in ["1", "2", "3"] {
+        feed.push(Bytes::from(bad)).await.unwrap();
+    }
+    let store = DeadLetterStore::in_memory(source.dead_letters(), feed.clone());
+    let running = Running::start(source);
+    push(&feed, "a", "x.complete").await;
+    assert_eq!(rig.next().await, "a x.complete");
+    let page = store.list(None, 2).await.unwrap();
+    let rest = store.list(Some(page[1].0), 2).await.unwrap();
+    let all: Vec<_> = page.iter().chain(&rest).map(|(_, letter)| letter.json.clone()).collect();
+    assert_eq!((all, page.len()), (vec!["3".into(), "2".into(), "1".into()], 2));
+    assert_eq!(store.discard(Which::One(page[0].0)).await.unwrap(), 1);
+    assert_eq!(store.replay(Which::All).await.unwrap(), 2);
+    running.stop().await;
+    assert_eq!(store.count().await.unwrap(), 2, "they were tried again, and are dead again");
+    assert_eq!(store.discard(Which::All).await.unwrap(), 2);
 }
