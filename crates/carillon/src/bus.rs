@@ -54,12 +54,9 @@ pub(crate) enum RoundTripError {
 impl Bus {
     /// The bus that the settings name. Over Redis, fails unless it answers and will do.
     pub(crate) async fn open(config: &Config, registry: &Registry) -> Result<Self, JoinError> {
-        let limits = limits(config);
-        Ok(match &config.redis {
-            None => Self::Embedded(Embedded::new(limits, registry)?),
-            Some(redis) => {
-                Self::Redis(Redis::connect(redis_config(redis, limits), registry).await?)
-            }
+        Ok(match redis(config) {
+            None => Self::Embedded(Embedded::new(limits(config), registry)?),
+            Some(redis) => Self::Redis(Redis::connect(redis, registry).await?),
         })
     }
 
@@ -97,6 +94,11 @@ impl SharedBus {
     }
 }
 
+/// The Redis that the settings name, if they name one.
+pub(crate) fn redis(config: &Config) -> Option<RedisConfig> {
+    config.redis.as_ref().map(|redis| redis_config(redis, limits(config)))
+}
+
 fn redis_config(redis: &settings::Redis, bus: adapter::Config) -> RedisConfig {
     let identity = redis.identity.clone();
     let tls = RedisTls {
@@ -122,7 +124,7 @@ fn limits(config: &Config) -> adapter::Config {
         audiences_max: 1_000_000,
         progress_pace: Duration::from_millis(100),
         publish_wait: Duration::from_secs(5),
-        node_lease: Duration::from_secs(15),
+        node_lease: config.leases.node,
     }
 }
 

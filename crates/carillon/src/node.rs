@@ -51,6 +51,8 @@ pub enum StartError {
     Origin(#[from] gateway::OriginError),
     #[error("join the bus")]
     Bus(#[from] JoinError),
+    #[error("read worker messages")]
+    Source(#[from] ingest::SourceError),
     #[error("start gateway")]
     Gateway(#[from] gateway::StartError),
 }
@@ -156,7 +158,8 @@ impl Running {
         let mut intake = None;
         if config.roles.has(Role::Ingest) {
             let metrics = ingest::Metrics::new(&registry)?;
-            intake = Some(Intake::new(link.publisher.clone(), config.status.clone(), metrics));
+            let status = config.ingest.status.clone();
+            intake = Some(Intake::new(link.publisher.clone(), status, metrics));
         }
         let internal_addr = addr_of(&internal, "internal.addr")?;
         let (mut gateway, mut public_addr) = (None, None);

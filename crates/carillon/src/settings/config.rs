@@ -10,6 +10,8 @@ use crate::settings::{Settings, amount, mistake::Mistakes, reader::Reader, rules
 
 /// The largest file that `public.serve_client` may name.
 const CLIENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// The longest name of a consumer.
+const CONSUMER_BYTES_MAX: usize = 256;
 /// The shortest API key.
 const API_KEY_LEN_MIN: usize = 16;
 
@@ -27,7 +29,8 @@ pub struct Config {
     /// Absent: a bus of its own, in memory.
     pub redis: Option<Redis>,
     pub recovery: Recovery,
-    pub status: StatusTable,
+    pub ingest: Ingest,
+    pub leases: Leases,
     pub limits: Limits,
     pub drain_grace: Duration,
     pub telemetry: Telemetry,
@@ -93,6 +96,23 @@ pub struct Recovery {
     pub window: Duration,
     pub finals_keep: usize,
     pub finals_age: Duration,
+}
+
+/// How worker messages are read.
+#[derive(Clone, Debug)]
+pub struct Ingest {
+    pub status: StatusTable,
+    /// Absent: named after the host and the internal port.
+    pub consumer: Option<String>,
+    pub claim_after: Duration,
+    pub tries: u32,
+}
+
+/// How long those who give no sign keep what is theirs.
+#[derive(Clone, Copy, Debug)]
+pub struct Leases {
+    pub node: Duration,
+    pub channel: Duration,
 }
 
 /// What the node tells its operator.
@@ -163,7 +183,16 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
             finals_keep: read.one("recovery.keep", amount::count),
             finals_age: read.one("recovery.keep_age", amount::duration),
         },
-        status: read.value("ingest.status", status),
+        ingest: Ingest {
+            status: read.value("ingest.status", status),
+            consumer: read.maybe("ingest.consumer", consumer),
+            claim_after: read.one("ingest.claim_after", amount::duration),
+            tries: read.one("ingest.tries", amount::rate),
+        },
+        leases: Leases {
+            node: read.one("leases.node", amount::duration),
+            channel: read.one("leases.channel", amount::duration),
+        },
         limits: limits(&mut read),
         drain_grace: read.one("drain.grace", amount::duration),
         telemetry: Telemetry {
@@ -261,6 +290,13 @@ fn redis_url(url: &str) -> Result<String, String> {
         }
         _ => Err(format!("begins with none of {}, each followed by ://", REDIS_SCHEMES.join(", "))),
     }
+}
+
+fn consumer(name: &str) -> Result<String, String> {
+    if name.len() > CONSUMER_BYTES_MAX || name.contains(char::is_whitespace) {
+        return Err(format!("is longer than {CONSUMER_BYTES_MAX} bytes, or holds a space"));
+    }
+    Ok(name.to_owned())
 }
 
 fn prefix(text: &str) -> Result<String, String> {

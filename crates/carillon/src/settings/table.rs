@@ -130,6 +130,16 @@ pub(super) const TABLE: &[Entry] = &[
     // ingest
     text("ingest.status", "", r#"{ "200" = "file.queued" }"#,
         "More worker status numbers and the events that they mean.").map(),
+    text("ingest.consumer", "", "ingest-0",
+        "The name under which this process reads the queues in Redis: the same after a restart, and no \
+         other's. None: the host's name and the internal port."),
+    text("ingest.claim_after", "30s", "30s",
+        "How long a message may stand still in a process's hands before another takes it over."),
+    text("ingest.tries", "5", "5", "How often a message is tried before it is a dead letter."),
+    // leases
+    text("leases.node", "15s", "15s", "How long a node that gives no sign counts as living."),
+    text("leases.channel", "10s", "10s",
+        "How long a process that gives no sign keeps the channel of tasks, and what it took from their list."),
     // auth
     text("auth.mode", "none", "none",
         "How users prove who they are. `token` and `hook` are not in this version."),
