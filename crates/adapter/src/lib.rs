@@ -43,7 +43,7 @@ pub use crate::{
     link::Link,
     nodes::{Answers, Living, Nodes},
     publisher::{Published, Publisher},
-    redis::{ConnectError, Redis, RedisConfig},
+    redis::{ConnectError, Pem, Redis, RedisConfig, RedisTls},
     requests::{Request, Requests},
     signals::{Signals, Watch},
     store::{CatchUp, Gap, Since, Store},

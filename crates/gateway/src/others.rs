@@ -40,8 +40,7 @@ pub(crate) struct Others {
 }
 
 /// What a node without sockets announces of itself, for the lists of the others.
-pub fn about(roles: &[&str]) -> Bytes {
-    let roles = roles.iter().map(|&role| role.to_owned()).collect();
+pub fn about(roles: Vec<String>) -> Bytes {
     About { roles, version: version(), ..About::default() }.seal()
 }
 

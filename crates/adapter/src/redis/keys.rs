@@ -51,6 +51,11 @@ impl Prefix {
     pub(super) fn signal(&self, name: &str) -> String {
         format!("{}:signal:{{{name}}}", self.0)
     }
+
+    /// A channel of one node's own, in a slot that its number chooses.
+    pub(super) fn canary(&self, name: &str, number: u32) -> String {
+        format!("{}:{{canary:{name}:{number}}}", self.0)
+    }
 }
 
 /// A task's field: its identity behind its length, so that no identity and run make another's.

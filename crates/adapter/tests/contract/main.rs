@@ -14,6 +14,7 @@ mod interleavings;
 mod limits;
 mod nodes;
 mod order;
+mod pace;
 mod signals;
 
 mod embedded;
@@ -109,6 +110,14 @@ macro_rules! contract {
                 one_question_too_many_at_once_is_refused,
                 an_answer_past_the_limit_counts_as_missing,
                 requests_end_when_the_node_has_left,
+            ],
+            pace: [
+                progress_within_the_pace_changes_nothing_and_is_taken_after_its_wait,
+                older_progress_is_superseded_however_early,
+                a_final_is_never_early_and_ends_the_waiting,
+                the_first_of_a_task_and_of_a_run_is_never_early,
+                what_waited_is_not_newer_than_what_came_meanwhile,
+                what_has_a_stamp_keeps_it_while_it_waits,
             ],
             interleavings: [
                 whatever_the_interleaving_nothing_of_a_task_follows_its_final,
