@@ -63,8 +63,9 @@ impl Stock {
     }
 
     async fn join(&mut self, namespace: &str) {
-        self.0.send(Message::text(format!("40{namespace},{{\"user\":\"5\"}}"))).await.unwrap();
-        while !self.next().await.starts_with(&format!("40{namespace},")) {}
+        let head = if namespace == "/" { "40".into() } else { format!("40{namespace},") };
+        self.0.send(Message::text(format!("{head}{{\"user\":\"5\"}}"))).await.unwrap();
+        while !self.next().await.starts_with(&format!("{head}{{")) {}
     }
 
     /// The next packet that is no ping.
