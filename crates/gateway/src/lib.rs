@@ -20,6 +20,13 @@ mod socket;
 mod hub;
 mod seat;
 
+mod census;
+mod deeds;
+
+mod answering;
+mod others;
+mod questions;
+
 mod encoded;
 mod forms;
 mod frames_of;
@@ -40,4 +47,5 @@ pub use crate::{
     gateway::{Gateway, StartError},
     module::MODULE,
     origins::{OriginError, Origins},
+    others::about,
 };

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use adapter::{Interest, Publisher, Store};
+use adapter::{Interest, Nodes, Publisher, Store};
 use notice::{Audience, Epoch, NoticeId, Position};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -30,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) publisher: Publisher,
     pub(crate) interest: Interest,
     pub(crate) store: Store,
+    pub(crate) nodes: Nodes,
     /// Owns every connection's task; the gateway awaits it when it stops.
     pub(crate) tasks: TaskTracker,
     /// No newcomer is admitted any more.
@@ -45,14 +46,18 @@ pub(crate) struct Shared {
     local_seq: AtomicU64,
 }
 
+/// What a gateway may do on the bus, beside hearing what is delivered.
+#[derive(Debug)]
+pub(crate) struct Ways {
+    pub(crate) publisher: Publisher,
+    pub(crate) interest: Interest,
+    pub(crate) store: Store,
+    pub(crate) nodes: Nodes,
+}
+
 impl Shared {
-    pub(crate) fn new(
-        config: Config,
-        events: Events,
-        publisher: Publisher,
-        interest: Interest,
-        store: Store,
-    ) -> Self {
+    pub(crate) fn new(config: Config, events: Events, ways: Ways) -> Self {
+        let Ways { publisher, interest, store, nodes } = ways;
         let limits = config.limits;
         let periods = [config.ping_interval, config.ping_timeout, limits.stall, limits.handshake];
         Self {
@@ -76,6 +81,7 @@ impl Shared {
             publisher,
             interest,
             store,
+            nodes,
         }
     }
 

@@ -10,7 +10,7 @@ use fred::{
 use crate::redis::primaries::{Owners, at, slot};
 
 /// What fred says of a command that was sent elsewhere and may be written once only.
-const REDIRECTED: &str = "Too many failed write attempts.";
+pub(super) const REDIRECTED: &str = "Too many failed write attempts.";
 
 /// One script, which Redis may have forgotten.
 #[derive(Clone, Debug)]
@@ -61,11 +61,7 @@ impl Scripts {
 
 impl Script {
     /// Hands it to every primary.
-    async fn load(
-        client: &Client,
-        text: &'static str,
-        keys_len: i64,
-    ) -> Result<Self, Error> {
+    async fn load(client: &Client, text: &'static str, keys_len: i64) -> Result<Self, Error> {
         let mut sha = String::new();
         for server in Owners::of(client).all() {
             let args = vec![Value::from_static_str("LOAD"), Value::from_static_str(text)];

@@ -32,6 +32,7 @@ use crate::{
         bus::{Bus, lasting},
         events::subscribing_failed,
         primaries::slot,
+        scripts::REDIRECTED,
         subscriptions::until,
     },
     signals::Watch,
@@ -114,8 +115,7 @@ impl Station {
         let hash = ClusterHash::Custom(slot(&channel));
         let args = vec![Value::from_static_str("SHARDNUMSUB"), channel.into()];
         let command = CustomCommand::new_static("PUBSUB", hash, false);
-        let answer: Value = self.client.custom(command, args).await.map_err(|e| refused(&e))?;
-        Ok(whole(answer.into_array().get(1)))
+        Ok(whole(self.call(command, args).await?.into_array().get(1)))
     }
 
     /// Sends to one channel, and says how many connections heard.
@@ -125,10 +125,17 @@ impl Station {
         bytes: Bytes,
     ) -> Result<usize, SignalError> {
         self.connected()?;
-        let command = CustomCommand::new_static("SPUBLISH", ClusterHash::FirstKey, false);
         let args = vec![Value::from(channel), Value::Bytes(bytes)];
-        let answer: Value = self.client.custom(command, args).await.map_err(|e| refused(&e))?;
-        Ok(whole(Some(&answer)))
+        Ok(whole(Some(&self.call(command("SPUBLISH"), args).await?)))
+    }
+
+    async fn call(&self, command: CustomCommand, args: Vec<Value>) -> Result<Value, SignalError> {
+        let answer = match self.client.custom(command.clone(), args.clone()).await {
+            // The slot has moved, and fred has looked where to; nothing was done.
+            Err(error) if error.details() == REDIRECTED => self.client.custom(command, args).await,
+            answer => answer,
+        };
+        answer.map_err(|error| refused(&error))
     }
 
     pub(crate) fn announce(&self, about: Bytes) {

@@ -132,6 +132,11 @@ pub(crate) enum LogFormat {
 }
 
 impl Roles {
+    /// As they are written in the settings.
+    pub fn names(self) -> Vec<String> {
+        self.to_string().split(", ").map(str::to_owned).collect()
+    }
+
     pub fn has(self, role: Role) -> bool {
         match role {
             Role::Gateway => self.gateway,
@@ -230,8 +235,7 @@ fn redis(read: &mut Reader) -> Option<Redis> {
         identity: cert.clone().zip(key.clone()),
     };
     if cert.is_some() != key.is_some() {
-        let (is_alone, other) =
-            if cert.is_some() { ("cert", "key") } else { ("key", "cert") };
+        let (is_alone, other) = if cert.is_some() { ("cert", "key") } else { ("key", "cert") };
         let hint = format!("set redis.tls.{other} too, or neither");
         read.refuse(&format!("redis.tls.{is_alone}"), "is of no use alone", hint);
     }

@@ -6,6 +6,7 @@
 mod caller;
 mod emits;
 mod harness;
+mod nodes;
 mod notices;
 mod page;
 mod redis_away;

@@ -91,8 +91,8 @@ pub(super) fn config(inbox_len_max: usize) -> Config {
         tasks_per_user_max: 1000,
         audiences_max: 1000,
         progress_pace: PACE,
-        node_lease: day,
         publish_wait: Duration::ZERO,
+        node_lease: Duration::from_secs(15),
     }
 }
 

@@ -48,6 +48,7 @@ pub(crate) fn redis_at(server: &Server) -> RedisConfig {
         interest_linger: Duration::from_secs(1),
         tasks_per_user_max: 10_000,
         audiences_max: 1000,
+        node_lease: Duration::from_secs(15),
         publish_wait: Duration::from_secs(2),
         progress_pace: Duration::ZERO,
     };

@@ -118,7 +118,7 @@ async fn what_is_added_while_redis_restarts_is_taken_in_afterwards() {
     let replica = rig.replica("r1").await;
     rig.add("a", "x.complete").await;
     assert_eq!(rig.next().await, "a x.complete");
-    rig.server.stop().await;
+    rig.server.stop();
     rig.server.start_again().await;
     rig.add("b", "x.complete").await;
     rig.say("LPUSH carillon:tasks:list '{\"identity\":\"l\",\"userIdentity\":5,\"event\":\"l.complete\"}'").await;

@@ -213,12 +213,21 @@ async fn finals_outlive_a_primary_whose_replica_takes_over() {
     replica.comes_to_say("CLUSTER NODES", &id).await;
     replica.say(&format!("CLUSTER REPLICATE {id}")).await;
     replica.comes_to_say("INFO replication", "master_link_status:up").await;
+    let log = format!("EXISTS {}:{{{}}}:log", hearing.prefix, audience());
     let bus = Running::start(hearing).await;
     let (mut node, worker) = (bus.link().await, bus.link().await);
     node.enter(&audience()).await;
     worker.accepted(end("before", now(), "before")).await;
     assert_eq!(node.hear_texts(1).await, ["before"]);
-    cluster.nodes[3].comes_to_say("DBSIZE", ":4").await;
+    // A cluster's replica answers to nobody who has not said that a replica will do.
+    let is_there =
+        async || cluster.nodes[3].say(&format!("READONLY\r\n{log}")).await.contains(":1");
+    let copied = async {
+        while !is_there().await {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(DEADLINE, copied).await.expect("the replica has it");
     cluster.nodes[holder].stop();
     super::accepted_at_last(&worker, "after").await;
     assert_eq!(super::heard_until(&mut node, "after").await.last().unwrap(), "after");

@@ -51,7 +51,7 @@ async fn after_a_failover_the_new_primary_is_the_bus_and_the_old_one_is_left() {
     node.enter(&audience()).await;
     worker.accepted(end("before", now(), "before")).await;
     assert_eq!(node.hear_texts(1).await, ["before"]);
-    watched.replica.comes_to_say("DBSIZE", ":4").await;
+    watched.replica.comes_to_say("EXISTS carillon:{user:5@/notice}:log", ":1").await;
 
     watched.primary.stop();
     accepted_at_last(&worker, "after").await;
@@ -72,7 +72,7 @@ async fn what_a_new_primary_numbers_again_is_heard_though_its_number_is_known() 
     let (mut node, worker) = (bus.link().await, bus.link().await);
     node.enter(&audience()).await;
     worker.accepted(end("1", now(), "1")).await;
-    watched.replica.comes_to_say("DBSIZE", ":4").await;
+    watched.replica.comes_to_say("EXISTS carillon:{user:5@/notice}:log", ":1").await;
     // From now on nothing is copied, and the sentinel does not see to it.
     watched.replica.say("REPLICAOF NO ONE").await;
     for n in 2..=4 {
