@@ -17,6 +17,8 @@ mod interest;
 mod publisher;
 mod store;
 
+mod relay;
+
 mod embedded;
 mod redis;
 
@@ -34,5 +36,6 @@ pub use crate::{
     link::Link,
     publisher::{Published, Publisher},
     redis::{ConnectError, Redis, RedisConfig},
+    relay::RelayDriver,
     store::{CatchUp, Gap, Since, Store},
 };

@@ -2,6 +2,7 @@
 //!
 //! Authentication, body limits and time limits are the server's, in `carillon`.
 
+mod asked;
 mod emit;
 mod error;
 mod sockets;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use adapter::{Arrival, Inbox, Link};
+use adapter::{Arrival, Inbox, Link, RelayDriver};
 use parking_lot::Mutex;
 use prometheus::Registry;
 use thiserror::Error;
@@ -10,7 +10,12 @@ use tokio::{net::TcpListener, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    api, config::Config, departure::Departure, engine::accept, events::Events, shared::Shared,
+    api,
+    config::Config,
+    departure::Departure,
+    engine::accept,
+    events::Events,
+    shared::{Shared, Ways},
 };
 
 /// How often a stopping gateway looks whether all have gone.
@@ -33,9 +38,10 @@ pub struct StartError(#[from] prometheus::Error);
 
 impl Gateway {
     pub fn new(config: Config, link: Link, registry: &Registry) -> Result<Self, StartError> {
-        let Link { publisher, interest, inbox, store } = link;
-        let events = Events::new(registry)?;
-        let shared = Arc::new(Shared::new(config, events, publisher, interest, store));
+        let Link { publisher, interest, inbox, store, signals, nodes, requests: _ } = link;
+        let relay = RelayDriver::new(signals, registry)?;
+        let ways = Ways { publisher, interest, store, nodes, relay };
+        let shared = Arc::new(Shared::new(config, Events::new(registry)?, ways));
         Ok(Self { shared, inbox: Arc::new(Mutex::new(Some(inbox))) })
     }
 
@@ -56,6 +62,7 @@ impl Gateway {
             accept(shared, public, shared.closing.clone()),
             shared.pulse.run(rest.clone()),
             deliver(shared, inbox, rest.clone()),
+            shared.cluster.listen(rest.clone()),
         );
     }
 

@@ -1,0 +1,152 @@
+//! What has come back to one question, from all nodes.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use socketioxide_core::{Sid, Value};
+
+use super::report::{Missed, Refused, Report};
+
+/// What all answers to one question may weigh; what is past it is not passed on, and counts as missing.
+const ANSWERS_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) acks: Vec<Ack>,
+    /// What a node was not asked, or did not say, and why.
+    pub(crate) unasked: Vec<Unasked>,
+    /// Sockets that gave no answer.
+    missed: usize,
+    bytes: usize,
+    /// The nodes that have said how many sockets they ask.
+    nodes: HashMap<Sid, Heard>,
+}
+
+#[derive(Debug)]
+struct Heard {
+    node: String,
+    sockets: usize,
+    /// Those of its sockets that it has still to speak of.
+    left: usize,
+}
+
+/// The answer of one socket.
+#[derive(Debug, Serialize)]
+pub(crate) struct Ack {
+    socket: String,
+    data: Box<RawValue>,
+}
+
+/// A node of which it is not known what its sockets would have answered; without a name, the others.
+#[derive(Debug, Eq, PartialEq, Serialize)]
+pub(crate) struct Unasked {
+    pub(crate) node: Option<String>,
+    pub(crate) reason: Reason,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Reason {
+    Refused(Refused),
+    Away(Away),
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Away {
+    /// It was asked and said nothing, not even how many sockets it has.
+    Silent,
+    /// The bus did not take the question.
+    Unreachable,
+}
+
+impl Tally {
+    pub(crate) fn take(&mut self, sid: Sid, said: Result<Value, Missed>) {
+        match said.as_ref().map(Report::read) {
+            Ok(Some(Report::Asked { node, sockets, refused })) => {
+                self.heard(sid, node, sockets, refused)
+            }
+            Ok(Some(Report::Answer { socket, data })) => {
+                self.spoken(sid, 1);
+                self.answer(socket, data);
+            }
+            Ok(None) => self.missed(sid, 1),
+            Err(Missed { sockets }) => self.missed(sid, *sockets),
+        }
+    }
+
+    fn heard(&mut self, sid: Sid, node: String, sockets: usize, refused: Option<Refused>) {
+        let left = if refused.is_some() { 0 } else { sockets };
+        if let Some(reason) = refused {
+            self.missed += sockets;
+            let reason = Reason::Refused(reason);
+            self.unasked.push(Unasked { node: Some(node.clone()), reason });
+        }
+        self.nodes.insert(sid, Heard { node, sockets, left });
+    }
+
+    fn answer(&mut self, socket: String, data: Box<RawValue>) {
+        self.bytes += socket.len() + data.get().len();
+        if self.bytes > ANSWERS_BYTES_MAX {
+            self.missed += 1;
+        } else {
+            self.acks.push(Ack { socket, data });
+        }
+    }
+
+    fn missed(&mut self, sid: Sid, sockets: usize) {
+        self.missed += sockets;
+        self.spoken(sid, sockets);
+    }
+
+    fn spoken(&mut self, sid: Sid, sockets: usize) {
+        if let Some(heard) = self.nodes.get_mut(&sid) {
+            heard.left = heard.left.saturating_sub(sockets);
+        }
+    }
+
+    /// Notes nodes that are not heard of, or not in time. Each counts as one that is missing: how many
+    /// sockets it has is not known, and none missing must mean that all have answered.
+    pub(crate) fn away(&mut self, node: Option<String>, why: Away) {
+        self.unasked.push(Unasked { node, reason: Reason::Away(why) });
+        self.missed += 1;
+    }
+
+    /// Why the one node heard so far asks nobody, if it does not.
+    pub(crate) fn refused(&self) -> Option<Refused> {
+        self.unasked.iter().find_map(|unasked| match unasked.reason {
+            Reason::Refused(refused) => Some(refused),
+            Reason::Away(_) => None,
+        })
+    }
+
+    /// Whether every node that was heard has spoken of each of its sockets.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.nodes.values().all(|heard| heard.left == 0)
+    }
+
+    /// Whether the bus did not take the question, so that nobody else was asked.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        let unreachable = Reason::Away(Away::Unreachable);
+        self.unasked.iter().any(|unasked| unasked.reason == unreachable)
+    }
+
+    /// How many nodes have been heard.
+    pub(crate) fn nodes(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub(crate) fn has_heard(&self, node: &str) -> bool {
+        self.nodes.values().any(|heard| heard.node == node)
+    }
+
+    /// How many sockets are known to be of the audience.
+    pub(crate) fn sockets(&self) -> usize {
+        self.nodes.values().map(|heard| heard.sockets).sum()
+    }
+
+    pub(crate) fn missing(&self) -> usize {
+        self.missed + self.nodes.values().map(|heard| heard.left).sum::<usize>()
+    }
+}
