@@ -24,4 +24,7 @@ pub struct Config {
     pub audiences_max: usize,
     /// How long a publisher waits for a full inbox before it refuses.
     pub publish_wait: Duration,
+    /// How long a node counts as living after it was last heard of; it is renewed every third of it. A
+    /// node that leaves in order is gone at once.
+    pub node_lease: Duration,
 }

@@ -8,6 +8,7 @@ mod shard;
 
 mod clock;
 mod ears;
+mod exchange;
 mod life;
 mod log;
 mod places;
@@ -23,10 +24,14 @@ use prometheus::Registry;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::{bus::Bus, ears::Ear};
+pub(crate) use self::{
+    bus::Bus,
+    ears::Ear,
+    exchange::{Exchange, Place},
+};
 use crate::{
-    config::Config, interest::Interest, link::Link, metrics::Metrics, publisher::Publisher,
-    store::Store,
+    config::Config, interest::Interest, link::Link, metrics::Metrics, nodes::Nodes,
+    publisher::Publisher, signals::Signals, store::Store, traffic::Traffic,
 };
 
 /// How often what has expired is looked for.
@@ -36,23 +41,30 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct Embedded {
     bus: Arc<Bus>,
+    exchange: Arc<Exchange>,
 }
 
 impl Embedded {
     /// Fails when `registry` already holds a bus's metrics.
     pub fn new(config: Config, registry: &Registry) -> Result<Self, prometheus::Error> {
         let metrics = Metrics::new(registry)?;
-        Ok(Self { bus: Arc::new(Bus::new(config, metrics)) })
+        let exchange = Exchange::new(Traffic::new(registry)?);
+        Ok(Self { bus: Arc::new(Bus::new(config, metrics)), exchange })
     }
 
     /// Puts one more node on the bus.
     pub fn link(&self, node: NodeId) -> Link {
-        let (ear, inbox) = Ear::open(node, self.bus.config().inbox_len_max);
+        let gone = CancellationToken::new();
+        let (place, requests) = self.exchange.enter(node.clone(), gone.clone());
+        let (ear, inbox) = Ear::open(node, self.bus.config().inbox_len_max, gone.drop_guard());
         Link {
             publisher: Publisher::of_embedded(Arc::clone(&self.bus)),
             interest: Interest::of_embedded(Arc::clone(&self.bus), Arc::new(ear)),
             inbox,
             store: Store::of_embedded(Arc::clone(&self.bus)),
+            signals: Signals::of_embedded(Arc::clone(&self.exchange), Arc::clone(&place)),
+            nodes: Nodes::of_embedded(Arc::clone(&self.exchange), place),
+            requests,
         }
     }
 

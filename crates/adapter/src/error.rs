@@ -60,3 +60,36 @@ impl BusError {
         matches!(self, Self::Unreachable { .. })
     }
 }
+
+/// The bus did not carry a signal, or a question to the other nodes.
+#[derive(Clone, Debug, Error)]
+pub enum SignalError {
+    /// The bus is away. The same may be carried later.
+    #[error("signal other nodes: the bus does not answer")]
+    Unreachable,
+
+    /// This node has as many open as it may. Places come free as others end.
+    #[error("signal other nodes: all {len_max} places for {what} are taken")]
+    Full { what: &'static str, len_max: usize },
+
+    #[error("signal other nodes: {len_bytes} bytes, and {len_bytes_max} are allowed")]
+    TooLarge { len_bytes: usize, len_bytes_max: usize },
+
+    /// This node has left the bus.
+    #[error("signal other nodes: this node has left the bus")]
+    Gone,
+
+    /// The bus will say the same again until a person has mended it.
+    #[error("signal other nodes: {reason}")]
+    Broken { reason: String },
+}
+
+impl SignalError {
+    /// Whether the same may work soon.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable | Self::Full { .. } => true,
+            Self::TooLarge { .. } | Self::Gone | Self::Broken { .. } => false,
+        }
+    }
+}

@@ -1,7 +1,8 @@
 //! The bus between nodes: a notice handed in on one node comes out on every node with a member for it.
 //!
 //! `ingest` and `gateway` each hold a [`Publisher`]; `gateway` alone holds the [`Inbox`], the
-//! [`Interest`] that narrows it, and the [`Store`] from which a client catches up.
+//! [`Interest`] that narrows it, and the [`Store`] from which a client catches up. What nodes ask each
+//! other goes by [`Nodes`] and [`Requests`], what they merely let each other know by [`Signals`].
 //!
 //! May enter: audiences, nodes by id, drafts already checked.
 //! May not enter: sockets, HTTP, Socket.IO packets, worker messages. Nothing here calls upward; a
@@ -17,7 +18,14 @@ mod interest;
 mod publisher;
 mod store;
 
+mod nodes;
+mod requests;
+mod signals;
+
 mod relay;
+
+mod asking;
+mod watchers;
 
 mod embedded;
 mod redis;
@@ -26,16 +34,20 @@ mod config;
 mod error;
 mod limits;
 mod metrics;
+mod traffic;
 
 pub use crate::{
     config::Config,
     embedded::Embedded,
-    error::{BusError, PublishError},
+    error::{BusError, PublishError, SignalError},
     inbox::{Arrival, Inbox},
     interest::Interest,
     link::Link,
+    nodes::{Answers, Living, Nodes},
     publisher::{Published, Publisher},
     redis::{ConnectError, Redis, RedisConfig},
     relay::RelayDriver,
+    requests::{Request, Requests},
+    signals::{Signals, Watch},
     store::{CatchUp, Gap, Since, Store},
 };

@@ -11,9 +11,12 @@ mod envelope;
 mod events;
 mod hearing;
 mod keys;
+mod letter;
 mod mark;
+mod post;
 mod publishing;
 mod scripts;
+mod station;
 mod subscriptions;
 
 use std::{sync::Arc, time::Duration};
@@ -33,13 +36,22 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::config::{ConnectError, RedisConfig};
-pub(crate) use self::{bus::Bus, ears::Ears};
+pub(crate) use self::{bus::Bus, ears::Ears, station::Station};
 use self::{
     events::Events, hearing::Hearing, keys::Prefix, scripts::Scripts, subscriptions::Subscriptions,
 };
 use crate::{
-    inbox::Inbox, interest::Interest, link::Link, metrics::Metrics, publisher::Publisher,
+    inbox::Inbox,
+    interest::Interest,
+    limits::{NODES_MAX, REQUESTS_LEN_MAX},
+    link::Link,
+    metrics::Metrics,
+    nodes::Nodes,
+    publisher::Publisher,
+    requests::Requests,
+    signals::Signals,
     store::Store,
+    traffic::Traffic,
 };
 
 /// How often Redis is asked whether it is there, and how long it may take to say so.
@@ -68,14 +80,19 @@ impl Redis {
         let scripts = Scripts::load(&client).await;
         let scripts = scripts.map_err(|error| config.refusal(&error))?;
         let (metrics, events) = (Metrics::new(registry)?, Events::new(registry)?);
+        let traffic = Traffic::new(registry)?;
         events.answers(Ok(()));
-        let bus = Bus { client, prefix, scripts, config: config.bus.clone(), metrics, events };
+        let bus =
+            Bus { client, prefix, scripts, config: config.bus.clone(), metrics, events, traffic };
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         Ok(Self { bus: Arc::new(bus), config: Arc::new(config), tasks, stop })
     }
 
-    /// Puts one more node on the bus, with a connection of its own to hear by.
+    /// Puts one more node on the bus, with two connections of its own: one to hear notices by, one for
+    /// what nodes say to each other.
     pub async fn link(&self, node: NodeId) -> Result<Link, ConnectError> {
+        let gone = self.stop.child_token();
+        let (station, requests) = self.station(node.clone(), &gone).await?;
         let client = self.config.open().await?;
         let (sender, arrivals) = mpsc::channel(self.config.bus.inbox_len_max.max(1));
         let ears = Ears::new(node, &self.config.bus);
@@ -99,9 +116,34 @@ impl Redis {
         Ok(Link {
             publisher: Publisher::of_redis(Arc::clone(&self.bus)),
             interest: Interest::of_redis(ears),
-            inbox: Inbox::new(arrivals),
+            inbox: Inbox::new(arrivals, gone.drop_guard()),
             store: Store::of_redis(Arc::clone(&self.bus)),
+            signals: Signals::of_redis(Arc::clone(&station)),
+            nodes: Nodes::of_redis(station),
+            requests,
         })
+    }
+
+    /// Lets a node be known to the others: first it hears, then it counts.
+    async fn station(
+        &self,
+        node: NodeId,
+        gone: &CancellationToken,
+    ) -> Result<(Arc<Station>, Requests), ConnectError> {
+        let client = self.config.open().await?;
+        let messages = client.message_rx();
+        let station = Station::new(Arc::clone(&self.bus), client, node);
+        let refusal = |error: Error| self.config.refusal(&error);
+        let mine = self.bus.prefix.channel_of_node(station.node());
+        let letters = station.watchers.open(&mine, REQUESTS_LEN_MAX + NODES_MAX);
+        let letters = letters.expect("a new node watches nothing yet");
+        station.subscribe().await.map_err(refusal)?;
+        station.renew().await.map_err(refusal)?;
+        let (sender, requests) = Requests::open(gone.clone());
+        self.tasks.spawn(Arc::clone(&station).hear(messages, gone.clone()));
+        self.tasks.spawn(Arc::clone(&station).run(gone.clone()));
+        self.tasks.spawn(Arc::clone(&station).sort(letters, sender));
+        Ok((station, requests))
     }
 
     /// Watches over Redis until `stop`, then takes every node off the bus and waits for that.

@@ -22,6 +22,7 @@ fn config() -> Config {
         tasks_per_user_max: 10,
         audiences_max: 1_000,
         publish_wait: Duration::ZERO,
+        node_lease: AGE,
     }
 }
 

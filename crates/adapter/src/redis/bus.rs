@@ -21,6 +21,7 @@ use crate::{
         scripts::Scripts,
     },
     store::{CatchUp, Gap, Since},
+    traffic::Traffic,
 };
 
 /// One connection to publish and to ask, shared by all nodes of the process.
@@ -31,6 +32,7 @@ pub(crate) struct Bus {
     pub(super) config: Config,
     pub(super) metrics: Metrics,
     pub(super) events: Events,
+    pub(super) traffic: Traffic,
 }
 
 impl Bus {

@@ -4,7 +4,11 @@ use fred::error::Error;
 use notice::NodeId;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
-use crate::{error::BusError, redis::envelope::EnvelopeError};
+use crate::{
+    error::BusError,
+    redis::{envelope::EnvelopeError, letter::LetterError},
+    traffic::{Lost, Traffic},
+};
 
 #[derive(Clone, Debug)]
 pub(super) struct Events {
@@ -67,6 +71,20 @@ impl Events {
 
 pub(super) fn subscribing_failed(node: &NodeId, error: &Error) {
     tracing::debug!(node.id = %node, %error, "will subscribe again");
+}
+
+/// Says once that the others may take this node for dead, and once that they no longer do.
+pub(super) fn lease_kept(was_held: bool, error: Option<&Error>) {
+    match error {
+        Some(error) if was_held => tracing::warn!(%error, "cannot renew the node's lease"),
+        None if !was_held => tracing::info!("the node's lease is renewed again"),
+        _ => {}
+    }
+}
+
+pub(super) fn unreadable(traffic: &Traffic, error: &LetterError) {
+    traffic.lost(Lost::Unreadable, 1);
+    tracing::debug!(%error, "left out a letter that cannot be read");
 }
 
 pub(super) fn irreparable(error: &BusError) {

@@ -36,6 +36,7 @@ impl Subject for InMemory {
             tasks_per_user_max: 1_000,
             audiences_max: 1_000,
             publish_wait: Duration::from_secs(5),
+            node_lease: Duration::from_secs(15),
         }
     }
 
@@ -49,8 +50,8 @@ impl Subject for InMemory {
         Self { bus, registry, _stop: stop.drop_guard(), _running: running }
     }
 
-    async fn link(&self) -> Node {
-        Node { link: self.bus.link(NodeId::new("node").expect("a node")) }
+    async fn link_as(&self, name: &str) -> Node {
+        Node { link: self.bus.link(NodeId::new(name).expect("a node")) }
     }
 
     async fn pass(&self, time: Duration) {

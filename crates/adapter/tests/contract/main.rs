@@ -12,7 +12,9 @@ mod count;
 mod interest;
 mod interleavings;
 mod limits;
+mod nodes;
 mod order;
+mod signals;
 
 mod embedded;
 mod redis;
@@ -81,6 +83,32 @@ macro_rules! contract {
                 an_expired_task_makes_room_for_another,
                 a_payload_past_the_limit_is_refused_for_good,
                 publish_all_answers_for_each_draft_in_order,
+            ],
+            signals: [
+                whoever_watches_hears_and_nobody_else,
+                a_node_counts_once_however_often_it_watches,
+                a_watch_that_is_dropped_counts_no_more,
+                a_channel_watched_again_is_heard_again,
+                the_signals_of_one_sender_come_in_order,
+                a_full_watch_drops_the_newest,
+                a_signal_past_the_limit_is_refused_for_good,
+                a_node_that_has_left_watches_nothing,
+            ],
+            nodes: [
+                every_node_is_listed_with_what_it_announced,
+                a_node_that_leaves_in_order_is_gone_at_once,
+                a_living_node_stays_listed_past_its_lease,
+                a_question_to_all_is_answered_by_every_other_node,
+                a_question_to_one_node_is_answered_by_it,
+                a_node_that_does_not_answer_in_time_is_missing,
+                a_node_that_takes_no_requests_is_not_missed,
+                a_node_that_is_gone_is_not_waited_for,
+                the_questions_of_one_asker_come_in_order,
+                a_question_that_nobody_waits_for_any_more_is_not_handed_out,
+                a_node_with_too_many_questions_refuses_at_once,
+                one_question_too_many_at_once_is_refused,
+                an_answer_past_the_limit_counts_as_missing,
+                requests_end_when_the_node_has_left,
             ],
             interleavings: [
                 whatever_the_interleaving_nothing_of_a_task_follows_its_final,

@@ -2,6 +2,7 @@
 
 mod door;
 mod kept;
+mod talk;
 
 use std::time::Duration;
 
@@ -47,6 +48,7 @@ impl Subject for OverRedis {
             tasks_per_user_max: 1_000,
             audiences_max: 1_000,
             publish_wait: Duration::from_secs(5),
+            node_lease: Duration::from_millis(900),
         }
     }
 
@@ -61,8 +63,8 @@ impl Subject for OverRedis {
         Self { redis, registry, _stop: stop.drop_guard(), _running: running, server }
     }
 
-    async fn link(&self) -> Node {
-        let node = NodeId::new("node").expect("a node");
+    async fn link_as(&self, name: &str) -> Node {
+        let node = NodeId::new(name).expect("a node");
         Node { link: self.redis.link(node).await.expect("Redis takes one more connection") }
     }
 

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::drafts::{audience, text_of, user};
 
 /// How long a test waits for what must come.
-const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// One kind of bus.
 pub(crate) trait Subject: Sized {
@@ -20,8 +20,13 @@ pub(crate) trait Subject: Sized {
     /// A running bus.
     async fn start(config: Config) -> Self;
 
+    /// One more node on it, under this name.
+    async fn link_as(&self, name: &str) -> Node;
+
     /// One more node on it.
-    async fn link(&self) -> Node;
+    async fn link(&self) -> Node {
+        self.link_as("node").await
+    }
 
     /// Lets time pass.
     async fn pass(&self, time: Duration);

@@ -27,6 +27,7 @@ pub(super) fn bus(config: &Config) -> adapter::Config {
         tasks_per_user_max: 10_000,
         audiences_max: 1_000_000,
         publish_wait: Duration::from_secs(5),
+        node_lease: Duration::from_secs(15),
     }
 }
 

@@ -115,8 +115,8 @@ impl Cluster {
         let local = self.adapter.get_local();
         let (mut here, _words) = local.broadcast_with_ack(question.packet(), everyone, Some(wait));
         // The first word is there already.
-        if let Some((sid, said)) = here.next().await {
-            tally.take(sid, said);
+        if let Some((node, said)) = here.next().await {
+            tally.take(node, said);
         }
         if let Some(refused) = tally.refused() {
             return Err(refused);
@@ -199,7 +199,7 @@ async fn collect(
             (false, _) => end,
         };
         match timeout_at(until, reports.next()).await {
-            Ok(Some((sid, said))) => tally.take(sid, said),
+            Ok(Some((node, said))) => tally.take(node, said),
             Ok(None) | Err(_) => return,
         }
     }

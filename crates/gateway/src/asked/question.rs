@@ -5,6 +5,7 @@
 
 use std::{
     collections::VecDeque,
+    ops::BitOr,
     sync::{Arc, OnceLock},
 };
 
@@ -80,14 +81,16 @@ impl<'a> Frames<'a> {
     pub(crate) fn put_to(&self, seat: &Seat) -> bool {
         let session = &seat.session;
         let send = |encoded: &Arc<Encoded>| session.send(encoded, None).is_some();
-        let sent = match &self.question.event {
+        let is_sent = match &self.question.event {
             Some(event) => send(self.shared(session.dialect, event)),
-            None => seat
-                .own_names()
-                .into_iter()
-                .fold(false, |sent, name| send(&self.encode(session.dialect, name)) || sent),
+            None => {
+                let names = seat.own_names().into_iter();
+                names
+                    .map(|name| send(&self.encode(session.dialect, name)))
+                    .fold(false, BitOr::bitor)
+            }
         };
-        sent && session.dialect != Dialect::EventStream
+        is_sent && session.dialect != Dialect::EventStream
     }
 
     fn shared(&self, dialect: Dialect, event: &EventName) -> &Arc<Encoded> {

@@ -62,28 +62,29 @@ pub(crate) enum Away {
 }
 
 impl Tally {
-    pub(crate) fn take(&mut self, sid: Sid, said: Result<Value, Missed>) {
-        match said.as_ref().map(Report::read) {
+    /// Takes one word of a node.
+    pub(crate) fn take(&mut self, from: Sid, said: Result<Value, Missed>) {
+        match said.map(|value| Report::read(&value)) {
             Ok(Some(Report::Asked { node, sockets, refused })) => {
-                self.heard(sid, node, sockets, refused)
+                self.heard(from, node, sockets, refused);
             }
             Ok(Some(Report::Answer { socket, data })) => {
-                self.spoken(sid, 1);
+                self.spoken(from, 1);
                 self.answer(socket, data);
             }
-            Ok(None) => self.missed(sid, 1),
-            Err(Missed { sockets }) => self.missed(sid, *sockets),
+            Ok(None) => self.missed(from, 1),
+            Err(Missed { sockets }) => self.missed(from, sockets),
         }
     }
 
-    fn heard(&mut self, sid: Sid, node: String, sockets: usize, refused: Option<Refused>) {
+    fn heard(&mut self, from: Sid, node: String, sockets: usize, refused: Option<Refused>) {
         let left = if refused.is_some() { 0 } else { sockets };
         if let Some(reason) = refused {
             self.missed += sockets;
             let reason = Reason::Refused(reason);
             self.unasked.push(Unasked { node: Some(node.clone()), reason });
         }
-        self.nodes.insert(sid, Heard { node, sockets, left });
+        self.nodes.insert(from, Heard { node, sockets, left });
     }
 
     fn answer(&mut self, socket: String, data: Box<RawValue>) {
@@ -95,13 +96,13 @@ impl Tally {
         }
     }
 
-    fn missed(&mut self, sid: Sid, sockets: usize) {
+    fn missed(&mut self, from: Sid, sockets: usize) {
         self.missed += sockets;
-        self.spoken(sid, sockets);
+        self.spoken(from, sockets);
     }
 
-    fn spoken(&mut self, sid: Sid, sockets: usize) {
-        if let Some(heard) = self.nodes.get_mut(&sid) {
+    fn spoken(&mut self, from: Sid, sockets: usize) {
+        if let Some(heard) = self.nodes.get_mut(&from) {
             heard.left = heard.left.saturating_sub(sockets);
         }
     }

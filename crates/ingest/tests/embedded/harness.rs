@@ -26,6 +26,7 @@ pub(crate) fn roomy() -> Config {
         tasks_per_user_max: 1000,
         audiences_max: 1000,
         publish_wait: Duration::from_millis(10),
+        node_lease: Duration::from_secs(15),
     }
 }
 
