@@ -81,14 +81,11 @@ impl<'a> Frames<'a> {
     pub(crate) fn put_to(&self, seat: &Seat) -> bool {
         let session = &seat.session;
         let send = |encoded: &Arc<Encoded>| session.send(encoded, None).is_some();
-        let is_sent = match &self.question.event {
-            Some(event) => send(self.shared(session.dialect, event)),
-            None => {
-                let names = seat.own_names().into_iter();
-                names
-                    .map(|name| send(&self.encode(session.dialect, name)))
-                    .fold(false, BitOr::bitor)
-            }
+        let is_sent = if let Some(event) = &self.question.event {
+            send(self.shared(session.dialect, event))
+        } else {
+            let names = seat.own_names().into_iter();
+            names.map(|name| send(&self.encode(session.dialect, name))).fold(false, BitOr::bitor)
         };
         is_sent && session.dialect != Dialect::EventStream
     }
