@@ -151,3 +151,65 @@ impl Tally {
         self.missed + self.nodes.values().map(|heard| heard.left).sum::<usize>()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    //! What counts as missing, and when all is said.
+
+    use super::*;
+
+    fn asked(node: &str, sockets: usize, refused: Option<Refused>) -> Result<Value, Missed> {
+        Ok(Report::Asked { node: node.to_owned(), sockets, refused }.written())
+    }
+
+    fn answer(socket: &str, json: &str) -> Result<Value, Missed> {
+        let data = RawValue::from_string(json.to_owned()).unwrap();
+        Ok(Report::Answer { socket: socket.to_owned(), data }.written())
+    }
+
+    #[test]
+    fn it_is_settled_when_every_node_has_spoken_of_each_of_its_sockets() {
+        let (mut tally, here, there) = (Tally::default(), Sid::new(), Sid::new());
+        tally.take(here, asked("a", 2, None));
+        tally.take(there, asked("b", 0, None));
+        assert!(!tally.is_settled());
+        assert_eq!((tally.nodes(), tally.sockets(), tally.missing()), (2, 2, 2));
+        tally.take(here, answer("x", "1"));
+        assert_eq!(tally.missing(), 1);
+        tally.take(here, Err(Missed { sockets: 1 }));
+        assert!(tally.is_settled());
+        assert_eq!((tally.acks.len(), tally.missing()), (1, 1));
+    }
+
+    #[test]
+    fn what_a_node_does_not_ask_is_missing_and_named() {
+        let mut tally = Tally::default();
+        tally.take(Sid::new(), asked("a", 5000, Some(Refused::TooManySockets)));
+        assert!(tally.is_settled());
+        assert_eq!(tally.missing(), 5000);
+        let reason = Reason::Refused(Refused::TooManySockets);
+        assert_eq!(tally.unasked, [Unasked { node: Some("a".into()), reason }]);
+    }
+
+    #[test]
+    fn a_node_that_is_away_is_at_least_one_missing() {
+        let mut tally = Tally::default();
+        tally.away(None, Away::Unreachable);
+        assert!(tally.is_cut_off());
+        assert_eq!(tally.missing(), 1);
+        let json = serde_json::to_string(&tally.unasked).unwrap();
+        assert_eq!(json, r#"[{"node":null,"reason":"unreachable"}]"#);
+    }
+
+    #[test]
+    fn answers_past_the_weight_limit_are_missing() {
+        let (mut tally, node) = (Tally::default(), Sid::new());
+        tally.take(node, asked("a", 70, None));
+        let heavy = format!("\"{}\"", "x".repeat(notice::PAYLOAD_BYTES_MAX - 2));
+        for _ in 0..70 {
+            tally.take(node, answer("s", &heavy));
+        }
+        assert!(tally.is_settled());
+        assert_eq!((tally.acks.len(), tally.missing()), (63, 7));
+    }
+}
