@@ -23,6 +23,12 @@ pub enum PublishError {
     #[error("publish to {audience}: the bus does not answer")]
     Unreachable { audience: Audience },
 
+    /// Its primary has it, and some nodes may have seen it, but too few replicas confirmed it in time.
+    /// Handing it in again is safe: a task's notice is known by its order or its end and is not taken
+    /// twice, and once the replicas have it the answer says so; any other notice may arrive twice.
+    #[error("publish to {audience}: {replicas} replicas have it, and {replicas_min} are asked for")]
+    Unreplicated { audience: Audience, replicas: usize, replicas_min: usize },
+
     /// The bus will not take it, and will say the same again until a person has mended it.
     #[error("publish to {audience}: {reason}")]
     Broken { audience: Audience, reason: String },
@@ -33,7 +39,7 @@ impl PublishError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::TooLarge { .. } | Self::Full { .. } | Self::Broken { .. } => false,
-            Self::Backlogged { .. } | Self::Unreachable { .. } => true,
+            Self::Backlogged { .. } | Self::Unreachable { .. } | Self::Unreplicated { .. } => true,
         }
     }
 }

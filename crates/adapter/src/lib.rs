@@ -45,7 +45,7 @@ pub use crate::{
     link::Link,
     nodes::{Answers, Living, Nodes},
     publisher::{Published, Publisher},
-    redis::{ConnectError, Redis, RedisConfig},
+    redis::{ConnectError, Pem, Redis, RedisConfig, RedisTls},
     relay::RelayDriver,
     requests::{Request, Requests},
     signals::{Signals, Watch},

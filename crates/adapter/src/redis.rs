@@ -5,6 +5,7 @@
 //! wait for a full inbox, this one lets the node fall behind and repairs it from the store.
 
 mod bus;
+mod canary;
 mod config;
 mod ears;
 mod envelope;
@@ -14,18 +15,20 @@ mod keys;
 mod letter;
 mod mark;
 mod post;
+mod primaries;
 mod publishing;
+mod refusal;
 mod scripts;
 mod station;
 mod subscriptions;
+mod tls;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use fred::{
     clients::Client,
     error::Error,
     interfaces::{ClientLike, EventInterface},
-    types::{ClusterHash, CustomCommand, Value},
 };
 use notice::NodeId;
 use prometheus::Registry;
@@ -35,10 +38,20 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use self::config::{ConnectError, RedisConfig};
 pub(crate) use self::{bus::Bus, ears::Ears, station::Station};
 use self::{
-    events::Events, hearing::Hearing, keys::Prefix, scripts::Scripts, subscriptions::Subscriptions,
+    canary::Canary,
+    events::Events,
+    hearing::Hearing,
+    keys::Prefix,
+    primaries::{Owners, Runs, at, field, info},
+    scripts::Scripts,
+    subscriptions::Subscriptions,
+};
+pub use self::{
+    config::RedisConfig,
+    refusal::ConnectError,
+    tls::{Pem, RedisTls},
 };
 use crate::{
     inbox::Inbox,
@@ -58,6 +71,9 @@ use crate::{
 const PULSE: Duration = Duration::from_secs(1);
 
 const MAJOR_MIN: u32 = 7;
+
+/// A node's own messages to itself that wait to be looked at: one is under way at a time.
+const ECHOES_MAX: usize = 16;
 
 /// A bus over Redis. Several nodes of one process may link to it; clones are the same bus.
 #[derive(Clone, Debug)]
@@ -79,13 +95,30 @@ impl Redis {
         suits(&client, &config).await?;
         let scripts = Scripts::load(&client).await;
         let scripts = scripts.map_err(|error| config.refusal(&error))?;
+        let min_replicas_ack = config.min_replicas_ack;
+        let publishing = if min_replicas_ack > 0 { config.open().await? } else { client.clone() };
         let (metrics, events) = (Metrics::new(registry)?, Events::new(registry)?);
         let traffic = Traffic::new(registry)?;
         events.answers(Ok(()));
-        let bus =
-            Bus { client, prefix, scripts, config: config.bus.clone(), metrics, events, traffic };
+        let limits = config.bus.clone();
+        let bus = Bus {
+            client,
+            publishing,
+            min_replicas_ack,
+            prefix,
+            scripts,
+            config: limits,
+            metrics,
+            events,
+            traffic,
+        };
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         Ok(Self { bus: Arc::new(bus), config: Arc::new(config), tasks, stop })
+    }
+
+    /// Whether Redis, with all of its primaries, answered when it was asked last. [`Redis::run`] asks.
+    pub fn is_up(&self) -> bool {
+        self.bus.events.is_up()
     }
 
     /// Puts one more node on the bus, with two connections of its own: one to hear notices by, one for
@@ -97,21 +130,40 @@ impl Redis {
         let (sender, arrivals) = mpsc::channel(self.config.bus.inbox_len_max.max(1));
         let ears = Ears::new(node, &self.config.bus);
         let lagged = Arc::new(Notify::new());
+        let (echoed, echoes) = mpsc::channel(ECHOES_MAX);
+        let silent = Arc::new(Notify::new());
         let hearing = Hearing {
             bus: Arc::clone(&self.bus),
             ears: Arc::clone(&ears),
             messages: client.message_rx(),
             inbox: sender.clone(),
             lagged: Arc::clone(&lagged),
+            echoes: echoed,
+        };
+        let canary = Canary {
+            bus: Arc::clone(&self.bus),
+            client: client.clone(),
+            echoes,
+            inbox: sender.clone(),
+            silent: Arc::clone(&silent),
+            every: self.config.canary_every,
+            wait: self.config.canary_wait,
         };
         let subscriptions = Subscriptions {
             bus: Arc::clone(&self.bus),
             ears: Arc::clone(&ears),
+            owners: Owners::of(&client),
             client,
             inbox: sender,
             lagged,
+            silent,
+            layout: self.config.layout()?,
+            positions_every: self.config.positions_every,
+            runs: Runs::default(),
+            round: VecDeque::new(),
         };
         self.tasks.spawn(hearing.run(self.stop.clone()));
+        self.tasks.spawn(canary.run(self.stop.clone()));
         self.tasks.spawn(subscriptions.run(self.stop.clone()));
         Ok(Link {
             publisher: Publisher::of_redis(Arc::clone(&self.bus)),
@@ -156,44 +208,45 @@ impl Redis {
                 () = stop.cancelled() => break,
                 _ = pulses.tick() => {}
             }
-            let answer = timeout(PULSE, self.bus.client.ping::<()>(None)).await;
-            self.bus.events.answers(match &answer {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(error)) => Err(error.details()),
-                Err(_elapsed) => Err("no answer in time"),
-            });
+            match timeout(PULSE, self.ping()).await {
+                Ok(Ok(())) => self.bus.events.answers(Ok(())),
+                Ok(Err(error)) => self.bus.events.answers(Err(error.details())),
+                Err(_elapsed) => self.bus.events.answers(Err("no answer in time")),
+            }
         }
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
         // Should Redis be gone, there is no connection to take leave of.
         drop(self.bus.client.quit().await);
+        if self.bus.min_replicas_ack > 0 {
+            drop(self.bus.publishing.quit().await);
+        }
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        for server in Owners::of(&self.bus.client).all() {
+            let () = at(&self.bus.client, server.as_ref()).ping(None).await?;
+        }
+        Ok(())
     }
 }
 
-/// Whether it is new enough, and may be written to.
+/// Whether every primary is new enough, and may be written to.
 async fn suits(client: &Client, config: &RedisConfig) -> Result<(), ConnectError> {
-    let server = config.server()?;
-    let refusal = |error: Error| config.refusal(&error);
-    let about = info(client, "server").await.map_err(refusal)?;
-    let version = field(&about, "redis_version");
-    let major = version.split('.').next().and_then(|major| major.parse().ok());
-    if major.is_none_or(|major: u32| major < MAJOR_MIN) {
-        return Err(ConnectError::TooOld { server, version: version.to_owned() });
-    }
-    let about = info(client, "replication").await.map_err(refusal)?;
-    if field(&about, "slave_read_only") == "1" {
-        return Err(ConnectError::ReadOnly { server });
+    for server in Owners::of(client).all() {
+        let primary = at(client, server.as_ref());
+        let server = server.map_or_else(|| config.server(), |server| server.to_string());
+        let about = info(&primary, "server").await.map_err(|error| config.refusal(&error))?;
+        let version = field(&about, "redis_version");
+        let major = version.split('.').next().and_then(|major| major.parse().ok());
+        if major.is_none_or(|major: u32| major < MAJOR_MIN) {
+            return Err(ConnectError::TooOld { server, version: version.to_owned() });
+        }
+        let about = info(&primary, "replication").await.map_err(|error| config.refusal(&error))?;
+        if field(&about, "slave_read_only") == "1" {
+            return Err(ConnectError::ReadOnly { server });
+        }
     }
     Ok(())
-}
-
-async fn info(client: &Client, section: &'static str) -> Result<String, Error> {
-    let command = CustomCommand::new_static("INFO", ClusterHash::Random, false);
-    client.custom(command, vec![Value::from_static_str(section)]).await
-}
-
-fn field<'a>(info: &'a str, name: &str) -> &'a str {
-    let found = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    found.unwrap_or_default().trim()
 }

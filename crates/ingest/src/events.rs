@@ -8,9 +8,13 @@ use crate::{
     metrics::{Metrics, Outcome, Road},
 };
 
-/// A batch was dealt with; `conflated` of its messages were left out for newer ones.
-pub(crate) fn settled(metrics: &Metrics, road: Road, fates: &[Fate], conflated: usize) {
-    let count = |outcome| fates.iter().filter(|fate| outcome_of(fate) == outcome).count();
+/// Messages met their fates; `conflated` were left out for newer ones.
+pub(crate) fn settled<T>(metrics: &Metrics, road: Road, settled: &[(T, Fate)], conflated: usize) {
+    if settled.is_empty() {
+        return;
+    }
+    let fates = settled.iter().map(|(_, fate)| fate);
+    let count = |outcome| fates.clone().filter(|fate| outcome_of(fate) == outcome).count();
     for outcome in Outcome::ALL {
         let count = count(outcome);
         if count > 0 {
@@ -18,15 +22,15 @@ pub(crate) fn settled(metrics: &Metrics, road: Road, fates: &[Fate], conflated: 
         }
     }
     metrics.conflated.inc_by(conflated as u64);
-    let first_bad = fates.iter().enumerate().find_map(|(index, fate)| match fate {
-        Fate::Rejected { reason, .. } => Some((index, *reason)),
+    let first_bad = fates.clone().find_map(|fate| match fate {
+        Fate::Rejected { reason, .. } => Some(*reason),
         _ => None,
     });
-    if let (Some((index, reason)), Road::Http) = (first_bad, road) {
+    if let (Some(reason), Road::Http) = (first_bad, road) {
         let rejected = count(Outcome::Rejected);
-        tracing::info!(road = road.label(), rejected, index, reason, "messages rejected");
+        tracing::info!(road = road.label(), rejected, reason, "messages rejected");
     }
-    tracing::trace!(road = road.label(), messages = fates.len(), conflated, "batch settled");
+    tracing::trace!(road = road.label(), messages = settled.len(), conflated, "messages settled");
 }
 
 /// A queued message will never be usable.

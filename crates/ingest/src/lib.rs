@@ -13,7 +13,7 @@ mod batch;
 mod intake;
 mod report;
 
-mod conflation;
+mod desk;
 mod fate;
 
 mod feed;

@@ -21,6 +21,7 @@ fn config() -> Config {
         interest_linger: Duration::from_secs(1),
         tasks_per_user_max: 10,
         audiences_max: 1_000,
+        progress_pace: Duration::ZERO,
         publish_wait: Duration::ZERO,
         node_lease: AGE,
     }

@@ -35,6 +35,7 @@ impl Subject for InMemory {
             interest_linger: Duration::from_secs(1),
             tasks_per_user_max: 1_000,
             audiences_max: 1_000,
+            progress_pace: Duration::ZERO,
             publish_wait: Duration::from_secs(5),
             node_lease: Duration::from_secs(15),
         }

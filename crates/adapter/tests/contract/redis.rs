@@ -47,6 +47,7 @@ impl Subject for OverRedis {
             interest_linger: Duration::from_millis(200),
             tasks_per_user_max: 1_000,
             audiences_max: 1_000,
+            progress_pace: Duration::ZERO,
             publish_wait: Duration::from_secs(5),
             node_lease: Duration::from_millis(900),
         }
@@ -88,8 +89,7 @@ impl OverRedis {
 }
 
 async fn connect(url: String, config: Config, registry: &Registry) -> Result<Redis, ConnectError> {
-    let prefix = "carillon".to_owned();
-    Redis::connect(RedisConfig { url, prefix, bus: config }, registry).await
+    Redis::connect(RedisConfig::new(url, "carillon", config), registry).await
 }
 
 /// Publishes until it is accepted.

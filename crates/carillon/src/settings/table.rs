@@ -112,10 +112,15 @@ pub(super) const TABLE: &[Entry] = &[
          Empty: no key is asked, which is allowed on loopback only.").list().secret(),
     // redis
     text("redis.url", "", "redis://127.0.0.1:6379",
-        "The Redis that nodes share. None: an embedded bus, for one node.").secret().later(),
-    text("redis.prefix", "carillon", "carillon", "Stands in front of every Redis key and channel.").later(),
+        "The Redis that nodes share. None: an embedded bus, for one node.").secret(),
+    text("redis.prefix", "carillon", "carillon", "Stands in front of every Redis key and channel."),
     text("redis.min_replicas_ack", "0", "1",
-        "How many replicas must have a message before it is accepted.").later(),
+        "How many replicas must have a message before it is accepted."),
+    text("redis.tls.ca", "", "/etc/carillon/redis-ca.crt",
+        "The roots that a `rediss://` connection trusts, as a PEM file. None: this machine's."),
+    text("redis.tls.cert", "", "/etc/carillon/redis.crt",
+        "The certificate chain that is shown to Redis, as a PEM file."),
+    text("redis.tls.key", "", "/etc/carillon/redis.key", "That certificate's key, as a PEM file."),
     // recovery
     text("recovery.window", "120s", "120s",
         "A client that names no cursor gets the finals of this long. At least `public.ping_interval` plus \

@@ -177,6 +177,8 @@ async fn to_all_nodes(shared: &Shared, draft: Draft) -> Result<Emitted, ApiError
         Ok(Published::Superseded | Published::AfterFinal) => {
             Err(ApiError::invalid("the notice was older than what its audience has seen"))
         }
+        // Only progress is early, and an emit is plain.
+        Ok(Published::Early { .. }) => Err(ApiError::Unavailable),
         Err(error) if error.is_transient() => Err(ApiError::Unavailable),
         Err(error) => Err(ApiError::invalid(error.to_string())),
     }

@@ -116,18 +116,19 @@ async fn signals_and_questions_come_through_again_after_their_connection_was_cut
         let text = cut.to_string();
         timeout(DEADLINE, heard_at_last(&asker, &text)).await.expect("it watches again");
         assert_eq!(next(&mut watch).await, text);
-        let answering = async {
-            loop {
-                node.request().await.answer(Bytes::new()).await;
-            }
-        };
         let answered = async {
             tokio::select! {
                 () = answered_at_last(&asker) => {}
-                () = answering => {}
+                () = answer_all(&mut node) => {}
             }
         };
         timeout(DEADLINE, answered).await.expect("it answers again");
+    }
+}
+
+async fn answer_all(node: &mut Node) {
+    loop {
+        node.request().await.answer(Bytes::new()).await;
     }
 }
 
