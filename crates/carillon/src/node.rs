@@ -159,11 +159,14 @@ impl Running {
             intake = Some(Intake::new(link.publisher.clone(), config.status.clone(), metrics));
         }
         let internal_addr = addr_of(&internal, "internal.addr")?;
-        let (mut gateway, mut public_addr) = (None, None);
+        let (mut gateway, mut public_addr, mut unheard) = (None, None, None);
         if let Some(public) = &public {
             public_addr = Some(addr_of(public, "public.addr")?);
             let config = wiring::gateway(config, node.clone(), internal_addr)?;
             gateway = Some(Gateway::new(config, link, &registry)?);
+        } else {
+            link.nodes.announce(gateway::about(config.roles.names()));
+            unheard = Some(link.inbox);
         }
         let (readiness, door) = (Readiness::new(), Door::new(intake.clone()));
         let router = Internal {
@@ -180,7 +183,11 @@ impl Running {
             events::unheard();
         }
         let mut running = Self::idle(readiness, door, config.drain_grace);
-        running.bus.spawn(async move |stop| bus.run(stop).await);
+        running.bus.spawn(async move |stop| {
+            // A node counts for as long as its inbox is there.
+            let _inbox = unheard;
+            bus.run(stop).await;
+        });
         running.internal.spawn(move |stop| serving::serve(internal, router, stop));
         if let (Some(gateway), Some(public)) = (gateway, public) {
             let grace = wiring::sockets_grace(config.drain_grace);

@@ -3,10 +3,12 @@
 
 use std::{
     net::IpAddr,
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, SystemTime},
 };
 
-use notice::Namespace;
+use adapter::SignalError;
+use notice::{Namespace, NodeId};
 use prometheus::{
     Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
@@ -56,6 +58,8 @@ pub(crate) enum Dropped {
     Reserved,
     /// An acknowledgement that nobody waits for, or no more.
     StrayAck,
+    /// A question or an answer of another release's node.
+    Stranger,
 }
 
 /// What became of a question put to one socket: the label of `carillon_acks_total`.
@@ -97,6 +101,7 @@ impl Dropped {
             Self::Malformed => "malformed",
             Self::Reserved => "reserved",
             Self::StrayAck => "stray_ack",
+            Self::Stranger => "stranger",
         }
     }
 }
@@ -112,6 +117,8 @@ pub(crate) struct Events {
     acks: IntCounterVec,
     queue_bytes: IntGauge,
     delivery_seconds: Histogram,
+    /// A stranger was heard and told of: once is enough.
+    met_stranger: AtomicBool,
 }
 
 impl Events {
@@ -147,6 +154,7 @@ impl Events {
                 &["outcome"],
             )?,
             dropped: counters("carillon_dropped_total", "What was not passed on.", &["reason"])?,
+            met_stranger: AtomicBool::new(false),
         };
         registry.register(Box::new(events.sockets.clone()))?;
         registry.register(Box::new(events.handshakes.clone()))?;
@@ -227,6 +235,27 @@ impl Events {
     pub(crate) fn store_away(&self, error: &adapter::BusError) {
         self.dropped(Dropped::StoreAway);
         tracing::warn!(%error, "read the store for a client");
+    }
+
+    /// A backend put a socket out of one namespace.
+    pub(crate) fn put_out(&self, address: IpAddr) {
+        let reason = Departure::Kicked.label();
+        self.departures.with_label_values(&[reason]).inc();
+        tracing::debug!(client.addr = %address, reason, "put a socket out of a namespace");
+    }
+
+    /// A node asked or answered something that is not known here: one of the two is of an older release.
+    pub(crate) fn stranger(&self, node: &NodeId) {
+        self.dropped(Dropped::Stranger);
+        if !self.met_stranger.swap(true, Ordering::Relaxed) {
+            tracing::warn!(node.id = %node, "was not understood by a node, or did not understand it");
+        }
+    }
+
+    /// The other nodes could not be asked; the bus itself says when it goes and when it is back.
+    pub(crate) fn apart(&self, error: &SignalError) {
+        self.dropped(Dropped::StoreAway);
+        tracing::debug!(%error, "could not ask the other nodes");
     }
 
     /// Finals are gone that this node has not heard of; the embedded bus never lets that happen.

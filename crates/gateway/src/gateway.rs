@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use adapter::{Arrival, Inbox, Link, RelayDriver};
+use adapter::{Arrival, Inbox, Link, RelayDriver, Requests};
 use parking_lot::Mutex;
 use prometheus::Registry;
 use thiserror::Error;
@@ -10,11 +10,13 @@ use tokio::{net::TcpListener, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    answering::answer_all,
     api,
     config::Config,
     departure::Departure,
     engine::accept,
     events::Events,
+    others,
     shared::{Shared, Ways},
 };
 
@@ -28,7 +30,7 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 pub struct Gateway {
     shared: Arc<Shared>,
     /// Taken by the one call of [`Gateway::run`].
-    inbox: Arc<Mutex<Option<Inbox>>>,
+    inflow: Arc<Mutex<Option<(Inbox, Requests)>>>,
 }
 
 /// Why a gateway could not be made.
@@ -38,11 +40,11 @@ pub struct StartError(#[from] prometheus::Error);
 
 impl Gateway {
     pub fn new(config: Config, link: Link, registry: &Registry) -> Result<Self, StartError> {
-        let Link { publisher, interest, inbox, store, signals, nodes, requests: _ } = link;
+        let Link { publisher, interest, inbox, store, signals, nodes, requests } = link;
         let relay = RelayDriver::new(signals, registry)?;
         let ways = Ways { publisher, interest, store, nodes, relay };
         let shared = Arc::new(Shared::new(config, Events::new(registry)?, ways));
-        Ok(Self { shared, inbox: Arc::new(Mutex::new(Some(inbox))) })
+        Ok(Self { shared, inflow: Arc::new(Mutex::new(Some((inbox, requests)))) })
     }
 
     /// Serves `public` until `stop`; then closes every transport, what waits first, within `grace`.
@@ -50,7 +52,7 @@ impl Gateway {
     /// Not cancellation-safe: dropped, it leaves connections running. Cancel `stop` and await it.
     pub async fn run(&self, public: TcpListener, stop: CancellationToken, grace: Duration) {
         let shared = &self.shared;
-        let inbox = self.inbox.lock().take();
+        let (inbox, requests) = self.inflow.lock().take().unzip();
         let rest = CancellationToken::new();
         let leave = async {
             stop.cancelled().await;
@@ -63,6 +65,8 @@ impl Gateway {
             shared.pulse.run(rest.clone()),
             deliver(shared, inbox, rest.clone()),
             shared.cluster.listen(rest.clone()),
+            answer_all(shared, requests, rest.clone()),
+            others::announce(shared, rest.clone()),
         );
     }
 

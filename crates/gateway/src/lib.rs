@@ -21,6 +21,13 @@ mod asked;
 mod hub;
 mod seat;
 
+mod census;
+mod deeds;
+
+mod answering;
+mod others;
+mod questions;
+
 mod encoded;
 mod forms;
 mod frames_of;
@@ -41,4 +48,5 @@ pub use crate::{
     gateway::{Gateway, StartError},
     module::MODULE,
     origins::{OriginError, Origins},
+    others::about,
 };

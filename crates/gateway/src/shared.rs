@@ -33,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) publisher: Publisher,
     pub(crate) interest: Interest,
     pub(crate) store: Store,
+    pub(crate) nodes: Nodes,
     /// Owns every connection's task; the gateway awaits it when it stops.
     pub(crate) tasks: TaskTracker,
     /// No newcomer is admitted any more.
@@ -70,7 +71,7 @@ impl Shared {
             doors: Doors::new(limits),
             sessions: Sessions::default(),
             pulse: Pulse::new(&periods),
-            cluster: Cluster::new(&config.node, &hub, &waiters, relay, nodes),
+            cluster: Cluster::new(&config.node, &hub, &waiters, relay, nodes.clone()),
             hub,
             waiters,
             tasks: TaskTracker::new(),
@@ -88,6 +89,7 @@ impl Shared {
             publisher,
             interest,
             store,
+            nodes,
         }
     }
 

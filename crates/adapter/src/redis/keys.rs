@@ -32,11 +32,6 @@ impl Prefix {
         format!("{}:{{{audience}}}", self.0)
     }
 
-    /// A channel of one node's own, in a slot that its number chooses.
-    pub(super) fn canary(&self, name: &str, number: u32) -> String {
-        format!("{}:{{canary:{name}:{number}}}", self.0)
-    }
-
     /// Holds the nodes' leases.
     pub(super) fn leases(&self) -> String {
         format!("{}:{{nodes}}:leases", self.0)
@@ -55,6 +50,11 @@ impl Prefix {
     /// A channel that is watched under this name.
     pub(super) fn signal(&self, name: &str) -> String {
         format!("{}:signal:{{{name}}}", self.0)
+    }
+
+    /// A channel of one node's own, in a slot that its number chooses.
+    pub(super) fn canary(&self, name: &str, number: u32) -> String {
+        format!("{}:{{canary:{name}:{number}}}", self.0)
     }
 }
 

@@ -10,7 +10,7 @@ use fred::{
 use crate::redis::primaries::{Owners, at};
 
 /// What fred says of a command that was sent elsewhere and may be written once only.
-const REDIRECTED: &str = "Too many failed write attempts.";
+pub(super) const REDIRECTED: &str = "Too many failed write attempts.";
 
 /// One script, which Redis may have forgotten.
 #[derive(Clone, Debug)]
@@ -27,11 +27,11 @@ pub(super) struct Scripts {
     pub(super) catch_up: Script,
     pub(super) tasks: Script,
     pub(super) forget: Script,
-    pub(super) renumber: Script,
     pub(super) lease: Script,
     pub(super) leave: Script,
     pub(super) living: Script,
     pub(super) ask: Script,
+    pub(super) renumber: Script,
 }
 
 /// The keys that `life.lua` names.

@@ -31,6 +31,7 @@ use crate::{
     redis::{
         bus::{Bus, lasting},
         events::subscribing_failed,
+        scripts::REDIRECTED,
         subscriptions::until,
     },
     signals::Watch,
@@ -111,8 +112,7 @@ impl Station {
         self.connected()?;
         let args = vec![Value::from_static_str("SHARDNUMSUB"), self.bus.prefix.signal(name).into()];
         let command = CustomCommand::new_static("PUBSUB", ClusterHash::Offset(1), false);
-        let answer: Value = self.client.custom(command, args).await.map_err(|e| refused(&e))?;
-        Ok(whole(answer.into_array().get(1)))
+        Ok(whole(self.call(command, args).await?.into_array().get(1)))
     }
 
     /// Sends to one channel, and says how many connections heard.
@@ -122,10 +122,17 @@ impl Station {
         bytes: Bytes,
     ) -> Result<usize, SignalError> {
         self.connected()?;
-        let command = CustomCommand::new_static("SPUBLISH", ClusterHash::FirstKey, false);
         let args = vec![Value::from(channel), Value::Bytes(bytes)];
-        let answer: Value = self.client.custom(command, args).await.map_err(|e| refused(&e))?;
-        Ok(whole(Some(&answer)))
+        Ok(whole(Some(&self.call(command("SPUBLISH"), args).await?)))
+    }
+
+    async fn call(&self, command: CustomCommand, args: Vec<Value>) -> Result<Value, SignalError> {
+        let answer = match self.client.custom(command.clone(), args.clone()).await {
+            // The slot has moved, and fred has looked where to; nothing was done.
+            Err(error) if error.details() == REDIRECTED => self.client.custom(command, args).await,
+            answer => answer,
+        };
+        answer.map_err(|error| refused(&error))
     }
 
     pub(crate) fn announce(&self, about: Bytes) {

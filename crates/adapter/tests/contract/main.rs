@@ -86,14 +86,6 @@ macro_rules! contract {
                 a_payload_past_the_limit_is_refused_for_good,
                 publish_all_answers_for_each_draft_in_order,
             ],
-            pace: [
-                progress_within_the_pace_changes_nothing_and_is_taken_after_its_wait,
-                older_progress_is_superseded_however_early,
-                a_final_is_never_early_and_ends_the_waiting,
-                the_first_of_a_task_and_of_a_run_is_never_early,
-                what_waited_is_not_newer_than_what_came_meanwhile,
-                what_has_a_stamp_keeps_it_while_it_waits,
-            ],
             signals: [
                 whoever_watches_hears_and_nobody_else,
                 a_node_counts_once_however_often_it_watches,
@@ -124,6 +116,14 @@ macro_rules! contract {
                 one_question_too_many_at_once_is_refused,
                 an_answer_past_the_limit_counts_as_missing,
                 requests_end_when_the_node_has_left,
+            ],
+            pace: [
+                progress_within_the_pace_changes_nothing_and_is_taken_after_its_wait,
+                older_progress_is_superseded_however_early,
+                a_final_is_never_early_and_ends_the_waiting,
+                the_first_of_a_task_and_of_a_run_is_never_early,
+                what_waited_is_not_newer_than_what_came_meanwhile,
+                what_has_a_stamp_keeps_it_while_it_waits,
             ],
             interleavings: [
                 whatever_the_interleaving_nothing_of_a_task_follows_its_final,

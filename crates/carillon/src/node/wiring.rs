@@ -42,6 +42,7 @@ pub(super) fn gateway(
     let public = &config.public;
     Ok(gateway::Config {
         node,
+        roles: config.roles.names(),
         path: public.path.clone(),
         namespaces: public.namespaces.clone(),
         origins: Origins::parse(&origins)?,

@@ -112,6 +112,11 @@ pub(crate) enum LogFormat {
 }
 
 impl Roles {
+    /// As they are written in the settings.
+    pub fn names(self) -> Vec<String> {
+        self.to_string().split(", ").map(str::to_owned).collect()
+    }
+
     pub fn has(self, role: Role) -> bool {
         match role {
             Role::Gateway => self.gateway,

@@ -1,5 +1,7 @@
 //! A cluster in one process.
 
+use std::net::SocketAddr;
+
 use carillon::{Config, Node, Settings, SharedBus};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -66,6 +68,10 @@ impl Cluster {
 
     fn node(&self, node: usize) -> &Node {
         &self.nodes[node].as_ref().expect("the node runs").node
+    }
+
+    pub(crate) fn public(&self, node: usize) -> SocketAddr {
+        self.node(node).public_addr().expect("it has sockets")
     }
 
     fn internal(&self, node: usize) -> String {

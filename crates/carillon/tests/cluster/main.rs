@@ -7,6 +7,7 @@ mod acks;
 mod caller;
 mod emits;
 mod harness;
+mod nodes;
 mod notices;
 mod page;
 mod redis_away;

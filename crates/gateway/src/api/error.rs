@@ -1,11 +1,14 @@
 //! What an API call is told when it fails: `{"error":{"code","message","hint"?}}`.
 
+use adapter::SignalError;
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+
+use crate::shared::Shared;
 
 /// A closed list of failures.
 #[derive(Debug)]
@@ -24,6 +27,12 @@ pub(crate) enum ApiError {
     /// Too many here have been asked and have not answered.
     Busy,
     Unavailable,
+    /// The other nodes cannot be reached.
+    Apart,
+    /// The node of a socket did not answer in time.
+    Silent {
+        node: String,
+    },
 }
 
 #[derive(Serialize)]
@@ -42,6 +51,12 @@ struct Content {
 impl ApiError {
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::Invalid { message: message.into(), hint: None }
+    }
+
+    /// What a failure to ask the other nodes comes down to.
+    pub(super) fn nodes(shared: &Shared, error: &SignalError) -> Self {
+        shared.events.apart(error);
+        Self::Apart
     }
 }
 
@@ -81,6 +96,18 @@ impl IntoResponse for ApiError {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
                 "the bus does not take notices now; nothing was sent".into(),
+                None,
+            ),
+            Self::Apart => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "the other nodes cannot be reached now; what concerns this one was done".into(),
+                Some("scope=local asks this node alone where a call lists"),
+            ),
+            Self::Silent { node } => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "no_answer",
+                format!("node {node}, where the socket is, did not answer in time"),
                 None,
             ),
         };

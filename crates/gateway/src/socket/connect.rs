@@ -86,11 +86,21 @@ async fn enter(
     shared.store.catch_up(&audience, since).await.map(Some)
 }
 
-async fn join(shared: &Shared, seat: &Arc<Seat>, audience: &Audience) -> Result<(), BusError> {
+/// Makes `seat` a member; when this has returned, it hears what its audience is sent.
+///
+/// Not cancellation-safe: dropped half-way, it is a member of whom the bus may not know.
+pub(crate) async fn join(
+    shared: &Shared,
+    seat: &Arc<Seat>,
+    audience: &Audience,
+) -> Result<(), BusError> {
     if !shared.hub.join(seat, audience) {
         return Ok(());
     }
-    shared.interest.enter(audience).await?;
+    if let Err(error) = shared.interest.enter(audience).await {
+        shared.hub.leave(seat, audience);
+        return Err(error);
+    }
     if !seat.places.entered(audience) {
         // It left while the bus was asked.
         shared.interest.leave(audience);

@@ -93,6 +93,7 @@ fn config(inbox_len_max: usize) -> Config {
         progress_pace: PACE,
         node_lease: day,
         publish_wait: Duration::ZERO,
+        node_lease: Duration::from_secs(15),
     }
 }
 
