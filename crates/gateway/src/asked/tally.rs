@@ -158,23 +158,23 @@ mod tests {
 
     use super::*;
 
-    fn asked(node: &str, sockets: usize, refused: Option<Refused>) -> Result<Value, Missed> {
-        Ok(Report::Asked { node: node.to_owned(), sockets, refused }.written())
+    fn asked(node: &str, sockets: usize, refused: Option<Refused>) -> Value {
+        Report::Asked { node: node.to_owned(), sockets, refused }.written()
     }
 
-    fn answer(socket: &str, json: &str) -> Result<Value, Missed> {
+    fn answer(socket: &str, json: &str) -> Value {
         let data = RawValue::from_string(json.to_owned()).unwrap();
-        Ok(Report::Answer { socket: socket.to_owned(), data }.written())
+        Report::Answer { socket: socket.to_owned(), data }.written()
     }
 
     #[test]
     fn it_is_settled_when_every_node_has_spoken_of_each_of_its_sockets() {
         let (mut tally, here, there) = (Tally::default(), Sid::new(), Sid::new());
-        tally.take(here, asked("a", 2, None));
-        tally.take(there, asked("b", 0, None));
+        tally.take(here, Ok(asked("a", 2, None)));
+        tally.take(there, Ok(asked("b", 0, None)));
         assert!(!tally.is_settled());
         assert_eq!((tally.nodes(), tally.sockets(), tally.missing()), (2, 2, 2));
-        tally.take(here, answer("x", "1"));
+        tally.take(here, Ok(answer("x", "1")));
         assert_eq!(tally.missing(), 1);
         tally.take(here, Err(Missed { sockets: 1 }));
         assert!(tally.is_settled());
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn what_a_node_does_not_ask_is_missing_and_named() {
         let mut tally = Tally::default();
-        tally.take(Sid::new(), asked("a", 5000, Some(Refused::TooManySockets)));
+        tally.take(Sid::new(), Ok(asked("a", 5000, Some(Refused::TooManySockets))));
         assert!(tally.is_settled());
         assert_eq!(tally.missing(), 5000);
         let reason = Reason::Refused(Refused::TooManySockets);
@@ -204,10 +204,10 @@ mod tests {
     #[test]
     fn answers_past_the_weight_limit_are_missing() {
         let (mut tally, node) = (Tally::default(), Sid::new());
-        tally.take(node, asked("a", 70, None));
+        tally.take(node, Ok(asked("a", 70, None)));
         let heavy = format!("\"{}\"", "x".repeat(notice::PAYLOAD_BYTES_MAX - 2));
         for _ in 0..70 {
-            tally.take(node, answer("s", &heavy));
+            tally.take(node, Ok(answer("s", &heavy)));
         }
         assert!(tally.is_settled());
         assert_eq!((tally.acks.len(), tally.missing()), (63, 7));
