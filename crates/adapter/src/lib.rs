@@ -22,6 +22,8 @@ mod nodes;
 mod requests;
 mod signals;
 
+mod relay;
+
 mod asking;
 mod watchers;
 
@@ -44,6 +46,7 @@ pub use crate::{
     nodes::{Answers, Living, Nodes},
     publisher::{Published, Publisher},
     redis::{ConnectError, Pem, Redis, RedisConfig, RedisTls},
+    relay::RelayDriver,
     requests::{Request, Requests},
     signals::{Signals, Watch},
     store::{CatchUp, Gap, Since, Store},

@@ -56,10 +56,39 @@ pub(crate) enum Dropped {
     Malformed,
     /// An event from a client under a name that it may not use.
     Reserved,
-    /// A request for an acknowledgement that nobody waits for.
+    /// An acknowledgement that nobody waits for, or no more.
     StrayAck,
     /// A question or an answer of another release's node.
     Stranger,
+}
+
+/// What became of a question put to one socket: the label of `carillon_acks_total`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Asking {
+    Answered,
+    /// It said nothing in time, or the one who asked has gone.
+    Timeout,
+    /// It left before it answered.
+    Gone,
+    /// It had left, or has no way to answer.
+    Unable,
+    /// It, or the node, had too many questions open.
+    Busy,
+    /// Its answer is larger than a payload may be.
+    TooLarge,
+}
+
+impl Asking {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Timeout => "timeout",
+            Self::Gone => "gone",
+            Self::Unable => "unable",
+            Self::Busy => "busy",
+            Self::TooLarge => "too_large",
+        }
+    }
 }
 
 impl Dropped {
@@ -85,6 +114,7 @@ pub(crate) struct Events {
     /// Looked up once: these count on the hot path.
     deliveries: Deliveries,
     dropped: IntCounterVec,
+    acks: IntCounterVec,
     queue_bytes: IntGauge,
     delivery_seconds: Histogram,
     /// A stranger was heard and told of: once is enough.
@@ -118,6 +148,11 @@ impl Events {
             deliveries: Deliveries::of(&deliveries),
             queue_bytes: IntGauge::new("carillon_queue_bytes", "What waits for slow sockets.")?,
             delivery_seconds: Histogram::with_opts(delivery.buckets(buckets))?,
+            acks: counters(
+                "carillon_acks_total",
+                "Sockets that were asked for an acknowledgement.",
+                &["outcome"],
+            )?,
             dropped: counters("carillon_dropped_total", "What was not passed on.", &["reason"])?,
             met_stranger: AtomicBool::new(false),
         };
@@ -126,6 +161,7 @@ impl Events {
         registry.register(Box::new(events.departures.clone()))?;
         registry.register(Box::new(deliveries))?;
         registry.register(Box::new(events.dropped.clone()))?;
+        registry.register(Box::new(events.acks.clone()))?;
         registry.register(Box::new(events.queue_bytes.clone()))?;
         registry.register(Box::new(events.delivery_seconds.clone()))?;
         for departure in Departure::ALL {
@@ -187,6 +223,12 @@ impl Events {
 
     pub(crate) fn dropped(&self, dropped: Dropped) {
         self.dropped.with_label_values(&[dropped.label()]).inc();
+    }
+
+    pub(crate) fn asked(&self, outcome: Asking, sockets: usize) {
+        if sockets > 0 {
+            self.acks.with_label_values(&[outcome.label()]).inc_by(sockets as u64);
+        }
     }
 
     /// The bus could not be read while somebody connected.

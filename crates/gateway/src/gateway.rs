@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use adapter::{Arrival, Inbox, Link, Requests};
+use adapter::{Arrival, Inbox, Link, RelayDriver, Requests};
 use parking_lot::Mutex;
 use prometheus::Registry;
 use thiserror::Error;
@@ -40,8 +40,9 @@ pub struct StartError(#[from] prometheus::Error);
 
 impl Gateway {
     pub fn new(config: Config, link: Link, registry: &Registry) -> Result<Self, StartError> {
-        let Link { publisher, interest, inbox, store, signals: _, nodes, requests } = link;
-        let ways = Ways { publisher, interest, store, nodes };
+        let Link { publisher, interest, inbox, store, signals, nodes, requests } = link;
+        let relay = RelayDriver::new(signals, registry)?;
+        let ways = Ways { publisher, interest, store, nodes, relay };
         let shared = Arc::new(Shared::new(config, Events::new(registry)?, ways));
         Ok(Self { shared, inflow: Arc::new(Mutex::new(Some((inbox, requests)))) })
     }
@@ -63,6 +64,7 @@ impl Gateway {
             accept(shared, public, shared.closing.clone()),
             shared.pulse.run(rest.clone()),
             deliver(shared, inbox, rest.clone()),
+            shared.cluster.listen(rest.clone()),
             answer_all(shared, requests, rest.clone()),
             others::announce(shared, rest.clone()),
         );

@@ -17,6 +17,7 @@ mod shared;
 mod engine;
 mod socket;
 
+mod asked;
 mod hub;
 mod seat;
 

@@ -5,12 +5,13 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use adapter::{Interest, Nodes, Publisher, Store};
+use adapter::{Interest, Nodes, Publisher, RelayDriver, Store};
 use notice::{Audience, Epoch, NoticeId, Position};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    asked::{Cluster, Waiters},
     config::{Config, Conformance},
     encoded::Encoded,
     engine::{Dialect, Doors, Ids, Pulse, Sessions},
@@ -21,12 +22,14 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: Config,
-    pub(crate) events: Events,
+    pub(crate) events: Arc<Events>,
     pub(crate) ids: Ids,
     pub(crate) doors: Doors,
     pub(crate) sessions: Sessions,
     pub(crate) pulse: Pulse,
-    pub(crate) hub: Hub,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) waiters: Arc<Waiters>,
+    pub(crate) cluster: Cluster,
     pub(crate) publisher: Publisher,
     pub(crate) interest: Interest,
     pub(crate) store: Store,
@@ -53,11 +56,14 @@ pub(crate) struct Ways {
     pub(crate) interest: Interest,
     pub(crate) store: Store,
     pub(crate) nodes: Nodes,
+    pub(crate) relay: RelayDriver,
 }
 
 impl Shared {
     pub(crate) fn new(config: Config, events: Events, ways: Ways) -> Self {
-        let Ways { publisher, interest, store, nodes } = ways;
+        let Ways { publisher, interest, store, nodes, relay } = ways;
+        let (hub, events) = (Arc::new(Hub::default()), Arc::new(events));
+        let waiters = Waiters::new(&events);
         let limits = config.limits;
         let periods = [config.ping_interval, config.ping_timeout, limits.stall, limits.handshake];
         Self {
@@ -65,7 +71,9 @@ impl Shared {
             doors: Doors::new(limits),
             sessions: Sessions::default(),
             pulse: Pulse::new(&periods),
-            hub: Hub::default(),
+            cluster: Cluster::new(&config.node, &hub, &waiters, relay, nodes.clone()),
+            hub,
+            waiters,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             closing: CancellationToken::new(),

@@ -15,6 +15,7 @@ mod limits;
 mod nodes;
 mod order;
 mod pace;
+mod relay;
 mod signals;
 
 mod embedded;
@@ -113,6 +114,11 @@ macro_rules! contract {
                 a_full_watch_drops_the_newest,
                 a_signal_past_the_limit_is_refused_for_good,
                 a_node_that_has_left_watches_nothing,
+            ],
+            relay: [
+                a_burst_arrives_whole_and_in_order_at_every_node,
+                who_has_unsubscribed_counts_no_more_and_its_stream_ends,
+                a_message_past_what_may_wait_is_refused,
             ],
             nodes: [
                 every_node_is_listed_with_what_it_announced,

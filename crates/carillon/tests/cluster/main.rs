@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a broken harness should stop the test")]
 
+mod acks;
 mod caller;
 mod emits;
 mod harness;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use futures_util::StreamExt as _;
+use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
 use tokio::{net::TcpStream, time};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
@@ -32,11 +32,20 @@ impl Page {
         }
     }
 
+    /// The next message, which must come.
+    pub(crate) async fn next(&mut self) -> Value {
+        let message = time::timeout(DEADLINE, self.try_next()).await;
+        message.expect("it comes in time").expect("the socket stays open")
+    }
+
+    pub(crate) async fn send(&mut self, message: &Value) {
+        self.socket.send(Message::text(message.to_string())).await.unwrap();
+    }
+
     /// The first argument of the next event of this name; what comes before it is left out.
     pub(crate) async fn event(&mut self, name: &str) -> Value {
         loop {
-            let message = time::timeout(DEADLINE, self.try_next()).await;
-            let message = message.expect("it comes in time").expect("the socket stays open");
+            let message = self.next().await;
             if message["event"] == name {
                 return message["args"][0].clone();
             }

@@ -1,10 +1,18 @@
 //! `POST /v1/emit`: what a backend sends, in its simplest form: to everyone, a user, a room or one
 //! socket of a namespace.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use adapter::Published;
-use axum::{Json, body::Bytes, extract::State};
+use axum::{
+    Json,
+    body::Bytes,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use notice::{
     Audience, Draft, EventName, Kind, NodeId, Notice, Origin, PAYLOAD_BYTES_MAX, Payload, Room,
     Scope, SocketId, UserId,
@@ -12,7 +20,7 @@ use notice::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::error::ApiError;
+use super::{asked, error::ApiError};
 use crate::{
     answering, others,
     questions::{Answer, Question},
@@ -35,6 +43,8 @@ struct Body<'a> {
     args: Option<Vec<Box<RawValue>>>,
     #[serde(default)]
     scope: Scoped,
+    #[serde(default)]
+    ack: Option<asked::Wanted>,
 }
 
 #[derive(Default, Deserialize)]
@@ -69,17 +79,20 @@ pub(super) struct Emitted {
 pub(super) async fn emit(
     State(shared): State<Arc<Shared>>,
     body: Bytes,
-) -> Result<Json<Emitted>, ApiError> {
-    let (draft, scoped) = read(&shared, &body)?;
+) -> Result<Response, ApiError> {
+    let (draft, scoped, ack) = read(&shared, &body)?;
+    if let Some(wait) = ack {
+        return asked::ask(&shared, draft, scoped == Scoped::Local, wait).await;
+    }
     match draft.audience.scope.clone() {
         Scope::Socket(id) => to_socket(&shared, &id, draft, scoped).await,
         _ if scoped == Scoped::Local => Ok(to_this_node(&shared, draft).await),
         _ => to_all_nodes(&shared, draft).await,
     }
-    .map(Json)
+    .map(|emitted| Json(emitted).into_response())
 }
 
-fn read(shared: &Shared, body: &[u8]) -> Result<(Draft, Scoped), ApiError> {
+fn read(shared: &Shared, body: &[u8]) -> Result<(Draft, Scoped, Option<Duration>), ApiError> {
     let body: Body<'_> = serde_json::from_slice(body).map_err(|error| {
         let message = error.to_string();
         if error.is_data() { ApiError::invalid(message) } else { ApiError::Malformed(message) }
@@ -101,7 +114,8 @@ fn read(shared: &Shared, body: &[u8]) -> Result<(Draft, Scoped), ApiError> {
         origin: Origin::Backend,
         handed_in: SystemTime::now(),
     };
-    Ok((draft, body.scope))
+    let ack = body.ack.map(asked::Wanted::wait).transpose()?;
+    Ok((draft, body.scope, ack))
 }
 
 fn scope(to: To<'_>) -> Result<Scope, ApiError> {

@@ -22,6 +22,10 @@ pub(crate) enum ApiError {
     },
     UnknownSocket,
     TooLarge,
+    /// More sockets here than one question may be put to.
+    TooManySockets,
+    /// Too many here have been asked and have not answered.
+    Busy,
     Unavailable,
     /// The other nodes cannot be reached.
     Apart,
@@ -75,6 +79,19 @@ impl IntoResponse for ApiError {
                 format!("a payload has at most {} bytes", notice::PAYLOAD_BYTES_MAX),
                 None,
             ),
+            Self::TooManySockets => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "too_many_sockets",
+                "more sockets than one emit may ask for an acknowledgement; nothing was sent"
+                    .into(),
+                Some("without ack it goes to any number"),
+            ),
+            Self::Busy => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "busy",
+                "too many acknowledgements are waited for; nothing was sent".into(),
+                None,
+            ),
             Self::Unavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
@@ -96,7 +113,7 @@ impl IntoResponse for ApiError {
         };
         let mut response =
             (status, Json(Body { error: Content { code, message, hint } })).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response

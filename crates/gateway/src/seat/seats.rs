@@ -138,6 +138,7 @@ fn count(seat: &Seat, transport: Transport, change: i64) {
 fn give_up(seat: &Arc<Seat>) {
     let shared = &seat.session.shared;
     shared.hub.unlist(seat);
+    shared.waiters.gone(seat);
     while let Some(audience) = seat.places.leave_next() {
         if shared.hub.leave(seat, &audience) {
             shared.interest.leave(&audience);
