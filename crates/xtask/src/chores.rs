@@ -4,6 +4,7 @@ mod audit;
 mod clients;
 mod soak;
 mod test;
+mod workers;
 
 pub(crate) use self::{audit::AUDIT, soak::SOAK, test::TEST};
 
