@@ -8,6 +8,7 @@
 
 mod settings;
 
+mod bus;
 mod node;
 
 mod demo;
@@ -19,11 +20,12 @@ mod cli;
 mod exit;
 
 pub use crate::{
+    bus::JoinError,
     cli::run,
     exit::Exit,
     node::{Node, RunError, StartError},
     settings::{
-        ApiKey, Config, Flag, Internal, Mistake, Mistakes, Origin, Public, Recovery, Role, Roles,
+        ApiKey, Config, Flag, Internal, Mistake, Mistakes, Origin, Public, Recovery, Redis, Role, Roles,
         Settings, Sources, Telemetry,
     },
 };

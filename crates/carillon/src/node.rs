@@ -19,11 +19,13 @@ use std::{future::Future, io, net::SocketAddr, time::Duration};
 use adapter::Embedded;
 use gateway::Gateway;
 use ingest::{Feed, Intake, Source};
+use prometheus::Registry;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
 use self::{health::Readiness, internal::Internal, stage::Stage, tasks::Door};
 use crate::{
+    bus::{Bus, JoinError},
     demo, events,
     settings::{Config, Role},
 };
@@ -48,6 +50,8 @@ pub enum StartError {
     Metrics(#[from] prometheus::Error),
     #[error("allow the demo page's origin")]
     Origin(#[from] gateway::OriginError),
+    #[error("join the bus")]
+    Bus(#[from] JoinError),
     #[error("start gateway")]
     Gateway(#[from] gateway::StartError),
 }
@@ -79,6 +83,26 @@ impl Node {
         config: Config,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<Self, StartError> {
+        let registry = Registry::new();
+        let bus = Bus::open(&config, &registry).await?;
+        Self::start_on(bus, registry, config, shutdown).await
+    }
+
+    /// The same, on a bus that nodes of this process share and somebody else runs.
+    pub async fn start_beside(
+        bus: &Embedded,
+        config: Config,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<Self, StartError> {
+        Self::start_on(Bus::Shared(bus.clone()), Registry::new(), config, shutdown).await
+    }
+
+    async fn start_on(
+        bus: Bus,
+        registry: Registry,
+        config: Config,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<Self, StartError> {
         let internal = listen("internal.addr", config.internal.addr).await?;
         let internal_addr = addr_of(&internal, "internal.addr")?;
         let (mut public, mut public_addr) = (None, None);
@@ -87,7 +111,7 @@ impl Node {
             public_addr = Some(addr_of(&listener, "public.addr")?);
             public = Some(listener);
         }
-        let running = Running::wire(&config, internal, public)?;
+        let running = Running::wire(&config, bus, registry, internal, public).await?;
         running.readiness.grant();
         let mut node = Self { public_addr, internal_addr, running: Stage::new("node") };
         node.running.spawn(|_stop| running.run(shutdown));
@@ -120,16 +144,16 @@ impl Node {
 }
 
 impl Running {
-    fn wire(
+    async fn wire(
         config: &Config,
+        bus: Bus,
+        registry: Registry,
         internal: TcpListener,
         public: Option<TcpListener>,
     ) -> Result<Self, StartError> {
-        let registry = prometheus::Registry::new();
         events::built(&registry)?;
         let node = wiring::node_id();
-        let bus = Embedded::new(wiring::bus(config), &registry)?;
-        let link = bus.link(node.clone());
+        let link = bus.link(node.clone()).await?;
         let mut intake = None;
         if config.roles.has(Role::Ingest) {
             let metrics = ingest::Metrics::new(&registry)?;
@@ -153,6 +177,9 @@ impl Running {
         }
         .router(&config.internal, internal_addr);
         events::started(&node, config.roles, public_addr, internal_addr);
+        if public_addr.is_none() && !bus.reaches_others() {
+            events::unheard();
+        }
         let mut running = Self::idle(readiness, door, config.drain_grace);
         running.bus.spawn(async move |stop| bus.run(stop).await);
         running.internal.spawn(move |stop| serving::serve(internal, router, stop));
@@ -161,8 +188,6 @@ impl Running {
             running
                 .sockets
                 .spawn(move |stop| async move { gateway.run(public, stop, grace).await });
-        } else {
-            events::unheard();
         }
         if let Some(intake) = intake {
             let (source, feed) = Source::new(intake, &wiring::source());

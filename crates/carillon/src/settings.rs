@@ -33,7 +33,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 pub(crate) use self::{config::LogFormat, environment::API_KEY, manual::manual};
 pub use self::{
-    config::{ApiKey, Config, Internal, Public, Recovery, Role, Roles, Telemetry},
+    config::{ApiKey, Config, Internal, Public, Recovery, Redis, Role, Roles, Telemetry},
     mistake::{Mistake, Mistakes},
     origin::Origin,
 };

@@ -11,6 +11,7 @@ use rustix::process::{Resource, getrlimit};
 use tokio::time::{self, Instant};
 
 use crate::{
+    bus,
     cli::{Console, block_on, ports},
     exit::{Exit, Failure},
     settings::{Config, Settings},
@@ -50,7 +51,7 @@ pub(super) fn doctor(settings: Settings, console: &mut Console<'_>) -> Result<Ex
         Finding { what: "settings", verdict: Verdict::Good("right".to_owned()) },
         Finding { what: "file limit", verdict: file_limit(&config) },
         Finding { what: "clock", verdict: block_on(clock())? },
-        Finding { what: "bus", verdict: Verdict::Good("embedded, for one node".to_owned()) },
+        Finding { what: "bus", verdict: block_on(bus(&config))? },
     ];
     for (what, addr, name) in [
         ("public port", config.public.addr, "--public-addr"),
@@ -109,6 +110,19 @@ async fn clock() -> Result<Verdict, Failure> {
         Verdict::Weak(format!("moved {shown:?} while {passed:?} passed"), hint())
     } else {
         Verdict::Good(humantime::format_rfc3339_seconds(wall).to_string())
+    })
+}
+
+/// Whether a notice goes to the bus and comes back.
+async fn bus(config: &Config) -> Result<Verdict, Failure> {
+    if config.redis.is_none() {
+        return Ok(Verdict::Good("embedded, for one node".to_owned()));
+    }
+    let before = Instant::now();
+    let hint = "mend redis.url, or what stands there".to_owned();
+    Ok(match bus::round_trip(config).await {
+        Ok(()) => Verdict::Good(format!("redis, there and back in {:?}", before.elapsed())),
+        Err(error) => Verdict::Bad(format!("{error:#}"), hint),
     })
 }
 

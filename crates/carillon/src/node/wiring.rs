@@ -16,20 +16,6 @@ pub(super) fn node_id() -> NodeId {
     NodeId::new(&name).expect("a letter and eight digits are a name")
 }
 
-pub(super) fn bus(config: &Config) -> adapter::Config {
-    adapter::Config {
-        finals_keep: config.recovery.finals_keep,
-        finals_age: config.recovery.finals_age,
-        live_age: Duration::from_hours(6),
-        ended_age: Duration::from_hours(24),
-        inbox_len_max: 8192,
-        interest_linger: Duration::from_secs(1),
-        tasks_per_user_max: 10_000,
-        audiences_max: 1_000_000,
-        publish_wait: Duration::from_secs(5),
-    }
-}
-
 pub(super) fn source() -> ingest::Config {
     ingest::Config {
         queue_len_max: 10_000,

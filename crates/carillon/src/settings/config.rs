@@ -13,12 +13,19 @@ const CLIENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The shortest API key.
 const API_KEY_LEN_MIN: usize = 16;
 
+/// What a Redis may be: one, several of which a sentinel knows the primary, or a cluster; each plain or
+/// by TLS.
+const REDIS_SCHEMES: [&str; 6] =
+    ["redis", "rediss", "redis-sentinel", "rediss-sentinel", "redis-cluster", "rediss-cluster"];
+
 /// Everything a node is told.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub roles: Roles,
     pub public: Public,
     pub internal: Internal,
+    /// Absent: a bus of its own, in memory.
+    pub redis: Option<Redis>,
     pub recovery: Recovery,
     pub status: StatusTable,
     pub limits: Limits,
@@ -61,6 +68,14 @@ pub struct Public {
 pub struct Internal {
     pub addr: SocketAddr,
     pub api_keys: Vec<ApiKey>,
+}
+
+/// The Redis that nodes share.
+#[derive(Clone)]
+pub struct Redis {
+    /// May hold a password.
+    pub url: String,
+    pub prefix: String,
 }
 
 /// A key of the internal API.
@@ -122,6 +137,12 @@ impl fmt::Debug for ApiKey {
     }
 }
 
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redis").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
 pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
     let mut read = Reader::new(settings);
     let config = Config {
@@ -131,6 +152,7 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
             addr: read.one("internal.addr", addr),
             api_keys: read.list("internal.api_keys", api_keys),
         },
+        redis: redis(&mut read),
         recovery: Recovery {
             window: read.one("recovery.window", amount::duration),
             finals_keep: read.one("recovery.keep", amount::count),
@@ -161,6 +183,12 @@ fn public(read: &mut Reader) -> Public {
         namespaces: read.list("public.namespaces", namespaces),
         conformance: read.one("public.conformance", conformance),
     }
+}
+
+fn redis(read: &mut Reader) -> Option<Redis> {
+    let prefix = read.one("redis.prefix", prefix);
+    let url = read.maybe("redis.url", redis_url);
+    url.map(|url| Redis { url, prefix })
 }
 
 fn limits(read: &mut Reader) -> Limits {
@@ -206,6 +234,22 @@ fn path(text: &str) -> Result<String, String> {
 fn origins(list: &[String]) -> Result<Vec<String>, String> {
     Origins::parse(list).map_err(|error| error.to_string())?;
     Ok(list.to_vec())
+}
+
+fn redis_url(url: &str) -> Result<String, String> {
+    match url.split_once("://") {
+        Some((scheme, rest)) if REDIS_SCHEMES.contains(&scheme) && !rest.is_empty() => {
+            Ok(url.to_owned())
+        }
+        _ => Err(format!("begins with none of {}, each followed by ://", REDIS_SCHEMES.join(", "))),
+    }
+}
+
+fn prefix(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.contains(['{', '}']) || text.contains(char::is_whitespace) {
+        return Err("is empty, or holds a brace or a space".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 fn client_file(path: &str) -> Result<Bytes, String> {

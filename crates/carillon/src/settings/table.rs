@@ -112,8 +112,8 @@ pub(super) const TABLE: &[Entry] = &[
          Empty: no key is asked, which is allowed on loopback only.").list().secret(),
     // redis
     text("redis.url", "", "redis://127.0.0.1:6379",
-        "The Redis that nodes share. None: an embedded bus, for one node.").secret().later(),
-    text("redis.prefix", "carillon", "carillon", "Stands in front of every Redis key and channel.").later(),
+        "The Redis that nodes share. None: an embedded bus, for one node.").secret(),
+    text("redis.prefix", "carillon", "carillon", "Stands in front of every Redis key and channel."),
     text("redis.min_replicas_ack", "0", "1",
         "How many replicas must have a message before it is accepted.").later(),
     // recovery

@@ -153,7 +153,6 @@ fn variables_that_kubernetes_adds_for_a_service_are_not_settings() {
 #[test]
 fn what_is_not_in_this_version_is_refused_and_never_ignored() {
     for (name, value) in [
-        ("redis.url", "redis://127.0.0.1"),
         ("redis.min_replicas_ack", "1"),
         ("auth.mode", "token"),
         ("auth.mode", "hook"),
@@ -166,6 +165,21 @@ fn what_is_not_in_this_version_is_refused_and_never_ignored() {
         assert_eq!(names(&told), [name]);
         assert!(told[0].problem.contains("not in this version"), "{}", told[0]);
     }
+}
+
+#[test]
+fn a_redis_is_named_by_a_url_of_a_known_kind_and_shown_to_nobody() {
+    for url in ["redis://10.0.0.1:6379", "rediss://u:p@cache", "redis-sentinel://a:26379,b:26379"] {
+        assert_eq!(names(&mistakes(&[("redis.url", url)])), [""; 0], "{url}");
+    }
+    for url in ["10.0.0.1:6379", "http://cache", "redis://"] {
+        assert_eq!(names(&mistakes(&[("redis.url", url)])), ["redis.url"], "{url}");
+    }
+    for prefix in ["", "a{b}", "a b"] {
+        assert_eq!(names(&mistakes(&[("redis.prefix", prefix)])), ["redis.prefix"], "{prefix}");
+    }
+    let told = mistakes(&[("redis.url", "http://user:geheim@cache")]);
+    assert!(!told[0].to_string().contains("geheim"), "{}", told[0]);
 }
 
 #[test]
