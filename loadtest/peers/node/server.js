@@ -32,7 +32,10 @@ io.of("/notice").on("connection", (socket) => socket.join(socket.handshake.auth.
 const emits = createServer((request, response) => {
   const chunks = [];
   request.on("data", (chunk) => chunks.push(chunk));
-  request.on("end", () => response.writeHead(emit(Buffer.concat(chunks))).end());
+  request.on("end", () => {
+    response.statusCode = emit(Buffer.concat(chunks));
+    response.end();
+  });
 });
 
 /** Sends what the body asks for, and answers the HTTP status. */
