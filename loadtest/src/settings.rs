@@ -133,8 +133,12 @@ pub(crate) struct Tasks {
     pub(crate) users: usize,
 
     /// Tasks that run at once.
-    #[arg(long, default_value_t = 2_000, value_parser = value_parser!(u32).range(1..=10_000))]
-    pub(crate) tasks: u32,
+    #[arg(
+        long = "tasks",
+        default_value_t = 2_000,
+        value_parser = value_parser!(u32).range(1..=10_000)
+    )]
+    pub(crate) at_once: u32,
 
     /// Progress messages a second of each task.
     #[arg(long, default_value_t = 20, value_parser = value_parser!(u32).range(1..=100))]
@@ -183,7 +187,7 @@ impl Scenario {
 impl Tasks {
     /// All progress, and an end for each task.
     pub(crate) fn messages(&self) -> u32 {
-        self.tasks * (self.rate * self.seconds + 1)
+        self.at_once * (self.rate * self.seconds + 1)
     }
 }
 

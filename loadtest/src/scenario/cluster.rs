@@ -1,5 +1,5 @@
-//! Notices handed in at node A for users at node B, Redis between them: paced, in bursts by each
-//! road there is, and for users who are nowhere.
+//! Notices handed in at node A for users at node B, Redis between them: in a burst to nodes just
+//! started, paced, in bursts by each road there is, and for users who are nowhere.
 
 mod absent;
 mod burst;
@@ -51,10 +51,11 @@ pub(super) fn play(
 ) -> Result<Sheet, Failure> {
     let mut stage = Stage::set(target, cluster, bar)?;
     let mut sheet = Sheet::default();
+    burst::play(&mut stage, Road::Emit, "first burst", &mut sheet)?;
     paced::play(&mut stage, &mut sheet)?;
     for road in Road::ALL {
         if road.is_there(&stage)? {
-            burst::play(&mut stage, road, &mut sheet)?;
+            burst::play(&mut stage, road, road.name(), &mut sheet)?;
         }
     }
     absent::play(&mut stage, &mut sheet)?;
@@ -114,6 +115,9 @@ impl<'a> Stage<'a> {
     fn outcome(&mut self, sheet: &mut Sheet, name: &str, spent: &Spent, notices: u32) {
         let count = notices as usize;
         sheet.cost(format!("{name}: CPU of both nodes"), "µs", spent.server_micros(count));
+        for (node, spent) in ["A", "B"].iter().zip(&spent.servers) {
+            sheet.note(format!("{name}: of it {node}'s"), "µs", micros(*spent, count));
+        }
         sheet.cost(format!("{name}: CPU of Redis"), "µs", micros(spent.redis, count));
         sheet.note(format!("{name}: generator's CPU"), "µs", spent.own_micros(count));
         let tally = self.swarm.listener();

@@ -51,7 +51,7 @@ pub(super) fn play(target: &Target, tasks: &Tasks, bar: &ProgressBar) -> Result<
         return Err(Failure::NoGroup { target: target.name.clone(), waited: GROUP_WAIT });
     }
     let (messages, epoch) = (tasks.messages(), Instant::now());
-    let watch = Watch::new(tasks.tasks, tasks.rate * tasks.seconds);
+    let watch = Watch::new(tasks.at_once, tasks.rate * tasks.seconds);
     let mut swarm = Swarm::new(target.kind, pair.b.at.public, epoch, watch)?;
     phase(bar, "seating", tasks.users as u64);
     swarm.seat(tasks.users, |seated| bar.set_position(seated as u64))?;
@@ -65,7 +65,7 @@ pub(super) fn play(target: &Target, tasks: &Tasks, bar: &ProgressBar) -> Result<
     let before = run.meter.read()?;
     let late_us = run.work(bar)?;
     let spent = run.meter.read()?.since(&before);
-    phase(bar, "waiting for ends", tasks.tasks.into());
+    phase(bar, "waiting for ends", tasks.at_once.into());
     run.wait(bar)?;
     let sheet = run.sheet(&spent, &late_us)?;
     // A server without sockets has nothing to drain, and stops at once.
@@ -110,7 +110,7 @@ impl Run<'_> {
     /// Hands in all messages at their times. Answers how late each turn's first one was, in
     /// microseconds: the generator's own part in every delay.
     fn work(&mut self, bar: &ProgressBar) -> Result<Vec<u32>, Failure> {
-        let (rate, messages) = (self.tasks.tasks * self.tasks.rate, self.tasks.messages());
+        let (rate, messages) = (self.tasks.at_once * self.tasks.rate, self.tasks.messages());
         let mut pace = Pace::new(self.epoch.elapsed() + LEAD, rate, 0, messages);
         let mut late_us = Vec::new();
         while let Some(first) = pace.next() {
@@ -138,7 +138,7 @@ impl Run<'_> {
             self.look(last + since_last, Some(since_last))?;
             let ended = self.swarm.listener().ended();
             bar.set_position(ended as u64);
-            let all_ended = ended == self.tasks.tasks as usize;
+            let all_ended = ended == self.tasks.at_once as usize;
             let over = all_ended && self.backlog.acknowledged_after.is_some();
             if over || since_last > TAIL {
                 return Ok(());
@@ -148,7 +148,7 @@ impl Run<'_> {
     }
 
     fn hand_in(&mut self, mark: Mark) -> Result<(), Failure> {
-        let (tasks, steps) = (self.tasks.tasks, self.tasks.rate * self.tasks.seconds);
+        let (tasks, steps) = (self.tasks.at_once, self.tasks.rate * self.tasks.seconds);
         let task = mark.seq % tasks;
         let user = (task as usize % self.tasks.users).to_string();
         let status = if mark.seq / tasks < steps { PROGRESS } else { COMPLETE };
@@ -170,7 +170,7 @@ impl Run<'_> {
     }
 
     fn sheet(&mut self, spent: &Spent, late_us: &[u32]) -> Result<Sheet, Failure> {
-        let (tasks, messages) = (self.tasks.tasks as usize, self.tasks.messages() as usize);
+        let (tasks, messages) = (self.tasks.at_once as usize, self.tasks.messages() as usize);
         let mut sheet = Sheet::default();
         let watch = self.swarm.listener();
         progress(&mut sheet, watch);
@@ -196,8 +196,9 @@ fn progress(sheet: &mut Sheet, watch: &Watch) {
     sheet.count("progress heard", watch.progress_delays_us.len());
     sheet.note("progress of a task, mean", "/s", mean);
     sheet.note("progress of a task, highest mean", "/s", rates.last().copied().unwrap_or(0.0));
-    sheet.count("progress of a task, most in any second", watch.window_len_max());
-    sheet.count("tasks with over 10 in some second", watch.over_pace());
+    sheet.count("progress of a task, most in any second", watch.in_second_max());
+    sheet.count("progress of a task, most in any 10 s", watch.in_ten_seconds_max());
+    sheet.count("progress beyond 10 in a second", watch.crowded());
     sheet.count("progress after the end", watch.faults.progress_after_end);
     sheet.count("progress behind newer", watch.faults.progress_behind);
 }

@@ -11,12 +11,17 @@ use crate::{
     },
 };
 
-pub(super) fn play(stage: &mut Stage<'_>, road: Road, sheet: &mut Sheet) -> Result<(), Failure> {
+pub(super) fn play(
+    stage: &mut Stage<'_>,
+    road: Road,
+    name: &'static str,
+    sheet: &mut Sheet,
+) -> Result<(), Failure> {
     let notices = stage.cluster.notices;
     let mut publishers = road.open(stage)?;
     let mut queues = queues(notices, stage.cluster.users, publishers.len());
     let seq_first = stage.begin(notices);
-    phase(stage.bar, road.name(), notices.into());
+    phase(stage.bar, name, notices.into());
 
     let before = stage.meter.read()?;
     let start = stage.epoch.elapsed();
@@ -40,7 +45,6 @@ pub(super) fn play(stage: &mut Stage<'_>, road: Road, sheet: &mut Sheet) -> Resu
     let spent = stage.meter.read()?.since(&before);
     stage.swarm.unwatch(&mut publishers)?;
 
-    let name = road.name();
     stage.outcome(sheet, name, &spent, notices);
     delays(sheet, &format!("{name}: delay"), &stage.swarm.listener().delays_us);
     let taken_in = taken.unwrap_or_else(|| stage.epoch.elapsed()).saturating_sub(start);

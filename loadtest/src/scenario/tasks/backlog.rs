@@ -1,6 +1,6 @@
 //! What the stream's readers have not read and not acknowledged, and when that was over.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use crate::{
     failure::Failure,
@@ -67,9 +67,10 @@ impl Backlog {
     fn lag_by_metrics(&self) -> Result<u64, Failure> {
         let mut highest = 0.0_f64;
         for address in self.metrics {
-            let text = get::text(address, "/metrics")
-                .map_err(|source| Failure::Metrics { address, source })?;
-            highest = highest.max(get::highest(&text, LAG).unwrap_or(0.0));
+            let lag = get::text(address, "/metrics").and_then(|text| {
+                get::highest(&text, LAG).ok_or_else(|| io::Error::other(format!("no {LAG}")))
+            });
+            highest = highest.max(lag.map_err(|source| Failure::Metrics { address, source })?);
         }
         Ok(highest as u64)
     }

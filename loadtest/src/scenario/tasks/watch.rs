@@ -6,8 +6,10 @@ use std::{collections::VecDeque, time::Duration};
 use crate::{mark::Mark, swarm::Listen};
 
 const SECOND: Duration = Duration::from_secs(1);
+/// Long enough that it matters little by how much one message was later than the next.
+const TEN_SECONDS: Duration = Duration::from_secs(10);
 /// Most progress of one task in a second that keeps the promise.
-pub(super) const PACE_MAX: usize = 10;
+const PACE_MAX: usize = 10;
 
 /// All tasks. The message numbered n is of task n modulo the tasks; each has as many steps of
 /// progress, and then its end.
@@ -33,14 +35,22 @@ pub(super) struct Faults {
 /// One task, as its page sees it.
 #[derive(Debug, Clone, Default)]
 struct Seen {
-    /// When the progress of the last second came.
-    window: VecDeque<Duration>,
-    window_len_max: usize,
+    in_second: Window,
+    in_ten_seconds: Window,
+    /// How often a message made its second one of too many.
+    crowded: usize,
     progress: u32,
     first: Option<Duration>,
     last: Duration,
     step_next: u32,
     ended: bool,
+}
+
+/// How much came in the last while, and the most that ever did.
+#[derive(Debug, Clone, Default)]
+struct Window {
+    came: VecDeque<Duration>,
+    len_max: usize,
 }
 
 // === impl Watch ===
@@ -62,13 +72,18 @@ impl Watch {
     }
 
     /// Most progress of any one task in any one second.
-    pub(super) fn window_len_max(&self) -> usize {
-        self.seen.iter().map(|seen| seen.window_len_max).max().unwrap_or(0)
+    pub(super) fn in_second_max(&self) -> usize {
+        self.seen.iter().map(|seen| seen.in_second.len_max).max().unwrap_or(0)
     }
 
-    /// Tasks with more progress in some second than was promised.
-    pub(super) fn over_pace(&self) -> usize {
-        self.seen.iter().filter(|seen| seen.window_len_max > PACE_MAX).count()
+    /// Most progress of any one task in any ten seconds.
+    pub(super) fn in_ten_seconds_max(&self) -> usize {
+        self.seen.iter().map(|seen| seen.in_ten_seconds.len_max).max().unwrap_or(0)
+    }
+
+    /// Progress that came as the eleventh, or later, within a second.
+    pub(super) fn crowded(&self) -> usize {
+        self.seen.iter().map(|seen| seen.crowded).sum()
     }
 
     /// Progress a second of each task from its first to its last, in ascending order.
@@ -112,11 +127,9 @@ impl Listen for Watch {
 
 impl Seen {
     fn progress(&mut self, step: u32, now: Duration) {
-        while self.window.front().is_some_and(|came| *came + SECOND <= now) {
-            self.window.pop_front();
-        }
-        self.window.push_back(now);
-        self.window_len_max = self.window_len_max.max(self.window.len());
+        self.in_ten_seconds.note(now, TEN_SECONDS);
+        let in_second = self.in_second.note(now, SECOND);
+        self.crowded += usize::from(in_second > PACE_MAX);
         self.progress += 1;
         self.first.get_or_insert(now);
         self.last = now;
@@ -129,12 +142,24 @@ impl Seen {
     }
 }
 
+impl Window {
+    /// Adds one, and answers how many came within `length` of it.
+    fn note(&mut self, now: Duration, length: Duration) -> usize {
+        while self.came.front().is_some_and(|came| *came + length <= now) {
+            self.came.pop_front();
+        }
+        self.came.push_back(now);
+        self.len_max = self.len_max.max(self.came.len());
+        self.came.len()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const TASKS: u32 = 3;
-    const STEPS: u32 = 100;
+    const STEPS: u32 = 200;
 
     fn note(watch: &mut Watch, task: u32, step: u32, millis: u64) {
         let due = Duration::from_secs(1);
@@ -145,14 +170,15 @@ mod tests {
     #[test]
     fn ten_a_second_is_ten_in_any_second_and_one_closer_is_eleven() {
         let mut watch = Watch::new(TASKS, STEPS);
-        for step in 0..50 {
+        for step in 0..150 {
             note(&mut watch, 1, step, 2_000 + u64::from(step) * 100);
         }
-        assert_eq!((watch.window_len_max(), watch.over_pace()), (10, 0));
+        let most = |watch: &Watch| (watch.in_second_max(), watch.in_ten_seconds_max());
+        assert_eq!((most(&watch), watch.crowded()), ((10, 100), 0));
         assert!(watch.rates().iter().all(|rate| (rate - 10.0).abs() < 1e-9));
 
-        note(&mut watch, 1, 50, 6_999);
-        assert_eq!((watch.window_len_max(), watch.over_pace()), (11, 1));
+        note(&mut watch, 1, 150, 16_999);
+        assert_eq!((most(&watch), watch.crowded()), ((11, 101), 1));
     }
 
     #[test]
@@ -163,7 +189,7 @@ mod tests {
                 note(&mut watch, task, step, 2_000);
             }
         }
-        assert_eq!(watch.window_len_max(), 8);
+        assert_eq!(watch.in_second_max(), 8);
     }
 
     #[test]
