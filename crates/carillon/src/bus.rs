@@ -18,10 +18,14 @@ const ROUND_TRIP_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub(crate) enum Bus {
     Embedded(Embedded),
-    /// Of several nodes in this process; somebody else runs it.
-    Shared(Embedded),
+    /// Whoever made it runs it.
+    Shared(SharedBus),
     Redis(Redis),
 }
+
+/// A bus in memory for several nodes of one process.
+#[derive(Clone, Debug)]
+pub struct SharedBus(Embedded);
 
 /// A node cannot join the bus that its settings name.
 #[derive(Debug, Error)]
@@ -61,7 +65,7 @@ impl Bus {
 
     pub(crate) async fn link(&self, node: NodeId) -> Result<Link, JoinError> {
         match self {
-            Self::Embedded(bus) | Self::Shared(bus) => Ok(bus.link(node)),
+            Self::Embedded(bus) | Self::Shared(SharedBus(bus)) => Ok(bus.link(node)),
             Self::Redis(bus) => Ok(bus.link(node).await?),
         }
     }
@@ -78,6 +82,18 @@ impl Bus {
             Self::Shared(_) => stop.cancelled().await,
             Self::Redis(bus) => bus.run(stop).await,
         }
+    }
+}
+
+impl SharedBus {
+    /// With the limits that `config` gives its bus. Its counters are nobody's.
+    pub fn new(config: &Config) -> Result<Self, JoinError> {
+        Ok(Self(Embedded::new(limits(config), &Registry::new())?))
+    }
+
+    /// Keeps it up until `stop`.
+    pub async fn run(&self, stop: CancellationToken) {
+        self.0.run(stop).await;
     }
 }
 

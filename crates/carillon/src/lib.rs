@@ -20,12 +20,12 @@ mod cli;
 mod exit;
 
 pub use crate::{
-    bus::JoinError,
+    bus::{JoinError, SharedBus},
     cli::run,
     exit::Exit,
     node::{Node, RunError, StartError},
     settings::{
-        ApiKey, Config, Flag, Internal, Mistake, Mistakes, Origin, Public, Recovery, Redis, Role, Roles,
-        Settings, Sources, Telemetry,
+        ApiKey, Config, Flag, Internal, Mistake, Mistakes, Origin, Public, Recovery, Redis, Role,
+        Roles, Settings, Sources, Telemetry,
     },
 };

@@ -16,7 +16,6 @@ mod wiring;
 
 use std::{future::Future, io, net::SocketAddr, time::Duration};
 
-use adapter::Embedded;
 use gateway::Gateway;
 use ingest::{Feed, Intake, Source};
 use prometheus::Registry;
@@ -25,7 +24,7 @@ use tokio::net::TcpListener;
 
 use self::{health::Readiness, internal::Internal, stage::Stage, tasks::Door};
 use crate::{
-    bus::{Bus, JoinError},
+    bus::{Bus, JoinError, SharedBus},
     demo, events,
     settings::{Config, Role},
 };
@@ -88,9 +87,9 @@ impl Node {
         Self::start_on(bus, registry, config, shutdown).await
     }
 
-    /// The same, on a bus that nodes of this process share and somebody else runs.
+    /// The same, on a bus that nodes of this process share and whoever made it runs.
     pub async fn start_beside(
-        bus: &Embedded,
+        bus: &SharedBus,
         config: Config,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<Self, StartError> {

@@ -1,0 +1,39 @@
+//! Several nodes in one process, started as production starts them: what is handed in on any of them
+//! reaches the user on every other, on the bus in memory and over Redis.
+
+#![expect(clippy::unwrap_used, reason = "a broken harness should stop the test")]
+
+mod caller;
+mod emits;
+mod harness;
+mod notices;
+mod page;
+mod redis_away;
+mod stopping;
+
+#[path = "../../../adapter/tests/contract/server.rs"]
+#[expect(dead_code, reason = "the bus's own tests ask more of it")]
+mod server;
+
+/// Runs each test on a cluster of either kind, which `Cluster::of` and `Cluster::over_redis` start.
+macro_rules! on_both_buses {
+    ($($test:ident),* $(,)?) => {
+        mod in_memory {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test(crate::harness::Bus::Embedded).await;
+                }
+            )*
+        }
+        mod over_redis {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test(crate::harness::Bus::Redis).await;
+                }
+            )*
+        }
+    };
+}
+use on_both_buses;
