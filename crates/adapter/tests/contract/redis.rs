@@ -1,10 +1,10 @@
 //! The bus over Redis, held to the contract, and what only it promises.
 
 mod cluster;
+mod detour;
 mod door;
 mod faults;
 mod kept;
-mod relay;
 mod replicas;
 mod sentinel;
 mod talk;

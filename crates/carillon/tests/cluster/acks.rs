@@ -135,7 +135,7 @@ async fn while_redis_is_away_this_node_s_members_answer_and_after_it_all_do() {
     heard_by(&cluster, 2).await;
     let mut page = cluster.page_with(0, ROOM).await;
     let mut other = cluster.page_with(1, ROOM).await;
-    cluster.redis().stop().await;
+    cluster.redis().stop();
     cluster.metric_is(0, UP, 0.0).await;
     let (answer, ()) = tokio::join!(ask_room(&cluster, "20s"), page.answer("question", "here"));
     assert_eq!(data(&answer), ["here"]);

@@ -7,7 +7,7 @@ use notice::{Audience, Draft, Payload};
 use serde_json::value::to_raw_value;
 use tokio::time::timeout;
 
-use super::{DEADLINE, OverRedis, Running, accepted_at_last, heard_until, relay::Relay};
+use super::{DEADLINE, OverRedis, Running, accepted_at_last, detour::Detour, heard_until};
 use crate::{
     drafts::{audience, end, now, plain, room},
     server::Server,
@@ -26,15 +26,15 @@ fn config(url: String) -> RedisConfig {
 #[tokio::test]
 async fn a_connection_that_fell_silent_is_rebuilt_and_what_it_missed_is_heard() {
     let server = Server::start(&[]).await;
-    let relay = Relay::to(server.port(), Duration::ZERO).await;
+    let detour = Detour::to(server.port(), Duration::ZERO).await;
     let times = Duration::from_millis(400);
-    let config = RedisConfig { canary_every: times, canary_wait: times, ..config(relay.url()) };
+    let config = RedisConfig { canary_every: times, canary_wait: times, ..config(detour.url()) };
     let bus = Running::start(config).await;
     let mut node = bus.link().await;
     node.enter(&audience()).await;
     bus.comes_to_count("carillon_bus_canary_seconds_count 2").await;
     assert!(bus.metrics().contains("carillon_bus_rebuilds_total 0"), "{}", bus.metrics());
-    relay.freeze(HEARING);
+    detour.freeze(HEARING);
     node.accepted(end("missed", now(), "missed")).await;
     assert_eq!(heard_until(&mut node, "missed").await, ["missed"]);
     assert!(!bus.metrics().contains("carillon_bus_rebuilds_total 0"), "{}", bus.metrics());
@@ -63,11 +63,11 @@ async fn what_was_missed_without_any_sign_is_found_by_comparing() {
 async fn a_subscriber_cut_off_by_its_output_buffer_hears_every_final() {
     let server = Server::start(&[]).await;
     server.say("CONFIG SET client-output-buffer-limit \"pubsub 1mb 1mb 1\"").await;
-    let relay = Relay::to(server.port(), Duration::ZERO).await;
-    let bus = Running::start(config(relay.url())).await;
+    let detour = Detour::to(server.port(), Duration::ZERO).await;
+    let bus = Running::start(config(detour.url())).await;
     let mut node = bus.link().await;
     node.enter(&audience()).await;
-    relay.freeze(HEARING);
+    detour.freeze(HEARING);
     let large = to_raw_value(&"x".repeat(500_000)).expect("a text is JSON");
     for n in 1..=30 {
         let draft = end(&n.to_string(), now(), "");
@@ -75,7 +75,7 @@ async fn a_subscriber_cut_off_by_its_output_buffer_hears_every_final() {
     }
     let listeners = format!("PUBSUB SHARDNUMSUB carillon:{{{}}}", audience());
     server.comes_to_say(&listeners, ":0").await;
-    relay.thaw(HEARING);
+    detour.thaw(HEARING);
     for seq in 1..=30 {
         assert_eq!(node.hear().await.position.seq, seq);
     }
@@ -84,8 +84,8 @@ async fn a_subscriber_cut_off_by_its_output_buffer_hears_every_final() {
 #[tokio::test]
 async fn a_way_of_200_ms_is_slow_and_nothing_more() {
     let server = Server::start(&[]).await;
-    let relay = Relay::to(server.port(), Duration::from_millis(100)).await;
-    let bus = Running::start(config(relay.url())).await;
+    let detour = Detour::to(server.port(), Duration::from_millis(100)).await;
+    let bus = Running::start(config(detour.url())).await;
     let mut node = bus.link().await;
     node.enter(&audience()).await;
     let rooms: Vec<_> = (0..300).map(|n| room(&n.to_string())).collect();

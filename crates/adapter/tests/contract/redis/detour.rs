@@ -19,7 +19,7 @@ use tokio::{
 };
 
 /// Hands bytes on between whoever connects and one port, until it is dropped.
-pub(super) struct Relay {
+pub(super) struct Detour {
     port: u16,
     frozen: Frozen,
     _tasks: JoinSet<()>,
@@ -28,7 +28,7 @@ pub(super) struct Relay {
 /// Connections, by their number from 0, on which nothing comes back.
 type Frozen = Arc<Mutex<HashSet<usize>>>;
 
-impl Relay {
+impl Detour {
     /// `delay` is for one way.
     pub(super) async fn to(target: u16, delay: Duration) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("there is a port");
