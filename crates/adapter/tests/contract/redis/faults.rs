@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Which connection of a bus with one node is which, in the order in which they are made.
-const HEARING: usize = 1;
+const HEARING: usize = 2;
 
 fn config(url: String) -> RedisConfig {
     let day = Duration::from_hours(24);
