@@ -41,6 +41,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub(crate) use self::{bus::Bus, ears::Ears, station::Station};
 use self::{
     canary::Canary,
+    ears::Look,
     events::Events,
     hearing::Hearing,
     keys::Prefix,
@@ -161,7 +162,8 @@ impl Redis {
             positions_every: self.config.positions_every,
             runs: Runs::default(),
             round: VecDeque::new(),
-            round_at: Instant::now(),
+            round_at: Instant::now() + self.config.positions_every,
+            look: Look::Round,
         };
         self.tasks.spawn(hearing.run(self.stop.clone()));
         self.tasks.spawn(canary.run(self.stop.clone()));

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use fred::{
     clients::Client,
     error::{Error, ErrorKind},
-    interfaces::{ClientLike, EventInterface},
+    interfaces::{ClientLike, EventInterface, PubsubInterface},
     types::{ClusterHash, CustomCommand, Message, Value},
 };
 use notice::NodeId;
@@ -236,12 +236,13 @@ impl Station {
     }
 
     /// Makes true what is watched. One channel a command, because Redis confirms each by itself, and fred
-    /// takes one answer for one command.
+    /// takes one answer for one command. To unsubscribe it must be its own command: fred keeps what Redis
+    /// says to that to itself, and one of ours would take the next command's answer for its own.
     pub(super) async fn subscribe(&self) -> Result<(), Error> {
         self.there()?;
         for channel in self.watchers.unwatched() {
             // Should it fail, the connection is gone and the subscription with it.
-            drop(self.client.custom::<Value, _>(command("SUNSUBSCRIBE"), vec![channel]).await);
+            drop(self.client.sunsubscribe(channel).await);
         }
         loop {
             let channels = self.watchers.wishes(BATCH_LEN);
