@@ -71,6 +71,9 @@ use crate::{
 /// How often Redis is asked whether it is there, and how long it may take to say so.
 const PULSE: Duration = Duration::from_secs(1);
 
+/// How often in a row it may not say so before the connection is given up.
+const PULSES_MISSED_MAX: u32 = 4;
+
 const MAJOR_MIN: u32 = 7;
 
 /// A node's own messages to itself that wait to be looked at: one is under way at a time.
@@ -205,6 +208,7 @@ impl Redis {
     pub async fn run(&self, stop: CancellationToken) {
         let mut pulses = interval(PULSE);
         pulses.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut missed = 0;
         loop {
             tokio::select! {
                 biased;
@@ -213,6 +217,11 @@ impl Redis {
             }
             let answer = self.ping().await;
             self.bus.events.answers(answer.as_ref().copied().map_err(String::as_str));
+            missed = if answer.is_ok() { 0 } else { missed + 1 };
+            if missed > PULSES_MISSED_MAX {
+                missed = 0;
+                self.bus.connect_anew().await;
+            }
         }
         self.stop.cancel();
         self.tasks.close();

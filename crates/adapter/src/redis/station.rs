@@ -191,6 +191,7 @@ impl Station {
                 Err(error) => {
                     subscribing_failed(&self.node, &error);
                     self.watchers.disappoint();
+                    self.give_up_silent(&error).await;
                     retry = (retry * 2).min(RETRY_MAX);
                     Some(Instant::now() + retry.mul_f64(rand::random_range(0.5..1.5)))
                 }
@@ -200,6 +201,14 @@ impl Station {
             }
         }
         self.leave_the_bus().await;
+    }
+
+    /// fred gives up a connection that owes an answer, but counts from what was written last, and we go on
+    /// writing.
+    async fn give_up_silent(&self, error: &Error) {
+        if *error.kind() == ErrorKind::Timeout && self.client.is_connected() {
+            drop(self.client.force_reconnection().await);
+        }
     }
 
     async fn leave_the_bus(&self) {

@@ -16,6 +16,7 @@ use crate::{
 };
 
 /// Which connection of a bus with one node is which, in the order in which they are made.
+const ASKING: usize = 0;
 const SIGNALS: usize = 1;
 const HEARING: usize = 2;
 
@@ -62,6 +63,19 @@ async fn a_connection_for_signals_that_fell_silent_is_rebuilt() {
         }
     };
     assert!(timeout(DEADLINE, heard).await.expect("it is watched anew").is_some());
+}
+
+#[tokio::test]
+async fn a_connection_to_publish_by_that_fell_silent_is_rebuilt() {
+    let server = Server::start(&[]).await;
+    let relay = Relay::to(server.port(), Duration::ZERO).await;
+    let bus = Running::start(config(relay.url())).await;
+    let mut node = bus.link().await;
+    node.enter(&audience()).await;
+    relay.freeze(ASKING);
+    bus.comes_to_count("carillon_redis_up 0").await;
+    accepted_at_last(&node, "at last").await;
+    assert_eq!(heard_until(&mut node, "at last").await, ["at last"]);
 }
 
 #[tokio::test]
