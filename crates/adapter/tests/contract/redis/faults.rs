@@ -47,7 +47,7 @@ async fn a_connection_that_fell_silent_is_rebuilt_and_what_it_missed_is_heard() 
 #[tokio::test]
 async fn a_connection_for_signals_that_fell_silent_is_rebuilt() {
     let server = Server::start(&[]).await;
-    let relay = Relay::to(server.port(), Duration::ZERO).await;
+    let relay = Detour::to(server.port(), Duration::ZERO).await;
     let (bus, other) =
         (Running::start(config(relay.url())).await, Running::start(config(server.url())).await);
     let (node, other) = (bus.link().await, other.link_as("other").await);
@@ -68,7 +68,7 @@ async fn a_connection_for_signals_that_fell_silent_is_rebuilt() {
 #[tokio::test]
 async fn a_connection_to_publish_by_that_fell_silent_is_rebuilt() {
     let server = Server::start(&[]).await;
-    let relay = Relay::to(server.port(), Duration::ZERO).await;
+    let relay = Detour::to(server.port(), Duration::ZERO).await;
     let bus = Running::start(config(relay.url())).await;
     let mut node = bus.link().await;
     node.enter(&audience()).await;
@@ -81,7 +81,7 @@ async fn a_connection_to_publish_by_that_fell_silent_is_rebuilt() {
 #[tokio::test]
 async fn what_is_on_its_way_when_it_is_compared_is_not_lost() {
     let server = Server::start(&[]).await;
-    let relay = Relay::to(server.port(), Duration::ZERO).await;
+    let relay = Detour::to(server.port(), Duration::ZERO).await;
     let config = RedisConfig { positions_every: Duration::from_millis(300), ..config(relay.url()) };
     let bus = Running::start(config).await;
     let mut node = bus.link().await;
