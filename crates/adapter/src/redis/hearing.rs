@@ -24,9 +24,9 @@ use crate::{
         ears::{Ears, Suspect, Why},
         envelope::Envelope,
         events::{Cause, irreparable},
-        mark::Fit,
+        mark::{Fit, Mark},
     },
-    store::{CatchUp, Since},
+    store::{CatchUp, Gap, Since},
 };
 
 const RETRY_MIN: Duration = Duration::from_millis(20);
@@ -125,6 +125,7 @@ impl Hearing {
                 Why::Behind(newest) => self.repair(&audience, &newest.epoch, Cause::Behind).await?,
                 Why::Lost => self.renumber(&audience, Cause::Lost).await?,
                 Why::TakenOver => self.renumber(&audience, Cause::TakenOver).await?,
+                Why::Emptied(heard) => self.own_up(&audience, &heard).await?,
             }
         }
         Ok(())
@@ -162,13 +163,40 @@ impl Hearing {
         Ok(())
     }
 
+    /// The store came back empty: what it took after `heard` and before it went may be gone.
+    async fn own_up(&self, audience: &Audience, heard: &Position) -> Result<(), Gone> {
+        if self.ears.since(audience, &heard.epoch).is_some_and(|since| since == *heard) {
+            return self.repair(audience, &heard.epoch, Cause::TakenOver).await;
+        }
+        // We hear its new life already, and only the end of the old one is still to be told.
+        let Some(caught) = self.catch_up(audience, Since::Position(heard)).await else {
+            return Ok(());
+        };
+        self.bus.events.repaired(Cause::TakenOver);
+        self.tell(caught.gap).await
+    }
+
+    async fn tell(&self, gap: Option<Gap>) -> Result<(), Gone> {
+        match gap {
+            Some(gap) => self.hand_on(Arrival::Gap(Arc::new(gap))).await,
+            None => Ok(()),
+        }
+    }
+
     /// Hands on, in order, what the store keeps of all that was not heard.
     async fn repair(&self, audience: &Audience, epoch: &Epoch, cause: Cause) -> Result<(), Gone> {
         let Some(since) = self.ears.since(audience, epoch) else { return Ok(()) };
         let Some(caught) = self.catch_up(audience, Since::Position(&since)).await else {
             return Ok(());
         };
-        let Some(newest) = caught.position else { return Ok(()) };
+        let Some(newest) = caught.position else {
+            if since.seq == 0 {
+                return Ok(());
+            }
+            self.bus.events.repaired(cause);
+            self.ears.mark(audience, Mark::forget);
+            return self.tell(caught.gap).await;
+        };
         if newest.epoch == since.epoch && newest.seq < since.seq {
             // Boxed, because each may call the other; once, for the store is ahead then.
             return Box::pin(self.renumber(audience, Cause::Lost)).await;
@@ -177,9 +205,7 @@ impl Hearing {
             return Ok(());
         }
         self.bus.events.repaired(cause);
-        if let Some(gap) = caught.gap {
-            self.hand_on(Arrival::Gap(Arc::new(gap))).await?;
-        }
+        self.tell(caught.gap).await?;
         let mut missed: Vec<_> = caught.live.into_iter().chain(caught.finals).collect();
         missed.retain(|notice| newest.epoch != since.epoch || notice.position.seq > since.seq);
         missed.sort_unstable_by_key(|notice| notice.position.seq);

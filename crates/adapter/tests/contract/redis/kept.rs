@@ -42,6 +42,21 @@ async fn all_keys_of_an_audience_go_at_the_same_moment() {
 }
 
 #[tokio::test]
+async fn keys_that_come_later_or_come_back_go_with_the_others() {
+    let (bus, node) = OverRedis::lasting().await;
+    node.accepted(plain(audience(), "note")).await;
+    node.accepted(progress("copy", now(), "10%")).await;
+    assert!(node.forget("copy").await);
+    assert_eq!(bus.answer(&format!("EXISTS {}", key("heads"))).await, ":0");
+    node.accepted(progress("copy", now(), "20%")).await;
+    let life = bus.answer(&format!("PEXPIRETIME {}", key("life"))).await;
+    assert_ne!(life, ":-1");
+    for part in ["heads", "shown"] {
+        assert_eq!(bus.answer(&format!("PEXPIRETIME {}", key(part))).await, life, "{part}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_refused_leaves_no_trace() {
     let config = Config { tasks_per_user_max: 2, ..OverRedis::config() };
     let day = Duration::from_hours(24);
