@@ -1,8 +1,6 @@
 //! Which keys belong to an audience, and its channel: all in one hash slot, so that one script may touch
 //! them and one cluster node holds them.
 
-use std::fmt;
-
 use fred::types::Value;
 use notice::{Audience, NodeId, TaskKey};
 
@@ -19,8 +17,11 @@ impl Prefix {
 
     /// The keys that every script takes, in the order in which `life.lua` names them.
     pub(super) fn keys(&self, audience: &Audience) -> [Value; 5] {
-        let key = |part: &dyn fmt::Display| format!("{}:{{{audience}}}:{part}", self.0).into();
-        [key(&"life"), key(&"heads"), key(&"shown"), key(&"log"), self.channel(audience).into()]
+        let channel = self.channel(audience);
+        // One allocation each: every notice needs them.
+        let key = |part: &str| [&channel, ":", part].concat().into();
+        let (life, heads, shown, log) = (key("life"), key("heads"), key("shown"), key("log"));
+        [life, heads, shown, log, channel.into()]
     }
 
     /// The key that holds the audience's count.
