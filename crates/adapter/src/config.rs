@@ -24,4 +24,12 @@ pub struct Config {
     pub audiences_max: usize,
     /// How long a publisher waits for a full inbox before it refuses.
     pub publish_wait: Duration,
+    /// How long a member of a room counts after its node was last heard of; renewed every third of it. A
+    /// node that has not renewed for four fifths of it puts its members out itself.
+    pub login_lease: Duration,
+    /// Members logged in to one room at once. Past it, one more is refused.
+    pub room_members_max: usize,
+    /// Rooms with members at once: of one node over Redis, of all nodes together in memory. Past it, one
+    /// more is refused.
+    pub login_rooms_max: usize,
 }

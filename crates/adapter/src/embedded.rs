@@ -11,6 +11,7 @@ mod ears;
 mod life;
 mod log;
 mod places;
+mod rooms;
 mod tasks;
 
 #[cfg(test)]
@@ -23,10 +24,10 @@ use prometheus::Registry;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::{bus::Bus, ears::Ear};
+pub(crate) use self::{bus::Bus, ears::Ear, rooms::Rooms};
 use crate::{
-    config::Config, interest::Interest, link::Link, metrics::Metrics, publisher::Publisher,
-    store::Store,
+    config::Config, interest::Interest, link::Link, logins::Logins, metrics::Metrics,
+    publisher::Publisher, store::Store,
 };
 
 /// How often what has expired is looked for.
@@ -36,23 +37,27 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct Embedded {
     bus: Arc<Bus>,
+    rooms: Arc<Rooms>,
 }
 
 impl Embedded {
     /// Fails when `registry` already holds a bus's metrics.
     pub fn new(config: Config, registry: &Registry) -> Result<Self, prometheus::Error> {
         let metrics = Metrics::new(registry)?;
-        Ok(Self { bus: Arc::new(Bus::new(config, metrics)) })
+        let rooms = Arc::new(Rooms::new(config.clone(), metrics.clone()));
+        Ok(Self { bus: Arc::new(Bus::new(config, metrics)), rooms })
     }
 
     /// Puts one more node on the bus.
     pub fn link(&self, node: NodeId) -> Link {
         let (ear, inbox) = Ear::open(node, self.bus.config().inbox_len_max);
+        let ear = Arc::new(ear);
         Link {
             publisher: Publisher::of_embedded(Arc::clone(&self.bus)),
-            interest: Interest::of_embedded(Arc::clone(&self.bus), Arc::new(ear)),
+            interest: Interest::of_embedded(Arc::clone(&self.bus), Arc::clone(&ear)),
             inbox,
             store: Store::of_embedded(Arc::clone(&self.bus)),
+            logins: Logins::of_embedded(Arc::clone(&self.rooms), ear),
         }
     }
 
@@ -65,7 +70,10 @@ impl Embedded {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                _ = ticks.tick() => self.bus.sweep(turn),
+                _ = ticks.tick() => {
+                    self.bus.sweep(turn);
+                    self.rooms.sweep();
+                }
             }
             turn += 1;
         }

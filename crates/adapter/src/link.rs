@@ -1,6 +1,6 @@
 //! What one node holds of a bus.
 
-use crate::{inbox::Inbox, interest::Interest, publisher::Publisher, store::Store};
+use crate::{inbox::Inbox, interest::Interest, logins::Logins, publisher::Publisher, store::Store};
 
 /// One node's place on a bus. The node counts for as long as its [`Inbox`] lives; the other parts
 /// may be cloned and may outlive it.
@@ -10,4 +10,5 @@ pub struct Link {
     pub interest: Interest,
     pub inbox: Inbox,
     pub store: Store,
+    pub logins: Logins,
 }

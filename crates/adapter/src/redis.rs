@@ -10,9 +10,13 @@ mod ears;
 mod envelope;
 mod events;
 mod hearing;
+mod held;
 mod keys;
+mod leases;
+mod logging_in;
 mod mark;
 mod publishing;
+mod put_out;
 mod scripts;
 mod subscriptions;
 
@@ -33,13 +37,13 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::config::{ConnectError, RedisConfig};
-pub(crate) use self::{bus::Bus, ears::Ears};
+pub(crate) use self::{bus::Bus, ears::Ears, leases::Leases};
 use self::{
     events::Events, hearing::Hearing, keys::Prefix, scripts::Scripts, subscriptions::Subscriptions,
 };
 use crate::{
-    inbox::Inbox, interest::Interest, link::Link, metrics::Metrics, publisher::Publisher,
-    store::Store,
+    inbox::Inbox, interest::Interest, link::Link, logins::Logins, metrics::Metrics,
+    publisher::Publisher, store::Store,
 };
 
 /// How often Redis is asked whether it is there, and how long it may take to say so.
@@ -78,11 +82,13 @@ impl Redis {
     pub async fn link(&self, node: NodeId) -> Result<Link, ConnectError> {
         let client = self.config.open().await?;
         let (sender, arrivals) = mpsc::channel(self.config.bus.inbox_len_max.max(1));
+        let leases = Leases::new(Arc::clone(&self.bus), node.clone());
         let ears = Ears::new(node, &self.config.bus);
         let lagged = Arc::new(Notify::new());
         let hearing = Hearing {
             bus: Arc::clone(&self.bus),
             ears: Arc::clone(&ears),
+            leases: Arc::clone(&leases),
             messages: client.message_rx(),
             inbox: sender.clone(),
             lagged: Arc::clone(&lagged),
@@ -91,16 +97,18 @@ impl Redis {
             bus: Arc::clone(&self.bus),
             ears: Arc::clone(&ears),
             client,
-            inbox: sender,
+            inbox: sender.clone(),
             lagged,
         };
         self.tasks.spawn(hearing.run(self.stop.clone()));
         self.tasks.spawn(subscriptions.run(self.stop.clone()));
+        self.tasks.spawn(Arc::clone(&leases).run(sender, self.stop.clone()));
         Ok(Link {
             publisher: Publisher::of_redis(Arc::clone(&self.bus)),
             interest: Interest::of_redis(ears),
             inbox: Inbox::new(arrivals),
             store: Store::of_redis(Arc::clone(&self.bus)),
+            logins: Logins::of_redis(leases),
         })
     }
 

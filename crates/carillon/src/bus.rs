@@ -108,6 +108,9 @@ fn limits(config: &Config) -> adapter::Config {
         tasks_per_user_max: 10_000,
         audiences_max: 1_000_000,
         publish_wait: Duration::from_secs(5),
+        login_lease: config.login_lease,
+        room_members_max: 100_000,
+        login_rooms_max: 1_000_000,
     }
 }
 

@@ -10,7 +10,8 @@ use tokio::{net::TcpListener, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    api, config::Config, departure::Departure, engine::accept, events::Events, shared::Shared,
+    api, config::Config, departure::Departure, engine::accept, events::Events, login,
+    shared::Shared,
 };
 
 /// How often a stopping gateway looks whether all have gone.
@@ -33,9 +34,9 @@ pub struct StartError(#[from] prometheus::Error);
 
 impl Gateway {
     pub fn new(config: Config, link: Link, registry: &Registry) -> Result<Self, StartError> {
-        let Link { publisher, interest, inbox, store } = link;
+        let Link { publisher, interest, inbox, store, logins } = link;
         let events = Events::new(registry)?;
-        let shared = Arc::new(Shared::new(config, events, publisher, interest, store));
+        let shared = Arc::new(Shared::new(config, events, publisher, interest, store, logins));
         Ok(Self { shared, inbox: Arc::new(Mutex::new(Some(inbox))) })
     }
 
@@ -109,6 +110,9 @@ async fn deliver(shared: &Shared, inbox: Option<Inbox>, stop: CancellationToken)
             Some(Arrival::Gap(gap)) => {
                 shared.events.behind();
                 shared.hub.tell_of(&gap);
+            }
+            Some(Arrival::PutOut { room, members }) => {
+                login::put_out(shared, &room, &members);
             }
             None => return,
         }

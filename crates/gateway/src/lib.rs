@@ -18,6 +18,7 @@ mod engine;
 mod socket;
 
 mod hub;
+mod login;
 mod seat;
 
 mod encoded;

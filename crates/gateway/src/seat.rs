@@ -27,6 +27,7 @@ use crate::{
     events::Events,
     forms::Forms,
     frames_of,
+    login::Stays,
 };
 
 /// What a notice may weigh beside its payload: its event, its id, its frame.
@@ -41,6 +42,8 @@ pub(crate) struct Seat {
     pub(crate) id: SocketId,
     pub(crate) user: Option<UserId>,
     pub(crate) places: Places,
+    /// The rooms of `/` that it is in.
+    pub(crate) stays: Stays,
     inflow: Mutex<Inflow>,
 }
 
@@ -62,6 +65,7 @@ impl Seat {
             id: SocketId::new(&id).unwrap_or_else(|_| session.shared.ids.socket()),
             user,
             places: Places::default(),
+            stays: Stays::default(),
             inflow: Mutex::default(),
         })
     }

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use adapter::{Interest, Publisher, Store};
+use adapter::{Interest, Logins, Publisher, Store};
 use notice::{Audience, Epoch, NoticeId, Position};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -30,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) publisher: Publisher,
     pub(crate) interest: Interest,
     pub(crate) store: Store,
+    pub(crate) logins: Logins,
     /// Owns every connection's task; the gateway awaits it when it stops.
     pub(crate) tasks: TaskTracker,
     /// No newcomer is admitted any more.
@@ -52,6 +53,7 @@ impl Shared {
         publisher: Publisher,
         interest: Interest,
         store: Store,
+        logins: Logins,
     ) -> Self {
         let limits = config.limits;
         let periods = [config.ping_interval, config.ping_timeout, limits.stall, limits.handshake];
@@ -76,6 +78,7 @@ impl Shared {
             publisher,
             interest,
             store,
+            logins,
         }
     }
 

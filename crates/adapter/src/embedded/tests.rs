@@ -22,6 +22,9 @@ fn config() -> Config {
         tasks_per_user_max: 10,
         audiences_max: 1_000,
         publish_wait: Duration::ZERO,
+        login_lease: Duration::from_secs(15),
+        room_members_max: 100_000,
+        login_rooms_max: 1_000_000,
     }
 }
 

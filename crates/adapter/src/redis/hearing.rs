@@ -16,12 +16,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     inbox::Arrival,
+    metrics::PutOutCause,
     redis::{
         bus::Bus,
         ears::Ears,
         envelope::Envelope,
         events::{Cause, irreparable},
+        leases::Leases,
         mark::Fit,
+        put_out::PutOut,
     },
     store::{CatchUp, Since},
 };
@@ -33,6 +36,7 @@ const RETRY_MAX: Duration = Duration::from_secs(1);
 pub(super) struct Hearing {
     pub(super) bus: Arc<Bus>,
     pub(super) ears: Arc<Ears>,
+    pub(super) leases: Arc<Leases>,
     pub(super) messages: broadcast::Receiver<Message>,
     /// Waits when full. What is not read from the connection meanwhile is dropped at its limit, and
     /// repaired.
@@ -79,6 +83,9 @@ impl Hearing {
 
     async fn hear(&self, message: Message) -> Result<(), Gone> {
         let Some(bytes) = message.value.into_bytes() else { return Ok(()) };
+        if let Some(put_out) = PutOut::read(&bytes) {
+            return self.put_out(put_out).await;
+        }
         let notice: Arc<Notice> = match Envelope(bytes).try_into() {
             Ok(notice) => notice,
             Err(error) => {
@@ -99,6 +106,18 @@ impl Hearing {
             self.hand_on(Arrival::Notice(Arc::clone(&notice))).await?;
         }
         Ok(())
+    }
+
+    async fn put_out(&self, PutOut { room, members }: PutOut) -> Result<(), Gone> {
+        let ours = members
+            .into_iter()
+            .filter(|(member, ticket)| self.leases.held.put_out(&room, member, *ticket));
+        let members: Vec<_> = ours.map(|(member, _)| member).collect();
+        if members.is_empty() {
+            return Ok(());
+        }
+        self.bus.metrics.put_out(PutOutCause::Replaced, members.len());
+        self.hand_on(Arrival::PutOut { room, members }).await
     }
 
     async fn repair_suspects(&self) -> Result<(), Gone> {

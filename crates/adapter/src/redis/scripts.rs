@@ -11,6 +11,8 @@ use fred::{
 pub(super) struct Script {
     text: &'static str,
     sha: String,
+    /// How many of the arguments are keys.
+    keys_len: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -19,6 +21,21 @@ pub(super) struct Scripts {
     pub(super) catch_up: Script,
     pub(super) tasks: Script,
     pub(super) forget: Script,
+    pub(super) login: Script,
+    pub(super) renew: Script,
+    pub(super) logout: Script,
+    pub(super) era: Script,
+}
+
+/// The keys that `life.lua` names.
+const LIFE_KEYS_LEN: i64 = 5;
+/// The keys that `room.lua` names.
+const ROOM_KEYS_LEN: i64 = 3;
+
+macro_rules! with_room {
+    ($file:literal) => {
+        concat!(include_str!("room.lua"), "\n", include_str!($file))
+    };
 }
 
 macro_rules! with_life {
@@ -30,19 +47,27 @@ macro_rules! with_life {
 impl Scripts {
     pub(super) async fn load<C: ClientLike>(client: &C) -> Result<Self, Error> {
         Ok(Self {
-            publish: Script::load(client, with_life!("publish.lua")).await?,
-            catch_up: Script::load(client, with_life!("catch_up.lua")).await?,
-            tasks: Script::load(client, with_life!("tasks.lua")).await?,
-            forget: Script::load(client, with_life!("forget.lua")).await?,
+            publish: Script::load(client, with_life!("publish.lua"), LIFE_KEYS_LEN).await?,
+            catch_up: Script::load(client, with_life!("catch_up.lua"), LIFE_KEYS_LEN).await?,
+            tasks: Script::load(client, with_life!("tasks.lua"), LIFE_KEYS_LEN).await?,
+            forget: Script::load(client, with_life!("forget.lua"), LIFE_KEYS_LEN).await?,
+            login: Script::load(client, with_room!("login.lua"), ROOM_KEYS_LEN).await?,
+            renew: Script::load(client, with_room!("renew.lua"), ROOM_KEYS_LEN).await?,
+            logout: Script::load(client, with_room!("logout.lua"), ROOM_KEYS_LEN).await?,
+            era: Script::load(client, include_str!("era.lua"), 1).await?,
         })
     }
 }
 
 impl Script {
-    async fn load<C: ClientLike>(client: &C, text: &'static str) -> Result<Self, Error> {
+    async fn load<C: ClientLike>(
+        client: &C,
+        text: &'static str,
+        keys_len: i64,
+    ) -> Result<Self, Error> {
         let args = vec![Value::from_static_str("LOAD"), Value::from_static_str(text)];
         let sha: String = client.custom(command("SCRIPT"), args).await?;
-        Ok(Self { text, sha })
+        Ok(Self { text, sha, keys_len })
     }
 
     /// Runs it, and hands it to Redis once more if Redis has forgotten it.
@@ -53,7 +78,7 @@ impl Script {
     ) -> Result<Value, Error> {
         match self.run_known(client, args).await {
             Err(error) if error.details().starts_with("NOSCRIPT") => {
-                let args = call(Value::from_static_str(self.text), args);
+                let args = self.call(Value::from_static_str(self.text), args);
                 client.custom(command("EVAL"), args).await
             }
             answer => answer,
@@ -67,16 +92,16 @@ impl Script {
         client: &C,
         args: &[Value],
     ) -> Result<Value, Error> {
-        client.custom(command("EVALSHA"), call(self.sha.as_str().into(), args)).await
+        client.custom(command("EVALSHA"), self.call(self.sha.as_str().into(), args)).await
     }
-}
 
-/// `args` are the five keys and then the script's own.
-fn call(script: Value, args: &[Value]) -> Vec<Value> {
-    let mut call = Vec::with_capacity(args.len() + 2);
-    call.extend([script, Value::from(5)]);
-    call.extend_from_slice(args);
-    call
+    /// `args` are the keys and then the script's own.
+    fn call(&self, script: Value, args: &[Value]) -> Vec<Value> {
+        let mut call = Vec::with_capacity(args.len() + 2);
+        call.extend([script, Value::from(self.keys_len)]);
+        call.extend_from_slice(args);
+        call
+    }
 }
 
 fn command(name: &'static str) -> CustomCommand {

@@ -36,6 +36,9 @@ impl Subject for InMemory {
             tasks_per_user_max: 1_000,
             audiences_max: 1_000,
             publish_wait: Duration::from_secs(5),
+            login_lease: Duration::from_secs(15),
+            room_members_max: 100_000,
+            login_rooms_max: 1_000_000,
         }
     }
 
@@ -221,7 +224,7 @@ async fn an_inbox_ends_when_the_bus_is_gone() {
     node.enter(&audience()).await;
     node.accepted(plain(audience(), "last")).await;
     let mut inbox = node.link.inbox;
-    drop((bus, node.link.publisher, node.link.interest, node.link.store));
+    drop((bus, node.link.publisher, node.link.interest, node.link.store, node.link.logins));
     let ending = async {
         let mut count = 0;
         while inbox.next().await.is_some() {

@@ -2,6 +2,7 @@
 
 mod door;
 mod kept;
+mod leases;
 
 use std::time::Duration;
 
@@ -47,11 +48,15 @@ impl Subject for OverRedis {
             tasks_per_user_max: 1_000,
             audiences_max: 1_000,
             publish_wait: Duration::from_secs(5),
+            login_lease: Duration::from_millis(1_500),
+            room_members_max: 100_000,
+            login_rooms_max: 1_000_000,
         }
     }
 
     async fn start(config: Config) -> Self {
         let server = Server::start(&[]).await;
+        server.settle("carillon").await;
         let registry = Registry::new();
         let redis = connect(server.url(), config, &registry).await.expect("it is a good Redis");
         let stop = CancellationToken::new();

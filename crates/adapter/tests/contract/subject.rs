@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::drafts::{audience, text_of, user};
 
 /// How long a test waits for what must come.
-const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// One kind of bus.
 pub(crate) trait Subject: Sized {

@@ -29,6 +29,8 @@ pub struct Config {
     pub recovery: Recovery,
     pub status: StatusTable,
     pub limits: Limits,
+    /// How long a member of a room counts after its node was last heard of.
+    pub login_lease: Duration,
     pub drain_grace: Duration,
     pub telemetry: Telemetry,
     /// Serve the demo page and play its worker.
@@ -160,6 +162,7 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
         },
         status: read.value("ingest.status", status),
         limits: limits(&mut read),
+        login_lease: read.one("logins.lease", lease),
         drain_grace: read.one("drain.grace", amount::duration),
         telemetry: Telemetry {
             log: read.one("telemetry.log", log),
@@ -203,6 +206,13 @@ fn limits(read: &mut Reader) -> Limits {
         stall: read.one("limits.stall", amount::duration),
         handshake: read.one("limits.handshake", amount::duration),
     }
+}
+
+/// So short that nobody waits for a dead node's members, so long that renewing costs next to nothing.
+fn lease(text: &str) -> Result<Duration, String> {
+    let lease = amount::duration(text)?;
+    let fits = (Duration::from_secs(1)..=Duration::from_secs(15)).contains(&lease);
+    if fits { Ok(lease) } else { Err("is not between 1s and 15s".to_owned()) }
 }
 
 fn roles(names: &[String]) -> Result<Roles, String> {

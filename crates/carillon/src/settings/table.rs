@@ -147,7 +147,9 @@ pub(super) const TABLE: &[Entry] = &[
         "What may wait for one socket; a socket with more waiting leaves as `slow`."),
     text("limits.stall", "15s", "15s", "How long a reader may stand still before it is out."),
     text("limits.handshake", "10s", "10s", "How long a client may take to say what it wants."),
-    // drain, telemetry
+    // logins, drain, telemetry
+    text("logins.lease", "15s", "15s",
+        "How long a member of a room counts after its node was last heard of; 1s to 15s."),
     text("drain.grace", "25s", "25s", "How long stopping may take; what is left then is cut."),
     text("telemetry.log", "info", "info,gateway=debug", "Which log lines are written, as a tracing filter."),
     text("telemetry.log_format", "auto", "json", "`text`, `json`, or `auto`: text on a terminal, else JSON."),

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
 use carillon::{Config, Node, Settings, SharedBus};
-use futures_util::StreamExt as _;
+use futures_util::{SinkExt as _, StreamExt as _};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::{
@@ -55,6 +55,9 @@ impl Cluster {
             Bus::Embedded => None,
             Bus::Redis => Some(Server::start(&[]).await),
         };
+        if let Some(redis) = &redis {
+            redis.settle("carillon").await;
+        }
         let url = redis.as_ref().map(Server::url).unwrap_or_default();
         let config = config(&url);
         let shared = SharedBus::new(&config).unwrap();
@@ -144,10 +147,16 @@ impl Cluster {
     }
 
     pub(crate) async fn page_with(&self, node: usize, query: &str) -> Page {
-        let url = format!("ws://{}/ws?{query}", self.node(node).public_addr().unwrap());
         let seated = self.metric(node, SEATED).await.unwrap_or_default();
-        let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+        let page = self.open(node, query).await;
         self.metric_is(node, SEATED, seated + 1.0).await;
+        page
+    }
+
+    /// A page that may not be seated yet.
+    pub(crate) async fn open(&self, node: usize, query: &str) -> Page {
+        let url = format!("ws://{}/ws?{query}", self.node(node).public_addr().unwrap());
+        let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
         Page { socket }
     }
 
@@ -164,6 +173,12 @@ impl Cluster {
         time::timeout(DEADLINE, stopped).await.expect("it stops in time").unwrap();
     }
 
+    /// Makes a node vanish: what it holds it does not give back.
+    pub(crate) async fn cut(&mut self, node: usize) {
+        let Member { node, .. } = self.nodes[node].take().expect("the node runs");
+        node.stopped(std::future::ready(())).await.unwrap();
+    }
+
     /// Stops all that still run.
     pub(crate) async fn stop_all(mut self) {
         for node in 0..self.nodes.len() {
@@ -175,6 +190,17 @@ impl Cluster {
 }
 
 impl Page {
+    /// Says `event` with these arguments.
+    pub(crate) async fn say(&mut self, event: &str, args: &Value) {
+        let said = json!({ "event": event, "args": args }).to_string();
+        self.socket.send(Message::text(said)).await.unwrap();
+    }
+
+    /// The code of the next `downmsg`.
+    pub(crate) async fn code(&mut self) -> String {
+        self.event("downmsg").await["code"].as_str().unwrap().to_owned()
+    }
+
     /// The next message, which must come; `None` when the socket has closed.
     pub(crate) async fn next(&mut self) -> Option<Value> {
         loop {
@@ -216,6 +242,7 @@ fn config(redis_url: &str) -> Config {
         ("public.addr", "127.0.0.1:0"),
         ("internal.addr", "127.0.0.1:0"),
         ("redis.url", redis_url),
+        ("logins.lease", "2s"),
     ];
     Settings::of(settings).into_config().unwrap()
 }

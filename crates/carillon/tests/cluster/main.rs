@@ -7,6 +7,7 @@ mod emits;
 mod harness;
 mod notices;
 mod redis_away;
+mod rooms;
 mod stopping;
 
 #[path = "../../../adapter/tests/contract/server.rs"]

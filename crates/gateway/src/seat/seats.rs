@@ -9,7 +9,7 @@ use crate::{
     departure::Departure,
     encoded::Encoded,
     engine::{Dialect, Transport},
-    frames_of,
+    frames_of, login,
 };
 
 /// At most one seat per namespace. `None` once the session has left.
@@ -111,6 +111,7 @@ fn count(seat: &Seat, transport: Transport, change: i64) {
 fn give_up(seat: &Arc<Seat>) {
     let shared = &seat.session.shared;
     shared.hub.unlist(seat);
+    login::give_up(seat);
     while let Some(audience) = seat.places.leave_next() {
         if shared.hub.leave(seat, &audience) {
             shared.interest.leave(&audience);

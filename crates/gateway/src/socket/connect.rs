@@ -10,7 +10,9 @@ use adapter::{BusError, CatchUp, Since};
 use notice::{Audience, Cursor, Namespace, Scope};
 
 use super::identity::Identity;
-use crate::{engine::Session, events::Handshake, refusal::Refusal, seat::Seat, shared::Shared};
+use crate::{
+    engine::Session, events::Handshake, login, refusal::Refusal, seat::Seat, shared::Shared,
+};
 
 /// Seats `session` in `namespace`. `welcome` sends what must come before the first notice. `None`: the
 /// session sits there already, or has left meanwhile.
@@ -73,8 +75,11 @@ async fn enter(
     since: &Cursor,
 ) -> Result<Option<CatchUp>, BusError> {
     let user = seat.user.clone().map(Scope::User);
-    for scope in [Some(Scope::Everyone), user, room].into_iter().flatten() {
+    for scope in [Some(Scope::Everyone), user].into_iter().flatten() {
         join(shared, seat, &seat.audience(scope)).await?;
+    }
+    if let Some(room) = room {
+        enter_room(shared, seat, &seat.audience(room)).await?;
     }
     let Some(user) = &seat.user else { return Ok(None) };
     if seat.namespace.as_str() != Namespace::NOTICE {
@@ -84,6 +89,15 @@ async fn enter(
     let window = Since::Window(shared.config.recovery_window);
     let since = since.position(&audience).map_or(window, Since::Position);
     shared.store.catch_up(&audience, since).await.map(Some)
+}
+
+/// A room of `/` is held by who is in it; in others, people are just there.
+async fn enter_room(shared: &Shared, seat: &Arc<Seat>, room: &Audience) -> Result<(), BusError> {
+    if !seat.namespace.is_root() {
+        return join(shared, seat, room).await;
+    }
+    let joined = login::join(seat, room).await;
+    joined.map_err(|_fault| BusError::Unreachable { audience: room.clone() })
 }
 
 async fn join(shared: &Shared, seat: &Arc<Seat>, audience: &Audience) -> Result<(), BusError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use notice::{EventName, Notice};
 
-use crate::{config::Conformance, events::Dropped, forms::quoted, seat::Seat};
+use crate::{config::Conformance, events::Dropped, forms::quoted, login, seat::Seat};
 
 /// One event from a client, checked to be JSON.
 #[derive(Debug)]
@@ -52,6 +52,13 @@ pub(crate) async fn handle(seat: &Arc<Seat>, call: Call) -> Handled {
                 Handled::error("unavailable", "try again later")
             }
         };
+    }
+    if seat.namespace.is_root() {
+        match call.event.as_str() {
+            "loginRoom" => return Handled::one(&login::login_room(seat, &call.args).await),
+            "leaveRoom" => return Handled::one(&login::leave_room(seat, &call.args).await),
+            _ => {}
+        }
     }
     shared.events.dropped(Dropped::Unhandled);
     Handled::error("unhandled", &format!("nobody handles the event {:?} here", call.event))

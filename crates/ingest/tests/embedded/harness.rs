@@ -26,6 +26,9 @@ pub(crate) fn roomy() -> Config {
         tasks_per_user_max: 1000,
         audiences_max: 1000,
         publish_wait: Duration::from_millis(10),
+        login_lease: Duration::from_secs(15),
+        room_members_max: 100_000,
+        login_rooms_max: 1_000_000,
     }
 }
 
