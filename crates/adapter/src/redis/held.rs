@@ -206,3 +206,6 @@ impl Hold {
         self.stand.is_none() && self.attempt.is_none()
     }
 }
+
+#[cfg(test)]
+mod tests;

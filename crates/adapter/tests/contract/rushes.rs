@@ -148,24 +148,30 @@ pub(crate) async fn nobody_is_first_while_another_is_in_whatever_the_interleavin
     for seed in 0..ROUNDS {
         let deeds = rush(&nodes, seed, 10, &[First, First, Whenever]).await;
         for first in deeds.iter().filter(|deed| deed.what == What::In(First)) {
-            for (member, from, to) in stays(&deeds) {
-                let was_in = from < first.began && first.ended < to;
-                let is_other = member != first.member;
-                // One that was in already is let in beside others.
-                let itself_in = stays(&deeds).any(|(own, from, to)| {
-                    own == first.member && from < first.began && first.began <= to
-                });
-                assert!(
-                    !(was_in && is_other && !itself_in),
-                    "seed {seed}: {first:?} beside {member}"
-                );
-            }
+            let beside = beside(first, &deeds);
+            assert_eq!(beside, None, "seed {seed}: {first:?}");
         }
         for member in 0..MEMBERS {
             nodes[member % NODES].log_out(&name(member)).await;
         }
     }
     assert!(told(&mut nodes).await.is_empty(), "nobody is put out by first and whenever");
+}
+
+/// Somebody who was in all the while that another was let in as the first.
+fn beside<'a>(first: &Deed, deeds: &'a [Deed]) -> Option<&'a str> {
+    let is_own = |member: &str| member == first.member;
+    // One that may have been in already is let in beside others.
+    let was_in = |&(member, from, to): &(&str, u64, u64)| {
+        is_own(member) && from < first.began && first.began <= to
+    };
+    if stays(deeds).any(|stay| was_in(&stay)) {
+        return None;
+    }
+    let is_beside = |&(member, from, to): &(&str, u64, u64)| {
+        !is_own(member) && from < first.began && first.ended < to
+    };
+    stays(deeds).find(is_beside).map(|(member, ..)| member)
 }
 
 /// For each member, from when to when it was in for certain.

@@ -179,3 +179,6 @@ impl Rooms {
         self.stays.iter_mut().find(|stay| stay.room == *room)
     }
 }
+
+#[cfg(test)]
+mod tests;
