@@ -155,9 +155,7 @@ impl Cluster {
 
     /// A page that may not be seated yet.
     pub(crate) async fn open(&self, node: usize, query: &str) -> Page {
-        let url = format!("ws://{}/ws?{query}", self.node(node).public_addr().unwrap());
-        let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
-        Page { socket }
+        Page::at(&self.node(node).public_addr().unwrap().to_string(), query).await
     }
 
     /// Tells a node to stop, and goes on.
@@ -190,6 +188,13 @@ impl Cluster {
 }
 
 impl Page {
+    /// Connected to this address.
+    pub(crate) async fn at(addr: &str, query: &str) -> Self {
+        let url = format!("ws://{addr}/ws?{query}");
+        let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+        Self { socket }
+    }
+
     /// Says `event` with these arguments.
     pub(crate) async fn say(&mut self, event: &str, args: &Value) {
         let said = json!({ "event": event, "args": args }).to_string();

@@ -5,6 +5,7 @@
 
 mod emits;
 mod harness;
+mod killed;
 mod notices;
 mod redis_away;
 mod rooms;

@@ -80,7 +80,7 @@ impl Rig {
         std::iter::from_fn(|| self.link.inbox.try_next())
             .map(|arrival| match arrival {
                 Arrival::Notice(notice) => notice,
-                Arrival::Gap(gap) => panic!("{gap:?}"),
+                other => panic!("{other:?}"),
             })
             .collect()
     }
