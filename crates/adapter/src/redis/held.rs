@@ -22,6 +22,8 @@ pub(crate) struct Held {
 struct State {
     rooms: HashMap<Audience, HashMap<SocketId, Hold>>,
     last_ticket: Ticket,
+    /// Nothing runs out before this; `None`: nothing does.
+    runs_out_at: Option<Instant>,
 }
 
 /// One member in one room: in, on the way in, or both.
@@ -79,7 +81,7 @@ impl Held {
         member: &SocketId,
         resume: &str,
     ) -> Result<Ticket, usize> {
-        let State { rooms, last_ticket } = &mut *self.state.lock();
+        let State { rooms, last_ticket, .. } = &mut *self.state.lock();
         if rooms.len() >= self.rooms_max && !rooms.contains_key(room) {
             return Err(self.rooms_max);
         }
@@ -92,12 +94,16 @@ impl Held {
 
     /// The store has taken it. `false`: the member has left meanwhile, and the store is to be told.
     pub(super) fn succeed(&self, room: &Audience, member: &SocketId, stand: Stand) -> bool {
+        let sure_until = stand.sure_until;
         let is_ours = |hold: &mut Hold| {
             let attempt = hold.attempt.take_if(|attempt| attempt.ticket == stand.ticket)?;
             hold.stand = Some(stand).filter(|_| !attempt.is_out);
             Some(())
         };
-        self.change(room, member, is_ours).is_some()
+        let is_ours = self.change(room, member, is_ours).is_some();
+        let runs_out_at = &mut self.state.lock().runs_out_at;
+        *runs_out_at = Some(runs_out_at.map_or(sure_until, |at| at.min(sure_until)));
+        is_ours
     }
 
     /// The store has not taken it: what was before stays.
@@ -166,17 +172,25 @@ impl Held {
         });
     }
 
-    /// Ends the logins that are not sure to be held any more.
+    /// Ends the logins that are not sure to be held any more. Walks over all only when one may be.
     pub(super) fn expire(&self, now: Instant) -> Vec<Over> {
+        let State { rooms, runs_out_at, .. } = &mut *self.state.lock();
+        if runs_out_at.is_none_or(|at| now < at) {
+            return Vec::new();
+        }
         let mut over = Vec::new();
-        self.state.lock().rooms.retain(|room, members| {
+        let mut next: Option<Instant> = None;
+        rooms.retain(|room, members| {
             members.retain(|member, hold| {
                 let stand = hold.stand.take_if(|stand| stand.sure_until <= now);
                 over.extend(stand.map(|stand| (room.clone(), member.clone(), stand.ticket)));
+                let left = hold.stand.as_ref().map(|stand| stand.sure_until);
+                next = next.into_iter().chain(left).min();
                 !hold.is_empty()
             });
             !members.is_empty()
         });
+        *runs_out_at = next;
         over.into_iter().map(|(room, member, ticket)| Over { room, member, ticket }).collect()
     }
 

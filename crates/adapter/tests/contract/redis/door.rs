@@ -1,6 +1,6 @@
 //! Which Redis can be a bus, and how the others are refused.
 
-use adapter::ConnectError;
+use adapter::{ConnectError, LoginError, LoginMode};
 use notice::NodeId;
 use prometheus::Registry;
 use tokio::{
@@ -13,6 +13,7 @@ use tokio::{
 use super::{DEADLINE, OverRedis, connect};
 use crate::{
     drafts::{audience, end, now},
+    logins::login,
     server::Server,
     subject::{Node, Subject},
 };
@@ -47,6 +48,9 @@ async fn an_acl_user_with_the_prefix_only_will_do() {
     node.enter(&audience()).await;
     node.accepted(end("copy", now(), "end")).await;
     assert_eq!(node.hear_texts(1).await, ["end"]);
+    assert!(node.log_in("a", LoginMode::Whenever).await);
+    let error = node.try_login(login("a", LoginMode::Last)).await.expect_err("the store is new");
+    assert!(matches!(error, LoginError::Unsettled { .. }), "{error}");
 }
 
 #[tokio::test]
