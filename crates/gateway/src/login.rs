@@ -14,12 +14,13 @@ use std::sync::Arc;
 
 use adapter::{Login, LoginError, LoginMode, LoginOutcome, Resume};
 use notice::{Audience, Scope, SocketId};
+use tokio::sync::OwnedMutexGuard;
 
 pub(crate) use self::stays::Stays;
 use self::{
     asked::{Asked, asked, room_to_leave},
     reply::{Fault, Reply},
-    stays::{Before, Verdict},
+    stays::Before,
 };
 use crate::{
     events::{Dropped, login_failed},
@@ -27,50 +28,68 @@ use crate::{
     shared::Shared,
 };
 
-/// `loginRoom` with `(id, type?)` or `({id, type?, resume?})`. The answer as JSON, which the client also has
-/// as `downmsg`.
-pub(crate) async fn login_room(seat: &Arc<Seat>, args: &str) -> String {
-    let asked = match asked(args) {
-        Ok(asked) => asked,
-        Err(fault) => return refuse(seat, fault),
-    };
-    let Asked { room, mode, resume } = asked;
-    let resume = resume.map(|key| Resume { user: seat.user.clone(), key });
-    let reply = |outcome| match outcome {
-        Ok(LoginOutcome::In) => Reply::In(&room),
-        Ok(LoginOutcome::Occupied) => Reply::Occupied(&room),
-        Err(fault) => Reply::Fault(fault),
-    };
-    let audience = seat.audience(Scope::Room(room.clone()));
-    let outcome = log_in(seat, &audience, mode, resume, |outcome| {
-        seat.tell("downmsg", &reply(outcome).json());
-    });
-    reply(outcome.await).json()
+/// The answer to a client, as JSON. Until it is dropped, the client is told nothing that came after.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) json: String,
+    pub(crate) turn: Turn,
 }
 
-/// `leaveRoom` with `(id)`. The answer as JSON.
-pub(crate) async fn leave_room(seat: &Arc<Seat>, args: &str) -> String {
-    let room = match room_to_leave(args) {
-        Ok(room) => room,
-        Err(fault) => return refuse(seat, fault),
+/// `loginRoom` with `(id, type?)` or `({id, type?, resume?})`. The client also has the answer as `downmsg`.
+pub(crate) async fn login_room(seat: &Arc<Seat>, args: &str) -> Answer {
+    let turn = Turn::of(seat).await;
+    let json = match asked(args) {
+        Err(fault) => malformed(seat, fault),
+        Ok(Asked { room, mode, resume }) => {
+            let resume = resume.map(|key| Resume { user: seat.user.clone(), key });
+            let audience = seat.audience(Scope::Room(room.clone()));
+            match log_in(seat, &audience, mode, resume).await {
+                Ok(LoginOutcome::In) => Reply::In(&room).json(),
+                Ok(LoginOutcome::Occupied) => Reply::Occupied(&room).json(),
+                Err(fault) => Reply::Fault(fault).json(),
+            }
+        }
     };
-    leave(seat, &seat.audience(Scope::Room(room.clone()))).await;
-    Reply::Left(&room).json()
+    seat.tell("downmsg", &json);
+    Answer { json, turn }
+}
+
+/// `leaveRoom` with `(id)`. Only what is wrong with it is told as `downmsg` too.
+pub(crate) async fn leave_room(seat: &Arc<Seat>, args: &str) -> Answer {
+    let turn = Turn::of(seat).await;
+    let json = match room_to_leave(args) {
+        Err(fault) => {
+            let json = malformed(seat, fault);
+            seat.tell("downmsg", &json);
+            json
+        }
+        Ok(room) => {
+            end_stay(seat, &seat.audience(Scope::Room(room.clone()))).await;
+            Reply::Left(&room).json()
+        }
+    };
+    Answer { json, turn }
 }
 
 /// Joins a room of `/` beside everybody who is in, for whoever does so without `loginRoom`: the query of a
 /// connection, or a backend.
 pub(crate) async fn join(seat: &Arc<Seat>, room: &Audience) -> Result<(), Fault> {
-    log_in(seat, room, LoginMode::Whenever, None, |_| {}).await.map(drop)
+    let _turn = Turn::of(seat).await;
+    log_in(seat, room, LoginMode::Whenever, None).await.map(drop)
 }
 
 /// Ends the seat's stay in `room`, if there is one. Whether there was.
+#[expect(dead_code, reason = "for the API by which a backend moves sockets")]
 pub(crate) async fn leave(seat: &Arc<Seat>, room: &Audience) -> bool {
-    let shared = &seat.session.shared;
-    let _turn = seat.stays.turn().await;
+    let _turn = Turn::of(seat).await;
+    end_stay(seat, room).await
+}
+
+/// The same. The caller has the turn.
+async fn end_stay(seat: &Arc<Seat>, room: &Audience) -> bool {
     let left = seat.stays.leave(room, || end_membership(seat, room));
     if left {
-        shared.logins.leave(room, &seat.id).await;
+        seat.session.shared.logins.leave(room, &seat.id).await;
     }
     left
 }
@@ -89,40 +108,58 @@ pub(crate) fn put_out(shared: &Shared, room: &Audience, members: &[SocketId]) {
 }
 
 fn put_one_out(seat: &Arc<Seat>, room: &Audience) {
-    if seat.stays.put_out(room, || end_membership(seat, room)) {
-        tell_put_out(seat, room);
+    seat.stays.owe(room);
+    see_to_owed(seat);
+}
+
+/// Tells a seat where it was put out, unless it is logging in or leaving just now: at the end of that, this
+/// is called again. So what it is told comes in the order in which it was true.
+fn see_to_owed(seat: &Arc<Seat>) {
+    while seat.stays.owes() {
+        let Some(_turn) = seat.stays.try_turn() else { return };
+        for room in seat.stays.take_owed() {
+            // It may have logged in once more since.
+            let holds = || seat.session.shared.logins.holds(&room, &seat.id);
+            if seat.stays.put_out(&room, holds, || end_membership(seat, &room)) {
+                tell_put_out(seat, &room);
+            }
+        }
     }
 }
 
-/// Calls `tell` between what the client must hear before the outcome and after it.
+/// The right of one seat to log in or leave, one at a time. While it is held, the seat is not told where it
+/// was put out: who answers a login holds it until the answer is sent.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    seat: Arc<Seat>,
+    guard: Option<OwnedMutexGuard<()>>,
+}
+
+impl Turn {
+    async fn of(seat: &Arc<Seat>) -> Self {
+        Self { seat: Arc::clone(seat), guard: Some(seat.stays.turn().await) }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        drop(self.guard.take());
+        see_to_owed(&self.seat);
+    }
+}
+
+/// The caller has the turn.
 async fn log_in(
     seat: &Arc<Seat>,
     room: &Audience,
     mode: LoginMode,
     resume: Option<Resume>,
-    tell: impl Fn(Result<LoginOutcome, Fault>),
 ) -> Result<LoginOutcome, Fault> {
-    let shared = &seat.session.shared;
-    let turn = seat.stays.turn().await;
-    let (outcome, verdict) = match Entering::begin(seat, room).await {
-        Err(fault) => (Err(fault), Verdict::default()),
-        Ok(entering) => {
-            let login = Login { member: seat.id.clone(), mode, resume };
-            let outcome = shared.logins.login(room, login).await;
-            let outcome = outcome.map_err(|error| fault(&error));
-            let is_in = matches!(outcome, Ok(LoginOutcome::In));
-            (outcome, entering.finish(is_in))
-        }
-    };
-    drop(turn);
-    if verdict.was_put_out_before {
-        tell_put_out(seat, room);
-    }
-    tell(outcome);
-    if verdict.is_put_out_again {
-        tell_put_out(seat, room);
-    }
-    outcome
+    let entering = Entering::begin(seat, room).await?;
+    let login = Login { member: seat.id.clone(), mode, resume };
+    let outcome = seat.session.shared.logins.login(room, login).await;
+    entering.finish(matches!(outcome, Ok(LoginOutcome::In)));
+    outcome.map_err(|error| fault(&error))
 }
 
 /// A seat on its way into a room. Given up half-way, nothing has changed for it.
@@ -150,27 +187,23 @@ impl<'a> Entering<'a> {
         Ok(entering)
     }
 
-    /// What the client must be told beside the outcome.
-    fn finish(mut self, is_in: bool) -> Verdict {
+    fn finish(mut self, got_in: bool) {
         self.is_over = true;
         let Self { seat, room, before, .. } = self;
         let Shared { hub, interest, logins, .. } = &*seat.session.shared;
         let join = || {
-            if hub.join(seat, room) && seat.places.entered(room) {
-                return;
+            if !hub.join(seat, room) || !seat.places.entered(room) {
+                interest.leave(room);
             }
-            interest.leave(room);
         };
-        let leave = || match before {
-            Before::In => end_membership(seat, room),
-            Before::Out => interest.leave(room),
+        let leave = || {
+            if before == Before::Out {
+                interest.leave(room);
+            }
         };
-        let holds = || logins.holds(room, &seat.id);
-        let verdict = seat.stays.finish(room, is_in, holds, join, leave);
-        if verdict.has_left {
+        if !seat.stays.finish(room, got_in, join, leave) {
             logins.leave_soon(room, &seat.id);
         }
-        verdict
     }
 }
 
@@ -199,11 +232,9 @@ fn tell_put_out(seat: &Seat, room: &Audience) {
     }
 }
 
-fn refuse(seat: &Seat, fault: Fault) -> String {
+fn malformed(seat: &Seat, fault: Fault) -> String {
     seat.session.shared.events.dropped(Dropped::Malformed);
-    let json = Reply::Fault(fault).json();
-    seat.tell("downmsg", &json);
-    json
+    Reply::Fault(fault).json()
 }
 
 fn fault(error: &LoginError) -> Fault {

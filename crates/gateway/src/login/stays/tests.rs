@@ -11,31 +11,32 @@ fn room(name: &str) -> Audience {
     Audience { namespace: Namespace::root(), scope }
 }
 
-/// What was done to the membership while a login came to its end.
-fn finished(stays: &Stays, got_in: bool, holds: bool) -> (Vec<&'static str>, Verdict) {
+/// What was done to the membership when a login came to its end, and whether the seat was still there.
+fn finished(stays: &Stays, got_in: bool) -> (Vec<&'static str>, bool) {
     let done = RefCell::new(Vec::new());
     let note = |what| done.borrow_mut().push(what);
-    let verdict = stays.finish(&room("1"), got_in, || holds, || note("join"), || note("leave"));
-    (done.into_inner(), verdict)
+    let is_here = stays.finish(&room("1"), got_in, || note("join"), || note("leave"));
+    (done.into_inner(), is_here)
 }
 
-fn put_out(stays: &Stays) -> bool {
-    stays.put_out(&room("1"), || {})
+/// Whether it is put out, where the adapter holds it or does not.
+fn put_out(stays: &Stays, holds: bool) -> bool {
+    stays.put_out(&room("1"), || holds, || {})
 }
 
 /// In the room.
 fn settled() -> Stays {
     let stays = Stays::default();
     assert_eq!(stays.begin(&room("1")), Ok(Before::Out));
-    assert_eq!(finished(&stays, true, true).0, ["join"]);
+    assert_eq!(finished(&stays, true), (vec!["join"], true));
     stays
 }
 
 #[test]
 fn who_is_let_in_is_a_member_until_it_is_put_out_once() {
     let stays = settled();
-    assert!(put_out(&stays));
-    assert!(!put_out(&stays), "it is out already");
+    assert!(put_out(&stays, false));
+    assert!(!put_out(&stays, false), "it is out already");
     assert_eq!(stays.begin(&room("1")), Ok(Before::Out));
 }
 
@@ -43,40 +44,32 @@ fn who_is_let_in_is_a_member_until_it_is_put_out_once() {
 fn who_is_refused_is_no_member_and_stays_what_it_was() {
     let stays = Stays::default();
     stays.begin(&room("1")).unwrap();
-    assert_eq!(finished(&stays, false, false).0, ["leave"]);
+    assert_eq!(finished(&stays, false), (vec!["leave"], true));
     let stays = settled();
     assert_eq!(stays.begin(&room("1")), Ok(Before::In));
-    assert!(finished(&stays, false, true).0.is_empty());
-    assert!(put_out(&stays), "it is in still");
+    assert_eq!(finished(&stays, false), (vec![], true));
+    assert!(put_out(&stays, false), "it was in still");
 }
 
 #[test]
-fn who_is_put_out_before_its_answer_comes_is_told_after_it() {
-    let stays = Stays::default();
-    stays.begin(&room("1")).unwrap();
-    assert!(!put_out(&stays), "it is seen to at the end of the login");
-    let (done, verdict) = finished(&stays, true, false);
-    assert_eq!(done, ["leave"]);
-    assert!(verdict.is_put_out_again && !verdict.was_put_out_before);
-    assert_eq!(stays.begin(&room("1")), Ok(Before::Out));
+fn a_late_word_about_an_earlier_stay_does_not_end_a_later_one() {
+    let stays = settled();
+    assert!(!put_out(&stays, true));
+    assert!(put_out(&stays, false));
 }
 
-#[test]
-fn who_is_put_out_of_an_earlier_stay_while_it_logs_in_again_is_told_before_the_answer() {
+#[tokio::test]
+async fn what_is_owed_waits_for_the_turn_and_is_owed_once() {
     let stays = settled();
-    stays.begin(&room("1")).unwrap();
-    put_out(&stays);
-    let (done, verdict) = finished(&stays, true, true);
-    assert!(done.is_empty(), "it is a member still");
-    assert!(verdict.was_put_out_before && !verdict.is_put_out_again);
-    assert!(put_out(&stays));
-
-    let stays = settled();
-    stays.begin(&room("1")).unwrap();
-    put_out(&stays);
-    let (done, verdict) = finished(&stays, false, false);
-    assert_eq!(done, ["leave"]);
-    assert!(verdict.was_put_out_before && !verdict.is_put_out_again);
+    let turn = stays.turn().await;
+    stays.owe(&room("1"));
+    stays.owe(&room("1"));
+    stays.owe(&room("where it is not"));
+    assert!(stays.owes() && stays.try_turn().is_none());
+    drop(turn);
+    assert!(stays.try_turn().is_some());
+    assert_eq!(stays.take_owed(), [room("1")]);
+    assert!(!stays.owes());
 }
 
 #[test]
@@ -88,7 +81,7 @@ fn a_login_that_is_given_up_leaves_what_was_before() {
     let stays = settled();
     stays.begin(&room("1")).unwrap();
     stays.abandon(&room("1"));
-    assert!(put_out(&stays));
+    assert!(put_out(&stays, false));
 }
 
 #[test]
@@ -96,9 +89,7 @@ fn a_seat_that_left_gets_in_nowhere() {
     let stays = settled();
     stays.begin(&room("1")).unwrap();
     assert_eq!(stays.leave_all(), [room("1")]);
-    let (done, verdict) = finished(&stays, true, true);
-    assert_eq!(done, ["leave"]);
-    assert!(verdict.has_left);
+    assert_eq!(finished(&stays, true), (vec!["leave"], false));
     assert_eq!(stays.begin(&room("2")), Err(Fault::Gone));
 }
 
