@@ -56,6 +56,30 @@ pub(crate) enum Failure {
     #[error("publish: {bytes} bytes of requests wait unread, so the server is behind the rate")]
     PublisherBehind { bytes: usize },
 
+    #[error("hand in: Redis answered: {said}")]
+    HandIn { said: String },
+
+    #[error("install what {folder} needs\nhint: the Node peer needs node and npm")]
+    Install { folder: PathBuf, source: io::Error },
+
+    #[error("play a pair of {target}\nhint: a pair is of carillon or of node")]
+    NoPair { target: String },
+
+    #[error("play tasks to {target}\nhint: only carillon knows what a task is")]
+    NoTasks { target: String },
+
+    #[error("wait for {target} to read the stream: it has no consumer group after {waited:?}")]
+    NoGroup { target: String, waited: Duration },
+
+    #[error("ask Redis")]
+    Redis(#[source] io::Error),
+
+    #[error("ask {address} for its metrics")]
+    Metrics { address: SocketAddr, source: io::Error },
+
+    #[error("count the bytes of a connection\nhint: ss, which counts them, is in iproute2")]
+    Traffic(#[source] io::Error),
+
     #[error("wait for sockets")]
     Wait(#[source] io::Error),
 

@@ -1,5 +1,5 @@
-//! The load generator, as a process: starts each server under test, plays its clients and its
-//! publisher, and prints what a socket and a delivery cost.
+//! The load generator, as a process: starts each server under test, or a pair of them
+//! with Redis between, plays clients, publisher and workers, and prints what each thing cost.
 //!
 //! May enter: servers by path, the public protocols, loopback addresses.
 //! May not enter: anything of the servers' insides. What is measured is seen from outside.
@@ -15,9 +15,13 @@ mod target;
 mod swarm;
 
 mod answer;
+mod get;
+mod resp;
+
 mod mark;
 mod pace;
 mod publisher;
+mod tally;
 
 mod scenario;
 

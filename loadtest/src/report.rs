@@ -24,9 +24,9 @@ pub(crate) struct Sheet {
     figures: Vec<Figure>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Figure {
-    name: &'static str,
+    name: String,
     unit: &'static str,
     /// Costs are compared; the rest says what the run was like.
     is_cost: bool,
@@ -65,7 +65,8 @@ struct Line<'a> {
 #[derive(Debug, Serialize)]
 struct Value<'a> {
     target: &'a str,
-    median: f64,
+    /// None for what this one was not asked to do.
+    median: Option<f64>,
     rounds: Vec<f64>,
     /// How much the first server needs of what this one does. None for the first one itself, for
     /// what is no cost, and where this one needs next to nothing.
@@ -76,18 +77,18 @@ struct Value<'a> {
 
 impl Sheet {
     /// A figure that is better the lower it is.
-    pub(crate) fn cost(&mut self, name: &'static str, unit: &'static str, value: f64) {
-        self.figures.push(Figure { name, unit, is_cost: true, value });
+    pub(crate) fn cost(&mut self, name: impl Into<String>, unit: &'static str, value: f64) {
+        self.figures.push(Figure { name: name.into(), unit, is_cost: true, value });
     }
 
     /// A figure that says what the run was like.
-    pub(crate) fn note(&mut self, name: &'static str, unit: &'static str, value: f64) {
-        self.figures.push(Figure { name, unit, is_cost: false, value });
+    pub(crate) fn note(&mut self, name: impl Into<String>, unit: &'static str, value: f64) {
+        self.figures.push(Figure { name: name.into(), unit, is_cost: false, value });
     }
 
     /// How many there were of something.
     #[expect(clippy::cast_precision_loss, reason = "counts here are far below 2^52")]
-    pub(crate) fn count(&mut self, name: &'static str, count: usize) {
+    pub(crate) fn count(&mut self, name: impl Into<String>, count: usize) {
         self.note(name, "", count as f64);
     }
 }
@@ -95,11 +96,11 @@ impl Sheet {
 // === impl Report ===
 
 impl Report {
-    pub(crate) fn new(scenario: &'static str, common: &Common) -> Self {
+    pub(crate) fn new(scenario: &'static str, sockets: usize, common: &Common) -> Self {
         let sheets = common.targets.iter().map(|target| (target.name.clone(), Vec::new()));
         Self {
             scenario,
-            sockets: common.sockets,
+            sockets,
             rounds: common.rounds,
             pinned: !common.no_pin,
             sheets: sheets.collect(),
@@ -141,13 +142,14 @@ impl Report {
         figures.iter().map(|figure| self.line(figure)).collect()
     }
 
-    fn line(&self, figure: &Figure) -> Line<'_> {
+    fn line<'a>(&'a self, figure: &'a Figure) -> Line<'a> {
         let mut values: Vec<Value<'_>> = self.sheets.iter().map(|of| value(of, figure)).collect();
-        let first = values.first().map_or(0.0, |value| value.median);
+        let first = values.first().and_then(|value| value.median);
         for value in values.iter_mut().skip(1).filter(|_| figure.is_cost) {
-            value.ratio_of_first = ratio(first, value.median);
+            value.ratio_of_first =
+                first.zip(value.median).and_then(|(first, median)| ratio(first, median));
         }
-        Line { name: figure.name, unit: figure.unit, values }
+        Line { name: &figure.name, unit: figure.unit, values }
     }
 }
 
@@ -157,7 +159,7 @@ fn value<'a>((target, sheets): &'a (String, Vec<Sheet>), figure: &Figure) -> Val
         found.map(|found| found.value)
     };
     let rounds: Vec<f64> = sheets.iter().filter_map(named).collect();
-    Value { target, median: median(&rounds).unwrap_or(0.0), rounds, ratio_of_first: None }
+    Value { target, median: median(&rounds), rounds, ratio_of_first: None }
 }
 
 #[cfg(test)]

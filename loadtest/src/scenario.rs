@@ -2,6 +2,10 @@
 
 mod fanout;
 mod idle;
+
+mod cluster;
+mod tasks;
+
 mod meter;
 
 use std::io::Write;
@@ -17,29 +21,30 @@ use crate::{
     report::{Report, Sheet},
     scenario::meter::Spent,
     settings::{Common, Scenario, Settings},
-    target::{Server, Target},
+    stats::quantile,
+    target::{Placing, Target},
 };
 
 const SERVER_CORE: usize = 0;
 const GENERATOR_CORE: usize = 1;
 
-/// Files besides the clients': the program's own, the publisher's, the server's ends aside.
-const FILES_SPARE: u64 = 64;
+/// Files besides the clients': the program's own and the publishers', the server's ends aside.
+const FILES_SPARE: u64 = 320;
 
 /// Plays what was asked for and prints the report to `out`.
 pub(crate) fn run(settings: &Settings, out: &mut impl Write) -> Result<(), Failure> {
-    let (name, common) = match &settings.scenario {
-        Scenario::Idle(idle) => ("idle", &idle.common),
-        Scenario::Fanout(fanout) => ("fanout", &fanout.common),
-    };
-    prepare(common)?;
-    let mut report = Report::new(name, common);
+    let scenario = &settings.scenario;
+    let common = scenario.common();
+    prepare(scenario)?;
+    let mut report = Report::new(scenario.name(), scenario.sockets(), common);
     for round in 1..=common.rounds {
         for target in &common.targets {
             let bar = bar(&target.name, round);
-            let sheet = match &settings.scenario {
+            let sheet = match scenario {
                 Scenario::Idle(idle) => idle::play(target, idle, &bar),
                 Scenario::Fanout(fanout) => fanout::play(target, fanout, &bar),
+                Scenario::Cluster(cluster) => cluster::play(target, cluster, &bar),
+                Scenario::Tasks(tasks) => tasks::play(target, tasks, &bar),
             };
             bar.finish_and_clear();
             report.add(&target.name, sheet?);
@@ -52,11 +57,13 @@ pub(crate) fn run(settings: &Settings, out: &mut impl Write) -> Result<(), Failu
     }
 }
 
-/// Checks what the run needs of this process, and takes its core.
-fn prepare(common: &Common) -> Result<(), Failure> {
+/// Checks what the run needs of this process and its targets, and takes its core.
+fn prepare(scenario: &Scenario) -> Result<(), Failure> {
+    let (common, sockets) = (scenario.common(), scenario.sockets());
+    common.targets.iter().try_for_each(Target::prepare)?;
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    if common.sockets as u64 + FILES_SPARE > files {
-        return Err(Failure::Files { sockets: common.sockets, files });
+    if sockets as u64 + FILES_SPARE > files {
+        return Err(Failure::Files { sockets, files });
     }
     if common.no_pin {
         return Ok(());
@@ -67,13 +74,13 @@ fn prepare(common: &Common) -> Result<(), Failure> {
         .map_err(|error| Failure::Pin { core: GENERATOR_CORE, source: error.into() })
 }
 
-fn start(target: &Target, common: &Common) -> Result<Server, Failure> {
-    Server::start(target, (!common.no_pin).then_some(SERVER_CORE), common.server_output)
+fn placing(common: &Common) -> Placing {
+    Placing { core: (!common.no_pin).then_some(SERVER_CORE), output: common.server_output }
 }
 
 /// A bar on stderr while it works, if that is a terminal.
 fn bar(target: &str, round: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{prefix:>16} {msg:<12} [{bar:40}] {pos}/{len} {eta}")
+    let style = ProgressStyle::with_template("{prefix:>16} {msg:<14} [{bar:40}] {pos}/{len} {eta}")
         .expect("the template is well formed");
     let prefix = format!("{target} #{round}");
     ProgressBar::new(0).with_style(style.progress_chars("=> ")).with_prefix(prefix)
@@ -89,4 +96,14 @@ fn phase(bar: &ProgressBar, name: &'static str, len: u64) {
 fn seating(sheet: &mut Sheet, sockets: usize, spent: &Spent) {
     sheet.cost("CPU of a handshake", "µs", spent.server_micros(sockets));
     sheet.note("generator's CPU of a handshake", "µs", spent.own_micros(sockets));
+}
+
+/// Says how late things came, in three quantiles of `delays_us`.
+fn delays(sheet: &mut Sheet, name: &str, delays_us: &[u32]) {
+    let mut sorted = delays_us.to_vec();
+    sorted.sort_unstable();
+    for (which, permille) in [("p50", 500), ("p99", 990), ("max", 1000)] {
+        let millis = quantile(&sorted, permille).map_or(0.0, |micros| f64::from(micros) / 1e3);
+        sheet.cost(format!("{name} {which}"), "ms", millis);
+    }
 }

@@ -21,18 +21,20 @@ pub(crate) enum Scenario {
     Idle(Idle),
     /// One message to every socket, at a steady rate: CPU and delay of a delivery.
     Fanout(Fanout),
+    /// Notices handed in at one of two servers, clients at the other, Redis between: CPU and
+    /// delay of a notice, paced and in a burst, and what a notice for nobody costs.
+    Cluster(Cluster),
+    /// Workers that report progress through the Redis stream of a pair: what reaches the pages,
+    /// and what it takes.
+    Tasks(Tasks),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Common {
-    /// A server to measure: carillon, stock or floor, with its binary. `carillon:old` names a
+    /// A server to measure: carillon, node, stock or floor, with its binary (of node: its folder). `carillon:old` names a
     /// second of a kind. Ratios are the first one's to each of the others.
     #[arg(long = "target", value_name = "NAME=BIN", required = true)]
     pub(crate) targets: Vec<Target>,
-
-    /// Clients of each server.
-    #[arg(long, default_value_t = 4_000, value_parser = bounded(1, 19_000))]
-    pub(crate) sockets: usize,
 
     /// Times every server is measured, by turns. The median of each figure is reported.
     #[arg(long, default_value_t = 1, value_parser = bounded(1, 9))]
@@ -56,6 +58,10 @@ pub(crate) struct Idle {
     #[command(flatten)]
     pub(crate) common: Common,
 
+    /// Clients of each server.
+    #[arg(long, default_value_t = 4_000, value_parser = bounded(1, 19_000))]
+    pub(crate) sockets: usize,
+
     /// Quiet time after the last socket is seated, before memory is read again.
     #[arg(long, default_value_t = 10, value_parser = value_parser!(u64).range(1..=600))]
     pub(crate) settle_seconds: u64,
@@ -65,6 +71,10 @@ pub(crate) struct Idle {
 pub(crate) struct Fanout {
     #[command(flatten)]
     pub(crate) common: Common,
+
+    /// Clients of each server.
+    #[arg(long, default_value_t = 4_000, value_parser = bounded(1, 19_000))]
+    pub(crate) sockets: usize,
 
     /// Messages a second.
     #[arg(long, default_value_t = 3, value_parser = value_parser!(u32).range(1..=1_000))]
@@ -77,6 +87,108 @@ pub(crate) struct Fanout {
     /// Size of a message's data, as JSON.
     #[arg(long, default_value_t = 256, value_parser = bounded(64, 65_536))]
     pub(crate) bytes: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cluster {
+    #[command(flatten)]
+    pub(crate) common: Common,
+
+    /// Clients, each a user of its own.
+    #[arg(long, default_value_t = 500, value_parser = bounded(1, 19_000))]
+    pub(crate) users: usize,
+
+    /// Notices of each burst, to the users by turns.
+    #[arg(long, default_value_t = 10_000, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) notices: u32,
+
+    /// Connections that hand notices in. In a burst each waits for its answer.
+    #[arg(long, default_value_t = 16, value_parser = bounded(1, 256))]
+    pub(crate) connections: usize,
+
+    /// Notices a second of the paced part.
+    #[arg(long, default_value_t = 500, value_parser = value_parser!(u32).range(1..=20_000))]
+    pub(crate) rate: u32,
+
+    /// Length of the paced part, after a warm-up of one second.
+    #[arg(long, default_value_t = 10, value_parser = value_parser!(u32).range(1..=600))]
+    pub(crate) seconds: u32,
+
+    /// Notices for users who are not there, handed in at the paced rate.
+    #[arg(long, default_value_t = 1_000, value_parser = value_parser!(u32).range(1..=100_000))]
+    pub(crate) absent: u32,
+
+    /// Size of a notice's data, as JSON.
+    #[arg(long, default_value_t = 256, value_parser = bounded(160, 65_536))]
+    pub(crate) bytes: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tasks {
+    #[command(flatten)]
+    pub(crate) common: Common,
+
+    /// Clients, each a user of its own, who have the tasks by turns.
+    #[arg(long, default_value_t = 500, value_parser = bounded(1, 19_000))]
+    pub(crate) users: usize,
+
+    /// Tasks that run at once.
+    #[arg(
+        long = "tasks",
+        default_value_t = 2_000,
+        value_parser = value_parser!(u32).range(1..=10_000)
+    )]
+    pub(crate) at_once: u32,
+
+    /// Progress messages a second of each task.
+    #[arg(long, default_value_t = 20, value_parser = value_parser!(u32).range(1..=100))]
+    pub(crate) rate: u32,
+
+    /// How long the tasks run before each ends.
+    #[arg(long, default_value_t = 30, value_parser = value_parser!(u32).range(1..=300))]
+    pub(crate) seconds: u32,
+
+    /// Size of a message, as JSON.
+    #[arg(long, default_value_t = 256, value_parser = bounded(160, 65_536))]
+    pub(crate) bytes: usize,
+}
+
+impl Scenario {
+    pub(crate) fn common(&self) -> &Common {
+        match self {
+            Self::Idle(idle) => &idle.common,
+            Self::Fanout(fanout) => &fanout.common,
+            Self::Cluster(cluster) => &cluster.common,
+            Self::Tasks(tasks) => &tasks.common,
+        }
+    }
+
+    /// As reports call it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Idle(_) => "idle",
+            Self::Fanout(_) => "fanout",
+            Self::Cluster(_) => "cluster",
+            Self::Tasks(_) => "tasks",
+        }
+    }
+
+    /// How many clients there are at once.
+    pub(crate) fn sockets(&self) -> usize {
+        match self {
+            Self::Idle(idle) => idle.sockets,
+            Self::Fanout(fanout) => fanout.sockets,
+            Self::Cluster(cluster) => cluster.users,
+            Self::Tasks(tasks) => tasks.users,
+        }
+    }
+}
+
+impl Tasks {
+    /// All progress, and an end for each task.
+    pub(crate) fn messages(&self) -> u32 {
+        self.at_once * (self.rate * self.seconds + 1)
+    }
 }
 
 fn bounded(low: u64, high: u64) -> impl clap::builder::TypedValueParser<Value = usize> {

@@ -1,8 +1,8 @@
 //! All clients of one server, on one thread and one epoll loop, so that listening costs less than
 //! being served.
 //!
-//! May enter: the publisher's readiness, because it shares the loop.
-//! May not enter: what is published, and when.
+//! May enter: the publishers' readiness, because they share the loop.
+//! May not enter: what is published, and when, and what is made of it.
 
 mod client;
 mod frame;
@@ -13,9 +13,7 @@ use std::{io, net::SocketAddr, time::Duration};
 use mio::{Events, Interest, Poll, Token};
 use tokio::time::Instant;
 
-use crate::{
-    failure::Failure, mark::Mark, publisher::Publisher, swarm::client::Client, target::Kind,
-};
+use crate::{failure::Failure, publisher::Publisher, swarm::client::Client, target::Kind};
 
 /// Handshakes under way at once. Fewer than any listener's backlog.
 const OPENING_MAX: usize = 64;
@@ -23,56 +21,64 @@ const SEAT_WAIT: Duration = Duration::from_mins(2);
 const STEP: Duration = Duration::from_millis(50);
 const BUFFER_BYTES: usize = 64 * 1024;
 const EVENTS_MAX: usize = 1024;
-const PUBLISHER: Token = Token(usize::MAX - 1);
+/// Tokens of publishers begin here. Those below are the clients'.
+const PUBLISHERS: usize = usize::MAX / 2;
+
+/// What a scenario makes of what its clients hear.
+pub(crate) trait Listen {
+    /// Client `number` heard `event` at `now`, counted from the epoch.
+    fn event(&mut self, number: usize, event: &[u8], now: Duration);
+}
 
 /// The clients, and what they have heard.
-pub(crate) struct Swarm {
+pub(crate) struct Swarm<L> {
     poll: Poll,
     events: Events,
     buffer: Vec<u8>,
     server: SocketAddr,
     clients: Vec<Client>,
-    ear: Ear,
+    ear: Ear<L>,
 }
 
 /// What every client writes to.
-struct Ear {
+struct Ear<L> {
     epoch: Instant,
     kind: Kind,
-    tally: Tally,
+    roll: Roll,
+    listener: L,
 }
 
-/// What the swarm has heard.
+/// Who is there.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct Roll {
     /// Clients that have their place now.
     pub(crate) seated: usize,
     pub(crate) departed: usize,
     /// The first client that left, and why.
-    pub(crate) departure: Option<Departure>,
-    /// Messages that came behind a later one, or twice.
-    pub(crate) disordered: usize,
-    /// From the intended send time, in microseconds, one for each delivery. Its owner bounds it
-    /// by bounding what is sent.
-    pub(crate) delays_us: Vec<u32>,
+    departure: Option<Departure>,
 }
 
 #[derive(Debug)]
-pub(crate) struct Departure {
+struct Departure {
     number: usize,
     why: String,
 }
 
-impl Swarm {
-    /// No clients yet. Marks count their time from `epoch`.
-    pub(crate) fn new(kind: Kind, server: SocketAddr, epoch: Instant) -> Result<Self, Failure> {
+impl<L: Listen> Swarm<L> {
+    /// No clients yet. Time counts from `epoch`.
+    pub(crate) fn new(
+        kind: Kind,
+        server: SocketAddr,
+        epoch: Instant,
+        listener: L,
+    ) -> Result<Self, Failure> {
         Ok(Self {
             poll: Poll::new().map_err(Failure::Wait)?,
             events: Events::with_capacity(EVENTS_MAX),
             buffer: vec![0; BUFFER_BYTES],
             server,
             clients: Vec::new(),
-            ear: Ear { epoch, kind, tally: Tally::default() },
+            ear: Ear { epoch, kind, roll: Roll::default(), listener },
         })
     }
 
@@ -83,16 +89,16 @@ impl Swarm {
         mut progress: impl FnMut(usize),
     ) -> Result<(), Failure> {
         let deadline = Instant::now() + SEAT_WAIT;
-        while self.ear.tally.seated < sockets {
-            let room = OPENING_MAX.saturating_sub(self.clients.len() - self.ear.tally.seated);
+        while self.ear.roll.seated < sockets {
+            let room = OPENING_MAX.saturating_sub(self.clients.len() - self.ear.roll.seated);
             for _ in 0..room.min(sockets - self.clients.len()) {
                 self.open()?;
             }
-            self.turn(STEP, None)?;
+            self.turn(STEP, &mut [])?;
             self.nobody_left()?;
-            progress(self.ear.tally.seated);
+            progress(self.ear.roll.seated);
             if Instant::now() > deadline {
-                let seated = self.ear.tally.seated;
+                let seated = self.ear.roll.seated;
                 return Err(Failure::SeatedTooFew { sockets, seated, waited: SEAT_WAIT });
             }
         }
@@ -106,24 +112,37 @@ impl Swarm {
         mut progress: impl FnMut(),
     ) -> Result<(), Failure> {
         while Instant::now() < deadline {
-            self.turn(STEP.min(deadline - Instant::now()), None)?;
+            self.turn(STEP.min(deadline.saturating_duration_since(Instant::now())), &mut [])?;
             progress();
         }
         Ok(())
     }
 
-    /// Has the publisher's connection watched along with the clients'.
-    pub(crate) fn watch(&self, publisher: &mut Publisher) -> Result<(), Failure> {
+    /// Has the publishers' connections watched along with the clients'. Each `turn` that may
+    /// touch them is then given the same ones.
+    pub(crate) fn watch(&self, publishers: &mut [Publisher]) -> Result<(), Failure> {
         let interest = Interest::READABLE | Interest::WRITABLE;
         let registry = self.poll.registry();
-        registry.register(&mut publisher.stream, PUBLISHER, interest).map_err(Failure::Wait)
+        for (number, publisher) in publishers.iter_mut().enumerate() {
+            registry
+                .register(&mut publisher.stream, Token(PUBLISHERS + number), interest)
+                .map_err(Failure::Wait)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the publishers' connections, so that others can be watched.
+    pub(crate) fn unwatch(&self, publishers: &mut [Publisher]) -> Result<(), Failure> {
+        let registry = self.poll.registry();
+        let mut each = publishers.iter_mut();
+        each.try_for_each(|it| registry.deregister(&mut it.stream)).map_err(Failure::Wait)
     }
 
     /// Waits for something to be ready, `wait` at most, and lets those concerned act.
     pub(crate) fn turn(
         &mut self,
         wait: Duration,
-        mut publisher: Option<&mut Publisher>,
+        publishers: &mut [Publisher],
     ) -> Result<(), Failure> {
         match self.poll.poll(&mut self.events, Some(wait)) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
@@ -132,23 +151,22 @@ impl Swarm {
             _ => {}
         }
         for event in &self.events {
-            if let Some(client) = self.clients.get_mut(event.token().0) {
+            let Token(token) = event.token();
+            if let Some(client) = self.clients.get_mut(token) {
                 client.hear(&mut self.buffer, event.is_read_closed(), &mut self.ear);
-            } else if let Some(publisher) = publisher.as_deref_mut() {
+            } else if let Some(publisher) = publishers.get_mut(token.wrapping_sub(PUBLISHERS)) {
                 publisher.ready()?;
             }
         }
         Ok(())
     }
 
-    pub(crate) fn tally(&self) -> &Tally {
-        &self.ear.tally
+    pub(crate) fn roll(&self) -> &Roll {
+        &self.ear.roll
     }
 
-    /// Forgets what was delivered so far, with room for `deliveries` more.
-    pub(crate) fn begin(&mut self, deliveries: usize) {
-        self.ear.tally.disordered = 0;
-        self.ear.tally.delays_us = Vec::with_capacity(deliveries);
+    pub(crate) fn listener(&mut self) -> &mut L {
+        &mut self.ear.listener
     }
 
     fn open(&mut self) -> Result<(), Failure> {
@@ -164,19 +182,14 @@ impl Swarm {
     }
 
     fn nobody_left(&mut self) -> Result<(), Failure> {
-        match self.ear.tally.departure.take() {
+        match self.ear.roll.departure.take() {
             Some(Departure { number, why }) => Err(Failure::Refused { number, said: why }),
             None => Ok(()),
         }
     }
 }
 
-impl Tally {
-    fn delivery(&mut self, mark: Mark, seq_next: u32, now: Duration) {
-        let delay = now.saturating_sub(mark.due).as_micros();
-        self.delays_us.push(u32::try_from(delay).unwrap_or(u32::MAX));
-        if mark.seq < seq_next {
-            self.disordered += 1;
-        }
-    }
+/// For sockets that are there to be there.
+impl Listen for () {
+    fn event(&mut self, _number: usize, _event: &[u8], _now: Duration) {}
 }

@@ -1,13 +1,33 @@
 //! A server under test: what kind it is, how it is started, and how one speaks to it.
 
-mod probe;
+mod process;
+
+mod npm;
+mod pair;
+mod redis;
 mod server;
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+mod probe;
+mod traffic;
+
+use std::{
+    ffi::OsString,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 pub(crate) use crate::target::{
+    pair::Pair,
     probe::{Memory, Probe},
+    process::Placing,
+    redis::{Onlooker, Redis},
     server::Server,
+    traffic::bytes_received,
+};
+use crate::{
+    failure::Failure,
+    target::process::{Process, Recipe},
 };
 
 /// One server of the comparison, as the command line names it: `NAME=BIN`.
@@ -24,6 +44,8 @@ pub(crate) struct Target {
 pub(crate) enum Kind {
     /// Carillon: a user each, in `/notice`.
     Carillon,
+    /// The server on Node in `peers/node`: a user each, in `/notice`.
+    Node,
     /// The example server on stock socketioxide: everyone in `/`.
     Stock,
     /// The example server that does a bare `write(2)` for each socket.
@@ -44,9 +66,10 @@ impl FromStr for Target {
         let (name, binary) = text.split_once('=').ok_or("write it as NAME=BIN")?;
         let kind = match name.split(':').next() {
             Some("carillon") => Kind::Carillon,
+            Some("node") => Kind::Node,
             Some("stock") => Kind::Stock,
             Some("floor") => Kind::Floor,
-            _ => return Err("the name begins with carillon, stock or floor".to_owned()),
+            _ => return Err("the name begins with carillon, node, stock or floor".to_owned()),
         };
         if binary.is_empty() {
             return Err("the path of the binary is missing".to_owned());
@@ -55,41 +78,70 @@ impl FromStr for Target {
     }
 }
 
-impl Kind {
-    /// Arguments and environment that make the server listen where it should and admit the swarm.
-    fn start(self, at: Addresses) -> (Vec<String>, Vec<(&'static str, String)>) {
+impl Target {
+    /// Does what must be done once before it can be started.
+    pub(crate) fn prepare(&self) -> Result<(), Failure> {
+        match self.kind {
+            Kind::Node => npm::install(&self.binary),
+            Kind::Carillon | Kind::Stock | Kind::Floor => Ok(()),
+        }
+    }
+
+    /// Fails if its kind does not work in pairs.
+    fn pairs(&self) -> Result<(), Failure> {
+        match self.kind {
+            Kind::Carillon | Kind::Node => Ok(()),
+            Kind::Stock | Kind::Floor => Err(Failure::NoPair { target: self.name.clone() }),
+        }
+    }
+
+    /// What makes the server at `path` listen where it should, admit the swarm, and join the
+    /// others on `redis`.
+    fn recipe(&self, path: &Path, at: Addresses, redis: Option<&str>) -> Recipe {
         let public = at.public.to_string();
         let publish = at.publish.to_string();
-        match self {
-            Self::Stock | Self::Floor => (vec![public, publish], Vec::new()),
-            Self::Carillon => (
-                vec!["serve".to_owned()],
-                vec![
+        let (mut program, mut environment) = (path.to_owned(), Vec::new());
+        let mut arguments: Vec<OsString> = Vec::new();
+        match self.kind {
+            Kind::Stock | Kind::Floor => arguments.extend([public.into(), publish.into()]),
+            Kind::Node => {
+                program = "node".into();
+                arguments.extend([path.join("server.js").into(), public.into(), publish.into()]);
+                arguments.extend(redis.map(Into::into));
+            }
+            Kind::Carillon => {
+                arguments.push("serve".into());
+                environment = vec![
                     ("CARILLON_PUBLIC__ADDR", public),
                     ("CARILLON_INTERNAL__ADDR", publish),
                     // The swarm comes all at once, which is what this limit is there to slow down.
                     ("CARILLON_LIMITS__ACCEPTS_PER_SECOND", "100000".to_owned()),
-                ],
-            ),
+                ];
+                environment.extend(redis.map(|url| ("CARILLON_REDIS__URL", url.to_owned())));
+            }
         }
+        Recipe { name: self.name.clone(), program, arguments, environment }
     }
+}
 
+impl Kind {
     /// What the client says once the Engine.IO session is open.
     pub(crate) fn connect_packet(self, user: usize) -> String {
         match self {
-            Self::Carillon => format!(r#"40/notice,{{"user":"{user}"}}"#),
+            Self::Carillon | Self::Node => format!(r#"40/notice,{{"user":"{user}"}}"#),
             Self::Stock | Self::Floor => "40".to_owned(),
         }
     }
 
-    /// Path and body of a request that sends `data` (JSON) to every socket.
-    pub(crate) fn publish(self, data: &str) -> (&'static str, String) {
-        match self {
-            Self::Carillon => {
-                ("/v1/emit", format!(r#"{{"namespace":"/notice","event":"load","data":{data}}}"#))
-            }
-            Self::Stock | Self::Floor => ("/emit", data.to_owned()),
-        }
+    /// Path and body of a request that sends `data` (JSON) to `user`, or to every socket.
+    pub(crate) fn publish(self, user: Option<&str>, data: &str) -> (&'static str, String) {
+        let path = match self {
+            Self::Carillon => "/v1/emit",
+            Self::Node => "/emit",
+            Self::Stock | Self::Floor => return ("/emit", data.to_owned()),
+        };
+        let to = user.map(|user| format!(r#""to":{{"user":"{user}"}},"#)).unwrap_or_default();
+        (path, format!(r#"{{"namespace":"/notice",{to}"event":"load","data":{data}}}"#))
     }
 }
 
@@ -110,5 +162,14 @@ mod tests {
         assert!("nginx=/usr/sbin/nginx".parse::<Target>().is_err());
         assert!("stock=".parse::<Target>().is_err());
         assert!("stock".parse::<Target>().is_err());
+    }
+
+    #[test]
+    fn a_notice_is_for_one_user_or_for_all() {
+        let (path, body) = Kind::Carillon.publish(Some("7"), "{}");
+        assert_eq!(path, "/v1/emit");
+        assert_eq!(body, r#"{"namespace":"/notice","to":{"user":"7"},"event":"load","data":{}}"#);
+        let (_, body) = Kind::Node.publish(None, "{}");
+        assert_eq!(body, r#"{"namespace":"/notice","event":"load","data":{}}"#);
     }
 }

@@ -1,4 +1,5 @@
-//! A small run from end to end, on the cheapest server there is.
+//! Small runs from end to end: on the cheapest server there is, and on a cluster that needs no
+//! build of ours.
 #![expect(clippy::unwrap_used, reason = "a broken harness should stop the test")]
 
 use std::{
@@ -24,19 +25,51 @@ fn figure(report: &Value, name: &str) -> String {
     figure["values"][0]["median"].to_string()
 }
 
+fn report(arguments: &[&str], name: &str) -> Value {
+    let json = env::temp_dir().join(format!("loadtest-{name}-{}.json", std::process::id()));
+    let output = loadtest(&[arguments, &["--json", json.to_str().unwrap()]].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
+    fs::remove_file(&json).unwrap();
+    report
+}
+
 #[test]
 fn every_message_reaches_every_socket_once_and_in_order() {
-    let json = env::temp_dir().join(format!("loadtest-{}.json", std::process::id()));
     let target = format!("floor={}", example("floor").display());
     let arguments = ["fanout", "--target", &target, "--sockets", "50", "--rate", "20"];
-    let rest = ["--seconds", "1", "--json", json.to_str().unwrap()];
-    let output = loadtest(&[&arguments[..], &rest].concat());
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-
-    let report: Value = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
-    fs::remove_file(&json).unwrap();
+    let report = report(&[&arguments[..], &["--seconds", "1"]].concat(), "fanout");
     let counts = ["deliveries", "lost", "out of order", "departed"];
     assert_eq!(counts.map(|name| figure(&report, name)), ["1000.0", "0.0", "0.0", "0.0"]);
+}
+
+#[test]
+fn what_is_handed_in_at_one_node_of_a_cluster_reaches_the_users_at_the_other() {
+    let peer = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/node");
+    let target = format!("node={}", peer.display());
+    let small = ["--users", "10", "--notices", "100", "--rate", "20", "--absent", "10"];
+    let arguments = [&["cluster", "--target", &target, "--seconds", "1"][..], &small].concat();
+    let report = report(&arguments, "cluster");
+
+    for part in ["first burst", "emit burst", "task burst"] {
+        let counts = ["delivered", "lost", "out of order"];
+        let counted = counts.map(|name| figure(&report, &format!("{part}: {name}")));
+        assert_eq!(counted, ["100.0", "0.0", "0.0"], "{part}");
+    }
+    assert_eq!(figure(&report, "paced: delivered"), "20.0");
+    let bytes: f64 = figure(&report, "absent: B's bytes of a notice").parse().unwrap();
+    assert!(bytes > 256.0, "every node of this peer hears every notice: {bytes}");
+}
+
+#[test]
+fn a_server_that_works_in_no_cluster_is_refused() {
+    for (scenario, said) in
+        [("cluster", "failed to play a pair of"), ("tasks", "failed to play tasks")]
+    {
+        let output = loadtest(&[scenario, "--target", "floor=/bin/true"]);
+        assert!(!output.status.success());
+        assert!(String::from_utf8_lossy(&output.stderr).starts_with(said), "{scenario}");
+    }
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub struct Config {
     pub tasks_per_user_max: usize,
     /// Audiences counted at once, and audiences listened to at once. Past it, one more is refused.
     pub audiences_max: usize,
+    /// The least time between two progress notices of one task, whoever hands them in. Zero: none.
+    pub progress_pace: Duration,
     /// How long a publisher waits for a full inbox before it refuses.
     pub publish_wait: Duration,
     /// How long a member of a room counts after its node was last heard of; renewed every third of it. A
@@ -32,4 +34,7 @@ pub struct Config {
     /// Rooms with members at once: of one node over Redis, of all nodes together in memory. Past it, one
     /// more is refused.
     pub login_rooms_max: usize,
+    /// How long a node counts as living after it was last heard of; it is renewed every third of it. A
+    /// node that leaves in order is gone at once.
+    pub node_lease: Duration,
 }

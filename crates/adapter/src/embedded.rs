@@ -8,6 +8,7 @@ mod shard;
 
 mod clock;
 mod ears;
+mod exchange;
 mod life;
 mod log;
 mod places;
@@ -24,10 +25,15 @@ use prometheus::Registry;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::{bus::Bus, ears::Ear, rooms::Rooms};
+pub(crate) use self::{
+    bus::Bus,
+    ears::Ear,
+    exchange::{Exchange, Place},
+    rooms::Rooms,
+};
 use crate::{
-    config::Config, interest::Interest, link::Link, logins::Logins, metrics::Metrics,
-    publisher::Publisher, store::Store,
+    config::Config, interest::Interest, link::Link, logins::Logins, metrics::Metrics, nodes::Nodes,
+    publisher::Publisher, signals::Signals, store::Store, traffic::Traffic,
 };
 
 /// How often what has expired is looked for.
@@ -38,19 +44,23 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 pub struct Embedded {
     bus: Arc<Bus>,
     rooms: Arc<Rooms>,
+    exchange: Arc<Exchange>,
 }
 
 impl Embedded {
     /// Fails when `registry` already holds a bus's metrics.
     pub fn new(config: Config, registry: &Registry) -> Result<Self, prometheus::Error> {
         let metrics = Metrics::new(registry)?;
+        let exchange = Exchange::new(Traffic::new(registry)?);
         let rooms = Arc::new(Rooms::new(config.clone(), metrics.clone()));
-        Ok(Self { bus: Arc::new(Bus::new(config, metrics)), rooms })
+        Ok(Self { bus: Arc::new(Bus::new(config, metrics)), rooms, exchange })
     }
 
     /// Puts one more node on the bus.
     pub fn link(&self, node: NodeId) -> Link {
-        let (ear, inbox) = Ear::open(node, self.bus.config().inbox_len_max);
+        let gone = CancellationToken::new();
+        let (place, requests) = self.exchange.enter(node.clone(), gone.clone());
+        let (ear, inbox) = Ear::open(node, self.bus.config().inbox_len_max, gone.drop_guard());
         let ear = Arc::new(ear);
         Link {
             publisher: Publisher::of_embedded(Arc::clone(&self.bus)),
@@ -58,6 +68,9 @@ impl Embedded {
             inbox,
             store: Store::of_embedded(Arc::clone(&self.bus)),
             logins: Logins::of_embedded(Arc::clone(&self.rooms), ear),
+            signals: Signals::of_embedded(Arc::clone(&self.exchange), Arc::clone(&place)),
+            nodes: Nodes::of_embedded(Arc::clone(&self.exchange), place),
+            requests,
         }
     }
 

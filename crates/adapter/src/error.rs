@@ -25,6 +25,12 @@ pub enum PublishError {
     #[error("publish to {audience}: the bus does not answer")]
     Unreachable { audience: Audience },
 
+    /// Its primary has it, and some nodes may have seen it, but too few replicas confirmed it in time.
+    /// Handing it in again is safe: a task's notice is known by its order or its end and is not taken
+    /// twice, and once the replicas have it the answer says so; any other notice may arrive twice.
+    #[error("publish to {audience}: {replicas} replicas have it, and {replicas_min} are asked for")]
+    Unreplicated { audience: Audience, replicas: usize, replicas_min: usize },
+
     /// The bus will not take it, and will say the same again until a person has mended it.
     #[error("publish to {audience}: {reason}")]
     Broken { audience: Audience, reason: String },
@@ -35,7 +41,7 @@ impl PublishError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::TooLarge { .. } | Self::Full { .. } | Self::Broken { .. } => false,
-            Self::Backlogged { .. } | Self::Unreachable { .. } => true,
+            Self::Backlogged { .. } | Self::Unreachable { .. } | Self::Unreplicated { .. } => true,
         }
     }
 }
@@ -81,4 +87,37 @@ pub enum LoginError {
     /// The bus will say the same again until a person has mended it.
     #[error("log in to {room}: {reason}")]
     Broken { room: Audience, reason: String },
+}
+
+/// The bus did not carry a signal, or a question to the other nodes.
+#[derive(Clone, Debug, Error)]
+pub enum SignalError {
+    /// The bus is away. The same may be carried later.
+    #[error("signal other nodes: the bus does not answer")]
+    Unreachable,
+
+    /// This node has as many open as it may. Places come free as others end.
+    #[error("signal other nodes: all {len_max} places for {what} are taken")]
+    Full { what: &'static str, len_max: usize },
+
+    #[error("signal other nodes: {len_bytes} bytes, and {len_bytes_max} are allowed")]
+    TooLarge { len_bytes: usize, len_bytes_max: usize },
+
+    /// This node has left the bus.
+    #[error("signal other nodes: this node has left the bus")]
+    Gone,
+
+    /// The bus will say the same again until a person has mended it.
+    #[error("signal other nodes: {reason}")]
+    Broken { reason: String },
+}
+
+impl SignalError {
+    /// Whether the same may work soon.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable | Self::Full { .. } => true,
+            Self::TooLarge { .. } | Self::Gone | Self::Broken { .. } => false,
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use notice::{Audience, Notice, SocketId};
 use tokio::sync::mpsc;
+use tokio_util::sync::DropGuard;
 
 use crate::store::Gap;
 
@@ -12,6 +13,8 @@ use crate::store::Gap;
 #[derive(Debug)]
 pub struct Inbox {
     arrivals: mpsc::Receiver<Arrival>,
+    /// Takes the node off the list of the living.
+    _here: DropGuard,
 }
 
 /// What a node must do next.
@@ -30,8 +33,8 @@ pub enum Arrival {
 }
 
 impl Inbox {
-    pub(crate) fn new(arrivals: mpsc::Receiver<Arrival>) -> Self {
-        Self { arrivals }
+    pub(crate) fn new(arrivals: mpsc::Receiver<Arrival>, here: DropGuard) -> Self {
+        Self { arrivals, _here: here }
     }
 
     /// Waits for the next arrival; `None` when the bus is gone. Cancellation-safe.

@@ -2,7 +2,8 @@
 //!
 //! `ingest` and `gateway` each hold a [`Publisher`]; `gateway` alone holds the [`Inbox`], the
 //! [`Interest`] that narrows it, the [`Store`] from which a client catches up, and the [`Logins`] by which
-//! a room is held.
+//! a room is held. What nodes ask each other goes by [`Nodes`] and [`Requests`], what they merely let each
+//! other know by [`Signals`].
 //!
 //! May enter: audiences, nodes by id, drafts already checked.
 //! May not enter: sockets, HTTP, Socket.IO packets, worker messages. Nothing here calls upward; a
@@ -20,6 +21,15 @@ mod logins;
 mod publisher;
 mod store;
 
+mod nodes;
+mod requests;
+mod signals;
+
+mod relay;
+
+mod asking;
+mod watchers;
+
 mod embedded;
 mod redis;
 
@@ -27,16 +37,21 @@ mod config;
 mod error;
 mod limits;
 mod metrics;
+mod traffic;
 
 pub use crate::{
     config::Config,
     embedded::Embedded,
-    error::{BusError, LoginError, PublishError},
+    error::{BusError, LoginError, PublishError, SignalError},
     inbox::{Arrival, Inbox},
     interest::Interest,
     link::Link,
     logins::{Login, LoginMode, LoginOutcome, Logins, Resume},
+    nodes::{Answers, Living, Nodes},
     publisher::{Published, Publisher},
-    redis::{ConnectError, Redis, RedisConfig},
+    redis::{ConnectError, Pem, Redis, RedisConfig, RedisTls},
+    relay::RelayDriver,
+    requests::{Request, Requests},
+    signals::{Signals, Watch},
     store::{CatchUp, Gap, Since, Store},
 };

@@ -10,3 +10,28 @@ pub(crate) const QUIET_AGE: Duration = Duration::from_mins(10);
 
 /// Random letters and digits of an epoch: some 70 bits.
 pub(crate) const EPOCH_LEN: usize = 12;
+
+/// The largest signal: a large answer of a node with what stands around it.
+pub(crate) const SIGNAL_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Watches of one node. One more is refused.
+pub(crate) const WATCHES_MAX: usize = 10_000;
+
+/// Nodes on one bus. One more gets no lease, and is asked nothing.
+pub(crate) const NODES_MAX: usize = 1_000;
+
+/// What a node says about itself. More is not announced.
+pub(crate) const ABOUT_BYTES_MAX: usize = 16 * 1024;
+
+/// Questions that wait on one node. One more is refused at once.
+pub(crate) const REQUESTS_LEN_MAX: usize = 256;
+
+/// Questions that one node has asked and still waits for. One more is refused.
+pub(crate) const QUESTIONS_MAX: usize = 256;
+
+/// One node's answer. A larger one is not sent. A few at once must stay below what Redis lets a
+/// subscriber fall behind, 32 MiB unless told otherwise.
+pub(crate) const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// All answers to one question. What goes past it counts as missing.
+pub(crate) const ANSWERS_BYTES_MAX: usize = 64 * 1024 * 1024;

@@ -1,6 +1,9 @@
 //! What one node holds of a bus.
 
-use crate::{inbox::Inbox, interest::Interest, logins::Logins, publisher::Publisher, store::Store};
+use crate::{
+    inbox::Inbox, interest::Interest, logins::Logins, nodes::Nodes, publisher::Publisher,
+    requests::Requests, signals::Signals, store::Store,
+};
 
 /// One node's place on a bus. The node counts for as long as its [`Inbox`] lives; the other parts
 /// may be cloned and may outlive it.
@@ -11,4 +14,7 @@ pub struct Link {
     pub inbox: Inbox,
     pub store: Store,
     pub logins: Logins,
+    pub signals: Signals,
+    pub nodes: Nodes,
+    pub requests: Requests,
 }

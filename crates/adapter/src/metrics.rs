@@ -72,10 +72,12 @@ impl Metrics {
             Ok(Published::Accepted { .. }) => ("accepted", "accepted"),
             Ok(Published::Superseded) => ("superseded", "superseded"),
             Ok(Published::AfterFinal) => ("after_final", "after_final"),
+            Ok(Published::Early { .. }) => ("early", "early"),
             Err(PublishError::TooLarge { .. }) => ("too_large", "refused"),
             Err(PublishError::Backlogged { .. }) => ("backlogged", "refused"),
             Err(PublishError::Full { .. }) => ("full", "refused"),
             Err(PublishError::Unreachable { .. }) => ("unreachable", "refused"),
+            Err(PublishError::Unreplicated { .. }) => ("unreplicated", "refused"),
             Err(PublishError::Broken { .. }) => ("broken", "refused"),
         };
         self.publish_total.with_label_values(&[bus]).inc();

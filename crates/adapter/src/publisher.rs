@@ -1,8 +1,8 @@
 //! The way onto the bus.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use notice::{Draft, NoticeId};
+use notice::{Draft, NoticeId, Stamp};
 
 use crate::{embedded, error::PublishError, redis};
 
@@ -28,6 +28,10 @@ pub enum Published {
     Superseded,
     /// Its task has already ended.
     AfterFinal,
+    /// A progress whose task's last one is younger than the pace. Nothing was changed: hand it in
+    /// again after `wait`, under `stamp`, unless newer came meanwhile. `stamp` is its own, or the
+    /// store time of this try, so that waiting does not make it newer than what comes meanwhile.
+    Early { wait: Duration, stamp: Stamp },
 }
 
 impl Publisher {
@@ -37,6 +41,14 @@ impl Publisher {
 
     pub(crate) fn of_redis(bus: Arc<redis::Bus>) -> Self {
         Self { road: Road::Redis(bus) }
+    }
+
+    /// The least time between two progress notices of one task.
+    pub fn progress_pace(&self) -> Duration {
+        match &self.road {
+            Road::Embedded(bus) => bus.config().progress_pace,
+            Road::Redis(bus) => bus.progress_pace(),
+        }
     }
 
     /// Publishes one draft in one step: whoever reads the store or an inbox sees all of it or nothing.

@@ -5,6 +5,7 @@
 //! wait for a full inbox, this one lets the node fall behind and repairs it from the store.
 
 mod bus;
+mod canary;
 mod config;
 mod ears;
 mod envelope;
@@ -13,43 +14,71 @@ mod hearing;
 mod held;
 mod keys;
 mod leases;
+mod letter;
 mod logging_in;
 mod mark;
+mod post;
+mod primaries;
 mod publishing;
 mod put_out;
+mod refusal;
 mod scripts;
+mod station;
 mod subscriptions;
+mod tls;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use fred::{
     clients::Client,
     error::Error,
     interfaces::{ClientLike, EventInterface},
-    types::{ClusterHash, CustomCommand, Value},
 };
 use notice::NodeId;
 use prometheus::Registry;
 use tokio::{
     sync::{Notify, mpsc},
-    time::{MissedTickBehavior, interval, timeout},
+    time::{Instant, MissedTickBehavior, interval, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use self::config::{ConnectError, RedisConfig};
-pub(crate) use self::{bus::Bus, ears::Ears, leases::Leases};
+pub(crate) use self::{bus::Bus, ears::Ears, leases::Leases, station::Station};
 use self::{
-    events::Events, hearing::Hearing, keys::Prefix, scripts::Scripts, subscriptions::Subscriptions,
+    canary::Canary,
+    events::Events,
+    hearing::Hearing,
+    keys::Prefix,
+    primaries::{Owners, Runs, at, field, info},
+    scripts::Scripts,
+    subscriptions::Subscriptions,
+};
+pub use self::{
+    config::RedisConfig,
+    refusal::ConnectError,
+    tls::{Pem, RedisTls},
 };
 use crate::{
-    inbox::Inbox, interest::Interest, link::Link, logins::Logins, metrics::Metrics,
-    publisher::Publisher, store::Store,
+    inbox::Inbox,
+    interest::Interest,
+    limits::{NODES_MAX, REQUESTS_LEN_MAX},
+    link::Link,
+    logins::Logins,
+    metrics::Metrics,
+    nodes::Nodes,
+    publisher::Publisher,
+    requests::Requests,
+    signals::Signals,
+    store::Store,
+    traffic::Traffic,
 };
 
 /// How often Redis is asked whether it is there, and how long it may take to say so.
 const PULSE: Duration = Duration::from_secs(1);
 
 const MAJOR_MIN: u32 = 7;
+
+/// A node's own messages to itself that wait to be looked at: one is under way at a time.
+const ECHOES_MAX: usize = 16;
 
 /// A bus over Redis. Several nodes of one process may link to it; clones are the same bus.
 #[derive(Clone, Debug)]
@@ -71,20 +100,44 @@ impl Redis {
         suits(&client, &config).await?;
         let scripts = Scripts::load(&client).await;
         let scripts = scripts.map_err(|error| config.refusal(&error))?;
+        let min_replicas_ack = config.min_replicas_ack;
+        let publishing = if min_replicas_ack > 0 { config.open().await? } else { client.clone() };
         let (metrics, events) = (Metrics::new(registry)?, Events::new(registry)?);
+        let traffic = Traffic::new(registry)?;
         events.answers(Ok(()));
-        let bus = Bus { client, prefix, scripts, config: config.bus.clone(), metrics, events };
+        let limits = config.bus.clone();
+        let bus = Bus {
+            client,
+            publishing,
+            min_replicas_ack,
+            prefix,
+            scripts,
+            config: limits,
+            metrics,
+            events,
+            traffic,
+        };
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         Ok(Self { bus: Arc::new(bus), config: Arc::new(config), tasks, stop })
     }
 
-    /// Puts one more node on the bus, with a connection of its own to hear by.
+    /// Whether Redis, with all of its primaries, answered when it was asked last. [`Redis::run`] asks.
+    pub fn is_up(&self) -> bool {
+        self.bus.events.is_up()
+    }
+
+    /// Puts one more node on the bus, with two connections of its own: one to hear notices by, one for
+    /// what nodes say to each other.
     pub async fn link(&self, node: NodeId) -> Result<Link, ConnectError> {
+        let gone = self.stop.child_token();
+        let (station, requests) = self.station(node.clone(), &gone).await?;
         let client = self.config.open().await?;
         let (sender, arrivals) = mpsc::channel(self.config.bus.inbox_len_max.max(1));
         let leases = Leases::new(Arc::clone(&self.bus), node.clone());
         let ears = Ears::new(node, &self.config.bus);
         let lagged = Arc::new(Notify::new());
+        let (sung, echoes) = mpsc::channel(ECHOES_MAX);
+        let silent = Arc::new(Notify::new());
         let hearing = Hearing {
             bus: Arc::clone(&self.bus),
             ears: Arc::clone(&ears),
@@ -92,24 +145,67 @@ impl Redis {
             messages: client.message_rx(),
             inbox: sender.clone(),
             lagged: Arc::clone(&lagged),
+            echoes: sung,
+        };
+        let canary = Canary {
+            bus: Arc::clone(&self.bus),
+            client: client.clone(),
+            echoes,
+            inbox: sender.clone(),
+            silent: Arc::clone(&silent),
+            every: self.config.canary_every,
+            wait: self.config.canary_wait,
         };
         let subscriptions = Subscriptions {
             bus: Arc::clone(&self.bus),
             ears: Arc::clone(&ears),
+            owners: Owners::of(&client),
             client,
             inbox: sender.clone(),
             lagged,
+            silent,
+            layout: self.config.layout()?,
+            positions_every: self.config.positions_every,
+            runs: Runs::default(),
+            round: VecDeque::new(),
+            round_at: Instant::now(),
         };
         self.tasks.spawn(hearing.run(self.stop.clone()));
+        self.tasks.spawn(canary.run(self.stop.clone()));
         self.tasks.spawn(subscriptions.run(self.stop.clone()));
         self.tasks.spawn(Arc::clone(&leases).run(sender, self.stop.clone()));
         Ok(Link {
             publisher: Publisher::of_redis(Arc::clone(&self.bus)),
             interest: Interest::of_redis(ears),
-            inbox: Inbox::new(arrivals),
+            inbox: Inbox::new(arrivals, gone.drop_guard()),
             store: Store::of_redis(Arc::clone(&self.bus)),
             logins: Logins::of_redis(leases),
+            signals: Signals::of_redis(Arc::clone(&station)),
+            nodes: Nodes::of_redis(station),
+            requests,
         })
+    }
+
+    /// Lets a node be known to the others: first it hears, then it counts.
+    async fn station(
+        &self,
+        node: NodeId,
+        gone: &CancellationToken,
+    ) -> Result<(Arc<Station>, Requests), ConnectError> {
+        let client = self.config.open().await?;
+        let messages = client.message_rx();
+        let station = Station::new(Arc::clone(&self.bus), client, node);
+        let refusal = |error: Error| self.config.refusal(&error);
+        let mine = self.bus.prefix.channel_of_node(station.node());
+        let letters = station.watchers.open(&mine, REQUESTS_LEN_MAX + NODES_MAX);
+        let letters = letters.expect("a new node watches nothing yet");
+        station.subscribe().await.map_err(refusal)?;
+        station.renew().await.map_err(refusal)?;
+        let (sender, requests) = Requests::open(gone.clone());
+        self.tasks.spawn(Arc::clone(&station).hear(messages, gone.clone()));
+        self.tasks.spawn(Arc::clone(&station).run(gone.clone()));
+        self.tasks.spawn(Arc::clone(&station).sort(letters, sender));
+        Ok((station, requests))
     }
 
     /// Watches over Redis until `stop`, then takes every node off the bus and waits for that.
@@ -122,44 +218,48 @@ impl Redis {
                 () = stop.cancelled() => break,
                 _ = pulses.tick() => {}
             }
-            let answer = timeout(PULSE, self.bus.client.ping::<()>(None)).await;
-            self.bus.events.answers(match &answer {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(error)) => Err(error.details()),
-                Err(_elapsed) => Err("no answer in time"),
-            });
+            let answer = self.ping().await;
+            self.bus.events.answers(answer.as_ref().copied().map_err(String::as_str));
         }
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
         // Should Redis be gone, there is no connection to take leave of.
         drop(self.bus.client.quit().await);
+        if self.bus.min_replicas_ack > 0 {
+            drop(self.bus.publishing.quit().await);
+        }
+    }
+
+    /// Every primary answers, or what the first one says that does not.
+    async fn ping(&self) -> Result<(), String> {
+        for server in Owners::of(&self.bus.client).all() {
+            let primary = at(&self.bus.client, server.as_ref());
+            match timeout(PULSE, primary.ping::<()>(None)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Err(error.details().to_owned()),
+                Err(_elapsed) => return Err("no answer in time".to_owned()),
+            }
+        }
+        Ok(())
     }
 }
 
-/// Whether it is new enough, and may be written to.
+/// Whether every primary is new enough, and may be written to.
 async fn suits(client: &Client, config: &RedisConfig) -> Result<(), ConnectError> {
-    let server = config.server()?;
-    let refusal = |error: Error| config.refusal(&error);
-    let about = info(client, "server").await.map_err(refusal)?;
-    let version = field(&about, "redis_version");
-    let major = version.split('.').next().and_then(|major| major.parse().ok());
-    if major.is_none_or(|major: u32| major < MAJOR_MIN) {
-        return Err(ConnectError::TooOld { server, version: version.to_owned() });
-    }
-    let about = info(client, "replication").await.map_err(refusal)?;
-    if field(&about, "slave_read_only") == "1" {
-        return Err(ConnectError::ReadOnly { server });
+    for server in Owners::of(client).all() {
+        let primary = at(client, server.as_ref());
+        let server = server.map_or_else(|| config.server(), |server| server.to_string());
+        let about = info(&primary, "server").await.map_err(|error| config.refusal(&error))?;
+        let version = field(&about, "redis_version");
+        let major = version.split('.').next().and_then(|major| major.parse().ok());
+        if major.is_none_or(|major: u32| major < MAJOR_MIN) {
+            return Err(ConnectError::TooOld { server, version: version.to_owned() });
+        }
+        let about = info(&primary, "replication").await.map_err(|error| config.refusal(&error))?;
+        if field(&about, "slave_read_only") == "1" {
+            return Err(ConnectError::ReadOnly { server });
+        }
     }
     Ok(())
-}
-
-async fn info(client: &Client, section: &'static str) -> Result<String, Error> {
-    let command = CustomCommand::new_static("INFO", ClusterHash::Random, false);
-    client.custom(command, vec![Value::from_static_str(section)]).await
-}
-
-fn field<'a>(info: &'a str, name: &str) -> &'a str {
-    let found = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    found.unwrap_or_default().trim()
 }

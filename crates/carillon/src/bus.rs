@@ -2,14 +2,16 @@
 
 use std::time::{Duration, SystemTime};
 
-use adapter::{BusError, ConnectError, Embedded, Link, PublishError, Redis, RedisConfig};
+use adapter::{
+    BusError, ConnectError, Embedded, Link, Pem, PublishError, Redis, RedisConfig, RedisTls,
+};
 use notice::{Audience, Draft, Kind, Namespace, NodeId, Origin, Payload, Room, Scope};
 use prometheus::Registry;
 use thiserror::Error;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::Config;
+use crate::settings::{self, Config};
 
 /// How long a notice may be on its way to the bus and back.
 const ROUND_TRIP_WITHIN: Duration = Duration::from_secs(5);
@@ -52,14 +54,9 @@ pub(crate) enum RoundTripError {
 impl Bus {
     /// The bus that the settings name. Over Redis, fails unless it answers and will do.
     pub(crate) async fn open(config: &Config, registry: &Registry) -> Result<Self, JoinError> {
-        let limits = limits(config);
-        Ok(match &config.redis {
-            None => Self::Embedded(Embedded::new(limits, registry)?),
-            Some(redis) => {
-                let (url, prefix) = (redis.url.clone(), redis.prefix.clone());
-                let config = RedisConfig { url, prefix, bus: limits };
-                Self::Redis(Redis::connect(config, registry).await?)
-            }
+        Ok(match redis(config) {
+            None => Self::Embedded(Embedded::new(limits(config), registry)?),
+            Some(redis) => Self::Redis(Redis::connect(redis, registry).await?),
         })
     }
 
@@ -97,6 +94,24 @@ impl SharedBus {
     }
 }
 
+/// The Redis that the settings name, if they name one.
+pub(crate) fn redis(config: &Config) -> Option<RedisConfig> {
+    config.redis.as_ref().map(|redis| redis_config(redis, limits(config)))
+}
+
+fn redis_config(redis: &settings::Redis, bus: adapter::Config) -> RedisConfig {
+    let identity = redis.identity.clone();
+    let tls = RedisTls {
+        ca: redis.ca.clone().map(Pem::File),
+        identity: identity.map(|(cert, key)| (Pem::File(cert), Pem::File(key))),
+    };
+    RedisConfig {
+        tls: Some(tls),
+        min_replicas_ack: redis.min_replicas_ack,
+        ..RedisConfig::new(&redis.url, &redis.prefix, bus)
+    }
+}
+
 fn limits(config: &Config) -> adapter::Config {
     adapter::Config {
         finals_keep: config.recovery.finals_keep,
@@ -107,8 +122,10 @@ fn limits(config: &Config) -> adapter::Config {
         interest_linger: Duration::from_secs(1),
         tasks_per_user_max: 10_000,
         audiences_max: 1_000_000,
+        progress_pace: Duration::from_millis(100),
         publish_wait: Duration::from_secs(5),
-        login_lease: config.login_lease,
+        node_lease: config.leases.node,
+        login_lease: config.leases.login,
         room_members_max: 100_000,
         login_rooms_max: 1_000_000,
     }

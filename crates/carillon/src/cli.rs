@@ -81,7 +81,7 @@ fn execute(cli: Cli, console: &mut Console<'_>) -> Result<Exit, Failure> {
         Command::Listen(args) => listen::listen(&args, console),
         Command::Explain(args) => {
             let config = console.settings(args.settings).into_config()?;
-            explain::explain(&args.file, &config.status, console)
+            explain::explain(&args.file, &config.ingest.status, console)
         }
         Command::Check(flags) => {
             console.settings(flags).into_config()?;

@@ -25,7 +25,7 @@ pub use crate::{
     exit::Exit,
     node::{Node, RunError, StartError},
     settings::{
-        ApiKey, Config, Flag, Internal, Mistake, Mistakes, Origin, Public, Recovery, Redis, Role,
-        Roles, Settings, Sources, Telemetry,
+        ApiKey, Config, Flag, Ingest, Internal, Leases, Mistake, Mistakes, Origin, Public,
+        Recovery, Redis, Role, Roles, Settings, Sources, Telemetry,
     },
 };

@@ -17,14 +17,14 @@ mod wiring;
 use std::{future::Future, io, net::SocketAddr, time::Duration};
 
 use gateway::Gateway;
-use ingest::{Feed, Intake, Source};
+use ingest::{Intake, RedisSource, Source};
 use prometheus::Registry;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
 use self::{health::Readiness, internal::Internal, stage::Stage, tasks::Door};
 use crate::{
-    bus::{Bus, JoinError, SharedBus},
+    bus::{self, Bus, JoinError, SharedBus},
     demo, events,
     settings::{Config, Role},
 };
@@ -51,6 +51,8 @@ pub enum StartError {
     Origin(#[from] gateway::OriginError),
     #[error("join the bus")]
     Bus(#[from] JoinError),
+    #[error("read worker messages")]
+    Source(#[from] ingest::SourceError),
     #[error("start gateway")]
     Gateway(#[from] gateway::StartError),
 }
@@ -156,14 +158,18 @@ impl Running {
         let mut intake = None;
         if config.roles.has(Role::Ingest) {
             let metrics = ingest::Metrics::new(&registry)?;
-            intake = Some(Intake::new(link.publisher.clone(), config.status.clone(), metrics));
+            let status = config.ingest.status.clone();
+            intake = Some(Intake::new(link.publisher.clone(), status, metrics));
         }
         let internal_addr = addr_of(&internal, "internal.addr")?;
-        let (mut gateway, mut public_addr) = (None, None);
+        let (mut gateway, mut public_addr, mut unheard) = (None, None, None);
         if let Some(public) = &public {
             public_addr = Some(addr_of(public, "public.addr")?);
             let config = wiring::gateway(config, node.clone(), internal_addr)?;
             gateway = Some(Gateway::new(config, link, &registry)?);
+        } else {
+            link.nodes.announce(gateway::about(config.roles.names()));
+            unheard = Some(link.inbox);
         }
         let (readiness, door) = (Readiness::new(), Door::new(intake.clone()));
         let router = Internal {
@@ -180,7 +186,11 @@ impl Running {
             events::unheard();
         }
         let mut running = Self::idle(readiness, door, config.drain_grace);
-        running.bus.spawn(async move |stop| bus.run(stop).await);
+        running.bus.spawn(async move |stop| {
+            // A node counts for as long as its inbox is there.
+            let _inbox = unheard;
+            bus.run(stop).await;
+        });
         running.internal.spawn(move |stop| serving::serve(internal, router, stop));
         if let (Some(gateway), Some(public)) = (gateway, public) {
             let grace = wiring::sockets_grace(config.drain_grace);
@@ -189,8 +199,7 @@ impl Running {
                 .spawn(move |stop| async move { gateway.run(public, stop, grace).await });
         }
         if let Some(intake) = intake {
-            let (source, feed) = Source::new(intake, &wiring::source());
-            running.take_in(source, feed, config.demo);
+            running.take_in(config, intake, internal_addr).await?;
         }
         Ok(running)
     }
@@ -208,8 +217,20 @@ impl Running {
         }
     }
 
-    fn take_in(&mut self, source: Source, feed: Feed, demo: bool) {
-        if demo {
+    /// Reads the queues in Redis if there is one, and the queue in memory for the demo's worker.
+    async fn take_in(
+        &mut self,
+        config: &Config,
+        intake: Intake,
+        internal: SocketAddr,
+    ) -> Result<(), StartError> {
+        if let Some(redis) = bus::redis(config) {
+            let config = wiring::redis_source(config, redis, internal);
+            let source = RedisSource::connect(intake.clone(), config).await?;
+            self.intake.spawn(|stop| source.run(stop));
+        }
+        let (source, feed) = Source::new(intake, &wiring::source());
+        if config.demo {
             let feed = feed.clone();
             self.demo.spawn(move |stop| demo::run(feed, stop));
         }
@@ -218,6 +239,7 @@ impl Running {
             let _open = feed;
             source.run(stop).await;
         });
+        Ok(())
     }
 
     /// Runs until told to stop, or until something ends that should not.

@@ -33,7 +33,9 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 pub(crate) use self::{config::LogFormat, environment::API_KEY, manual::manual};
 pub use self::{
-    config::{ApiKey, Config, Internal, Public, Recovery, Redis, Role, Roles, Telemetry},
+    config::{
+        ApiKey, Config, Ingest, Internal, Leases, Public, Recovery, Redis, Role, Roles, Telemetry,
+    },
     mistake::{Mistake, Mistakes},
     origin::Origin,
 };

@@ -1,9 +1,14 @@
-//! The HTTP API for backends: `/v1/emit`, `/v1/users/{id}/tasks`, `/v1/sockets`.
+//! The HTTP API for backends: `/v1/emit`, `/v1/users/{id}/tasks`, `/v1/sockets`, `/v1/rooms`,
+//! `/v1/nodes`.
 //!
 //! Authentication, body limits and time limits are the server's, in `carillon`.
 
+mod asked;
+mod bounds;
 mod emit;
 mod error;
+mod orders;
+mod overview;
 mod sockets;
 mod tasks;
 
@@ -20,6 +25,11 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
     Router::new()
         .route("/v1/emit", post(emit::emit))
         .route("/v1/sockets", get(sockets::list))
+        .route("/v1/sockets/join", post(orders::join))
+        .route("/v1/sockets/leave", post(orders::leave))
+        .route("/v1/sockets/disconnect", post(orders::disconnect))
+        .route("/v1/rooms", get(overview::rooms))
+        .route("/v1/nodes", get(overview::nodes))
         .route("/v1/users/{id}/tasks", get(tasks::list))
         .route("/v1/users/{id}/tasks/{identity}", delete(tasks::forget))
         .with_state(Arc::clone(shared))

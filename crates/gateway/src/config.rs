@@ -12,6 +12,8 @@ use crate::origins::Origins;
 #[derive(Clone, Debug)]
 pub struct Config {
     pub node: NodeId,
+    /// What this node's process does, for the lists of the others.
+    pub roles: Vec<String>,
     /// The path of Engine.IO requests, with a slash at both ends: `/socket.io/`.
     pub path: String,
     pub namespaces: Vec<Namespace>,

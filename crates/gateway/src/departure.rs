@@ -30,6 +30,8 @@ pub(crate) enum Departure {
     StoreAway,
     /// Its only namespace was refused between its handshake and its seat.
     Refused,
+    /// A backend put it out.
+    Kicked,
     /// The node is stopping.
     Drain,
 }
@@ -49,11 +51,12 @@ impl Departure {
             Self::Poll => "poll",
             Self::StoreAway => "store_away",
             Self::Refused => "refused",
+            Self::Kicked => "kicked",
             Self::Drain => "drain",
         }
     }
 
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Client,
         Self::TransportError,
         Self::PingTimeout,
@@ -66,6 +69,7 @@ impl Departure {
         Self::Poll,
         Self::StoreAway,
         Self::Refused,
+        Self::Kicked,
         Self::Drain,
     ];
 
@@ -84,7 +88,7 @@ impl Departure {
             Self::Client => 1000,
             Self::BadPacket => 1002,
             Self::TooLarge => 1009,
-            Self::Slow | Self::Stalled | Self::Events | Self::Refused => 1008,
+            Self::Slow | Self::Stalled | Self::Events | Self::Refused | Self::Kicked => 1008,
             _ => 1001,
         }
     }

@@ -3,10 +3,12 @@
 
 use std::{
     net::IpAddr,
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, SystemTime},
 };
 
-use notice::Namespace;
+use adapter::SignalError;
+use notice::{Namespace, NodeId};
 use prometheus::{
     Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
@@ -54,8 +56,39 @@ pub(crate) enum Dropped {
     Malformed,
     /// An event from a client under a name that it may not use.
     Reserved,
-    /// A request for an acknowledgement that nobody waits for.
+    /// An acknowledgement that nobody waits for, or no more.
     StrayAck,
+    /// A question or an answer of another release's node.
+    Stranger,
+}
+
+/// What became of a question put to one socket: the label of `carillon_acks_total`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Asking {
+    Answered,
+    /// It said nothing in time, or the one who asked has gone.
+    Timeout,
+    /// It left before it answered.
+    Gone,
+    /// It had left, or has no way to answer.
+    Unable,
+    /// It, or the node, had too many questions open.
+    Busy,
+    /// Its answer is larger than a payload may be.
+    TooLarge,
+}
+
+impl Asking {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Timeout => "timeout",
+            Self::Gone => "gone",
+            Self::Unable => "unable",
+            Self::Busy => "busy",
+            Self::TooLarge => "too_large",
+        }
+    }
 }
 
 impl Dropped {
@@ -68,6 +101,7 @@ impl Dropped {
             Self::Malformed => "malformed",
             Self::Reserved => "reserved",
             Self::StrayAck => "stray_ack",
+            Self::Stranger => "stranger",
         }
     }
 }
@@ -80,8 +114,11 @@ pub(crate) struct Events {
     /// Looked up once: these count on the hot path.
     deliveries: Deliveries,
     dropped: IntCounterVec,
+    acks: IntCounterVec,
     queue_bytes: IntGauge,
     delivery_seconds: Histogram,
+    /// A stranger was heard and told of: once is enough.
+    met_stranger: AtomicBool,
 }
 
 impl Events {
@@ -111,13 +148,20 @@ impl Events {
             deliveries: Deliveries::of(&deliveries),
             queue_bytes: IntGauge::new("carillon_queue_bytes", "What waits for slow sockets.")?,
             delivery_seconds: Histogram::with_opts(delivery.buckets(buckets))?,
+            acks: counters(
+                "carillon_acks_total",
+                "Sockets that were asked for an acknowledgement.",
+                &["outcome"],
+            )?,
             dropped: counters("carillon_dropped_total", "What was not passed on.", &["reason"])?,
+            met_stranger: AtomicBool::new(false),
         };
         registry.register(Box::new(events.sockets.clone()))?;
         registry.register(Box::new(events.handshakes.clone()))?;
         registry.register(Box::new(events.departures.clone()))?;
         registry.register(Box::new(deliveries))?;
         registry.register(Box::new(events.dropped.clone()))?;
+        registry.register(Box::new(events.acks.clone()))?;
         registry.register(Box::new(events.queue_bytes.clone()))?;
         registry.register(Box::new(events.delivery_seconds.clone()))?;
         for departure in Departure::ALL {
@@ -181,10 +225,37 @@ impl Events {
         self.dropped.with_label_values(&[dropped.label()]).inc();
     }
 
+    pub(crate) fn asked(&self, outcome: Asking, sockets: usize) {
+        if sockets > 0 {
+            self.acks.with_label_values(&[outcome.label()]).inc_by(sockets as u64);
+        }
+    }
+
     /// The bus could not be read while somebody connected.
     pub(crate) fn store_away(&self, error: &adapter::BusError) {
         self.dropped(Dropped::StoreAway);
         tracing::warn!(%error, "read the store for a client");
+    }
+
+    /// A backend put a socket out of one namespace.
+    pub(crate) fn put_out(&self, address: IpAddr) {
+        let reason = Departure::Kicked.label();
+        self.departures.with_label_values(&[reason]).inc();
+        tracing::debug!(client.addr = %address, reason, "put a socket out of a namespace");
+    }
+
+    /// A node asked or answered something that is not known here: one of the two is of an older release.
+    pub(crate) fn stranger(&self, node: &NodeId) {
+        self.dropped(Dropped::Stranger);
+        if !self.met_stranger.swap(true, Ordering::Relaxed) {
+            tracing::warn!(node.id = %node, "was not understood by a node, or did not understand it");
+        }
+    }
+
+    /// The other nodes could not be asked; the bus itself says when it goes and when it is back.
+    pub(crate) fn apart(&self, error: &SignalError) {
+        self.dropped(Dropped::StoreAway);
+        tracing::debug!(%error, "could not ask the other nodes");
     }
 
     /// Finals are gone that this node has not heard of; the embedded bus never lets that happen.

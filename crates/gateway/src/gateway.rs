@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use adapter::{Arrival, Inbox, Link};
+use adapter::{Arrival, Inbox, Link, RelayDriver, Requests};
 use parking_lot::Mutex;
 use prometheus::Registry;
 use thiserror::Error;
@@ -10,8 +10,14 @@ use tokio::{net::TcpListener, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    api, config::Config, departure::Departure, engine::accept, events::Events, login,
-    shared::Shared,
+    answering::answer_all,
+    api,
+    config::Config,
+    departure::Departure,
+    engine::accept,
+    events::Events,
+    login, others,
+    shared::{Shared, Ways},
 };
 
 /// How often a stopping gateway looks whether all have gone.
@@ -24,7 +30,7 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 pub struct Gateway {
     shared: Arc<Shared>,
     /// Taken by the one call of [`Gateway::run`].
-    inbox: Arc<Mutex<Option<Inbox>>>,
+    inflow: Arc<Mutex<Option<(Inbox, Requests)>>>,
 }
 
 /// Why a gateway could not be made.
@@ -34,10 +40,11 @@ pub struct StartError(#[from] prometheus::Error);
 
 impl Gateway {
     pub fn new(config: Config, link: Link, registry: &Registry) -> Result<Self, StartError> {
-        let Link { publisher, interest, inbox, store, logins } = link;
-        let events = Events::new(registry)?;
-        let shared = Arc::new(Shared::new(config, events, publisher, interest, store, logins));
-        Ok(Self { shared, inbox: Arc::new(Mutex::new(Some(inbox))) })
+        let Link { publisher, interest, inbox, store, logins, signals, nodes, requests } = link;
+        let relay = RelayDriver::new(signals, registry)?;
+        let ways = Ways { publisher, interest, store, logins, nodes, relay };
+        let shared = Arc::new(Shared::new(config, Events::new(registry)?, ways));
+        Ok(Self { shared, inflow: Arc::new(Mutex::new(Some((inbox, requests)))) })
     }
 
     /// Serves `public` until `stop`; then closes every transport, what waits first, within `grace`.
@@ -45,7 +52,7 @@ impl Gateway {
     /// Not cancellation-safe: dropped, it leaves connections running. Cancel `stop` and await it.
     pub async fn run(&self, public: TcpListener, stop: CancellationToken, grace: Duration) {
         let shared = &self.shared;
-        let inbox = self.inbox.lock().take();
+        let (inbox, requests) = self.inflow.lock().take().unzip();
         let rest = CancellationToken::new();
         let leave = async {
             stop.cancelled().await;
@@ -57,6 +64,9 @@ impl Gateway {
             accept(shared, public, shared.closing.clone()),
             shared.pulse.run(rest.clone()),
             deliver(shared, inbox, rest.clone()),
+            shared.cluster.listen(rest.clone()),
+            answer_all(shared, requests, rest.clone()),
+            others::announce(shared, rest.clone()),
         );
     }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use adapter::Gap;
-use notice::{Audience, Namespace, Notice, SocketId};
+use notice::{Audience, Namespace, Notice, Room, Scope, SocketId};
 use parking_lot::Mutex;
 
 use crate::{events::Events, forms::Forms, frames_of, seat::Seat};
@@ -99,6 +99,21 @@ impl Hub {
 
     pub(crate) fn members(&self, audience: &Audience) -> Option<Members> {
         self.audience_shard(audience).lock().get(audience).cloned()
+    }
+
+    /// Every room, or every one of a namespace, with how many members it has on this node.
+    pub(crate) fn rooms(&self, namespace: Option<&str>) -> Vec<(Namespace, Room, usize)> {
+        let counted = |(audience, members): (&Audience, &Members)| match &audience.scope {
+            Scope::Room(room) if namespace.is_none_or(|it| it == audience.namespace.as_str()) => {
+                Some((audience.namespace.clone(), room.clone(), members.len()))
+            }
+            _ => None,
+        };
+        let mut rooms = Vec::new();
+        for shard in &self.audiences {
+            rooms.extend(shard.lock().iter().filter_map(counted));
+        }
+        rooms
     }
 
     /// How many members `audience` has on this node.

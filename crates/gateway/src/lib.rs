@@ -17,9 +17,17 @@ mod shared;
 mod engine;
 mod socket;
 
+mod asked;
 mod hub;
 mod login;
 mod seat;
+
+mod census;
+mod deeds;
+
+mod answering;
+mod others;
+mod questions;
 
 mod encoded;
 mod forms;
@@ -41,4 +49,5 @@ pub use crate::{
     gateway::{Gateway, StartError},
     module::MODULE,
     origins::{OriginError, Origins},
+    others::about,
 };

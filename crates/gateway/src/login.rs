@@ -71,6 +71,11 @@ pub(crate) async fn leave_room(seat: &Arc<Seat>, args: &str) -> Answer {
     Answer { json, turn }
 }
 
+/// Whether an audience has logins: a room of `/`. In those of other namespaces, members are just there.
+pub(crate) fn is_held(audience: &Audience) -> bool {
+    audience.namespace.is_root() && matches!(audience.scope, Scope::Room(_))
+}
+
 /// Joins a room of `/` beside everybody who is in, for whoever does so without `loginRoom`: the query of a
 /// connection, or a backend.
 pub(crate) async fn join(seat: &Arc<Seat>, room: &Audience) -> Result<(), Fault> {
@@ -79,7 +84,6 @@ pub(crate) async fn join(seat: &Arc<Seat>, room: &Audience) -> Result<(), Fault>
 }
 
 /// Ends the seat's stay in `room`, if there is one. Whether there was.
-#[expect(dead_code, reason = "for the API by which a backend moves sockets")]
 pub(crate) async fn leave(seat: &Arc<Seat>, room: &Audience) -> bool {
     let _turn = Turn::of(seat).await;
     end_stay(seat, room).await

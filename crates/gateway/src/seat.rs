@@ -9,7 +9,10 @@ mod inflow;
 mod places;
 mod seats;
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::{Arc, atomic::AtomicU16},
+    time::SystemTime,
+};
 
 use adapter::CatchUp;
 use notice::{Audience, Namespace, Notice, Room, Scope, SocketId, UserId};
@@ -44,6 +47,8 @@ pub(crate) struct Seat {
     pub(crate) places: Places,
     /// The rooms of `/` that it is in.
     pub(crate) stays: Stays,
+    /// Questions that wait for its answer. Changed by the list of those who wait only.
+    pub(crate) open_questions: AtomicU16,
     inflow: Mutex<Inflow>,
 }
 
@@ -66,6 +71,7 @@ impl Seat {
             user,
             places: Places::default(),
             stays: Stays::default(),
+            open_questions: AtomicU16::new(0),
             inflow: Mutex::default(),
         })
     }
@@ -132,6 +138,11 @@ impl Seat {
         let session = &self.session;
         let send = |name| session.send(&forms.encode(session.dialect, name), None);
         self.own_names().into_iter().map(send).fold(None, Option::or)
+    }
+
+    /// Whether its client has been welcomed, and is past its snapshot.
+    pub(crate) fn is_live(&self) -> bool {
+        self.inflow.lock().is_live()
     }
 
     /// Ends the catching up: the newest notice of each live task, then the finals that were missed,

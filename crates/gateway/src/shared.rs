@@ -5,12 +5,13 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use adapter::{Interest, Logins, Publisher, Store};
+use adapter::{Interest, Logins, Nodes, Publisher, RelayDriver, Store};
 use notice::{Audience, Epoch, NoticeId, Position};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    asked::{Cluster, Waiters},
     config::{Config, Conformance},
     encoded::Encoded,
     engine::{Dialect, Doors, Ids, Pulse, Sessions},
@@ -21,16 +22,19 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: Config,
-    pub(crate) events: Events,
+    pub(crate) events: Arc<Events>,
     pub(crate) ids: Ids,
     pub(crate) doors: Doors,
     pub(crate) sessions: Sessions,
     pub(crate) pulse: Pulse,
-    pub(crate) hub: Hub,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) waiters: Arc<Waiters>,
+    pub(crate) cluster: Cluster,
     pub(crate) publisher: Publisher,
     pub(crate) interest: Interest,
     pub(crate) store: Store,
     pub(crate) logins: Logins,
+    pub(crate) nodes: Nodes,
     /// Owns every connection's task; the gateway awaits it when it stops.
     pub(crate) tasks: TaskTracker,
     /// No newcomer is admitted any more.
@@ -46,15 +50,22 @@ pub(crate) struct Shared {
     local_seq: AtomicU64,
 }
 
+/// What a gateway may do on the bus, beside hearing what is delivered.
+#[derive(Debug)]
+pub(crate) struct Ways {
+    pub(crate) publisher: Publisher,
+    pub(crate) interest: Interest,
+    pub(crate) store: Store,
+    pub(crate) logins: Logins,
+    pub(crate) nodes: Nodes,
+    pub(crate) relay: RelayDriver,
+}
+
 impl Shared {
-    pub(crate) fn new(
-        config: Config,
-        events: Events,
-        publisher: Publisher,
-        interest: Interest,
-        store: Store,
-        logins: Logins,
-    ) -> Self {
+    pub(crate) fn new(config: Config, events: Events, ways: Ways) -> Self {
+        let Ways { publisher, interest, store, logins, nodes, relay } = ways;
+        let (hub, events) = (Arc::new(Hub::default()), Arc::new(events));
+        let waiters = Waiters::new(&events);
         let limits = config.limits;
         let periods = [config.ping_interval, config.ping_timeout, limits.stall, limits.handshake];
         Self {
@@ -62,7 +73,9 @@ impl Shared {
             doors: Doors::new(limits),
             sessions: Sessions::default(),
             pulse: Pulse::new(&periods),
-            hub: Hub::default(),
+            cluster: Cluster::new(&config.node, &hub, &waiters, relay, nodes.clone()),
+            hub,
+            waiters,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             closing: CancellationToken::new(),
@@ -79,6 +92,7 @@ impl Shared {
             interest,
             store,
             logins,
+            nodes,
         }
     }
 

@@ -1,9 +1,10 @@
-//! What a queue held and nobody could use, kept in this process's memory for a person to look at.
-//! It does not outlive the process.
+//! What a queue held and nobody could use: what such a letter says, and those of the embedded queue, kept
+//! in this process's memory for a person to look at. They do not outlive the process.
 
 use std::{collections::VecDeque, fmt, sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
+use notice::MessageError;
 use parking_lot::Mutex;
 
 /// One message that will never be usable as it stands.
@@ -16,6 +17,10 @@ pub struct DeadLetter {
     pub error: String,
     /// How often it was tried.
     pub tries: u32,
+    /// By which road it came: `stream`, `channel`, `list`, `http` or `embedded`.
+    pub source: &'static str,
+    /// The id of the stream's entry, where it was one.
+    pub origin: Option<String>,
     pub handed_in: SystemTime,
 }
 
@@ -29,8 +34,19 @@ pub struct DeadLetters {
 
 #[derive(Debug, Default)]
 struct Kept {
-    letters: VecDeque<DeadLetter>,
+    /// Each under its number, which rises.
+    letters: VecDeque<(u64, DeadLetter)>,
+    numbers: u64,
     len_bytes: usize,
+}
+
+/// Why a letter is dead that could be read: the bus, the queue's entry, the tries.
+const MORE_REASONS: [&str; 5] = ["full", "broken", "refused", "no_json", "tries"];
+
+/// The word of the closed list that this is; `unknown` for one of another release.
+pub(crate) fn reason_of(text: &str) -> &'static str {
+    let known = MessageError::REASONS.iter().chain(&MORE_REASONS).find(|known| **known == text);
+    known.copied().unwrap_or("unknown")
 }
 
 impl DeadLetters {
@@ -40,15 +56,42 @@ impl DeadLetters {
 
     /// What is kept, oldest first.
     pub fn list(&self) -> Vec<DeadLetter> {
-        self.kept.lock().letters.iter().cloned().collect()
+        self.kept.lock().letters.iter().map(|(_, letter)| letter.clone()).collect()
+    }
+
+    /// Up to `len_max` of them, newest first, each with its number; only those below `before`.
+    pub(crate) fn page(&self, before: u64, len_max: usize) -> Vec<(u64, DeadLetter)> {
+        let kept = self.kept.lock();
+        let newest_first = kept.letters.iter().rev();
+        newest_first.filter(|(number, _)| *number < before).take(len_max).cloned().collect()
+    }
+
+    pub(crate) fn get(&self, number: u64) -> Option<DeadLetter> {
+        let kept = self.kept.lock();
+        kept.letters.iter().find(|(of, _)| *of == number).map(|(_, letter)| letter.clone())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.kept.lock().letters.len()
+    }
+
+    /// Whether there was one of this number.
+    pub(crate) fn remove(&self, number: u64) -> bool {
+        let mut kept = self.kept.lock();
+        let Some(at) = kept.letters.iter().position(|(of, _)| *of == number) else { return false };
+        let removed = kept.letters.remove(at);
+        kept.len_bytes -= removed.map_or(0, |(_, letter)| letter.json.len());
+        true
     }
 
     pub(crate) fn keep(&self, letter: DeadLetter) {
         let mut kept = self.kept.lock();
         kept.len_bytes += letter.json.len();
-        kept.letters.push_back(letter);
+        kept.numbers += 1;
+        let number = kept.numbers;
+        kept.letters.push_back((number, letter));
         while kept.letters.len() > self.len_max || kept.len_bytes > self.bytes_max {
-            let Some(oldest) = kept.letters.pop_front() else { return };
+            let Some((_, oldest)) = kept.letters.pop_front() else { return };
             kept.len_bytes -= oldest.json.len();
         }
     }
@@ -68,8 +111,15 @@ mod tests {
     use super::*;
 
     fn letter(json: &'static str) -> DeadLetter {
-        let (error, handed_in) = ("bad".to_owned(), SystemTime::UNIX_EPOCH);
-        DeadLetter { json: json.into(), reason: "json", error, tries: 1, handed_in }
+        DeadLetter {
+            json: json.into(),
+            reason: "json",
+            error: "bad".to_owned(),
+            tries: 1,
+            source: "embedded",
+            origin: None,
+            handed_in: SystemTime::UNIX_EPOCH,
+        }
     }
 
     fn kept(dead: &DeadLetters) -> Vec<Bytes> {
@@ -94,6 +144,15 @@ mod tests {
         assert_eq!(kept(&dead), ["bbb", "cc"]);
         dead.keep(letter("too long to keep"));
         assert_eq!(kept(&dead), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_removed_makes_room_for_its_bytes() {
+        let dead = DeadLetters::new(10, 5);
+        dead.keep(letter("aaa"));
+        assert!(dead.remove(1) && !dead.remove(1));
+        dead.keep(letter("bbbbb"));
+        assert_eq!(kept(&dead), ["bbbbb"]);
     }
 
     #[test]

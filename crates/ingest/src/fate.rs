@@ -26,6 +26,7 @@ impl Fate {
             Ok(Published::Accepted { .. }) => Self::Published,
             Ok(Published::Superseded) => Self::Superseded,
             Ok(Published::AfterFinal) => Self::AfterFinal,
+            Ok(Published::Early { .. }) => Self::NotTaken,
             Err(error) if error.is_transient() => Self::NotTaken,
             Err(PublishError::Full { .. }) => Self::Rejected {
                 reason: "full",

@@ -13,13 +13,16 @@ mod batch;
 mod intake;
 mod report;
 
-mod conflation;
+mod desk;
 mod fate;
 
 mod feed;
 mod source;
 
+mod redis;
+
 mod backoff;
+mod dead_letter_store;
 mod dead_letters;
 
 mod explanation;
@@ -29,11 +32,13 @@ mod metrics;
 
 pub use crate::{
     batch::{BODY_BYTES_MAX, Batch, BatchError, MESSAGES_MAX},
+    dead_letter_store::{DeadLetterError, DeadLetterId, DeadLetterIdError, DeadLetterStore, Which},
     dead_letters::{DeadLetter, DeadLetters},
     explanation::{Explanation, explain},
     feed::{Feed, FeedClosed},
     intake::Intake,
     metrics::Metrics,
+    redis::{PushError, RedisFeed, RedisSource, RedisSourceConfig, SourceError},
     report::{Interrupted, Rejection, Report},
     source::{Config, Source},
 };

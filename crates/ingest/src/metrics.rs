@@ -17,6 +17,9 @@ pub struct Metrics {
 pub(crate) enum Road {
     Http,
     Embedded,
+    Stream,
+    Channel,
+    List,
 }
 
 /// What became of a message, as a label.
@@ -27,6 +30,8 @@ pub(crate) enum Outcome {
     AfterFinal,
     Rejected,
     NotTaken,
+    /// It was heard while no more could be held, on a road that keeps nothing.
+    Dropped,
 }
 
 /// One more in a gauge, for as long as it lives.
@@ -75,7 +80,7 @@ impl Metrics {
         self.messages.with_label_values(&[road.label(), outcome.label()])
     }
 
-    /// `reason` is one of `MessageError::REASONS` or of the refusals in `fate`.
+    /// `reason` is one of the dead letters' closed list.
     pub(crate) fn dead_letters(&self, reason: &'static str) -> IntCounter {
         self.dead_letters.with_label_values(&[reason])
     }
@@ -84,10 +89,20 @@ impl Metrics {
 // === impl Road ===
 
 impl Road {
+    const ALL: [Self; 5] = [Self::Http, Self::Embedded, Self::Stream, Self::Channel, Self::List];
+
+    /// The road of this label.
+    pub(crate) fn of_label(label: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|road| road.label() == label)
+    }
+
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Http => "http",
             Self::Embedded => "embedded",
+            Self::Stream => "stream",
+            Self::Channel => "channel",
+            Self::List => "list",
         }
     }
 }
@@ -95,7 +110,8 @@ impl Road {
 // === impl Outcome ===
 
 impl Outcome {
-    pub(crate) const ALL: [Self; 5] =
+    /// What one message of a batch may have come to.
+    pub(crate) const SETTLED: [Self; 5] =
         [Self::Published, Self::Superseded, Self::AfterFinal, Self::Rejected, Self::NotTaken];
 
     fn label(self) -> &'static str {
@@ -105,6 +121,7 @@ impl Outcome {
             Self::AfterFinal => "after_final",
             Self::Rejected => "rejected",
             Self::NotTaken => "not_taken",
+            Self::Dropped => "dropped",
         }
     }
 }

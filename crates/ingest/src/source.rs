@@ -1,21 +1,25 @@
-//! The far end of the embedded queue: read a batch, publish it, acknowledge.
+//! The far end of the embedded queue: read a batch, hand it to the desk, acknowledge what is settled.
 //!
 //! Promise: at least once within the process. What the bus does not take for now is tried again,
 //! under the stamp it was given first; what nobody can use becomes a dead letter.
 
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     backoff::Backoff,
     dead_letters::{DeadLetter, DeadLetters},
+    desk::{self, Desk},
     events,
     fate::Fate,
     feed::{Entry, Feed},
-    intake::{Incoming, Intake},
-    metrics::Road,
+    intake::Intake,
+    metrics::{Metrics, Road},
 };
 
 /// How much an embedded queue holds, and how it retries.
@@ -27,6 +31,8 @@ pub struct Config {
     pub queue_bytes_max: u32,
     /// Messages that are read, conflated and published at once. At least 1.
     pub batch_len_max: usize,
+    /// Messages that wait for the turn of their task; past it, nothing is read until some had it.
+    pub held_len_max: usize,
     /// The wait after the first failure; it doubles with each further one.
     pub retry_first: Duration,
     pub retry_max: Duration,
@@ -39,7 +45,8 @@ pub struct Config {
 #[derive(Debug)]
 pub struct Source {
     queue: mpsc::Receiver<Entry>,
-    intake: Intake,
+    desk: Desk<Entry>,
+    metrics: Metrics,
     batch_len_max: usize,
     backoff: Backoff,
     dead: DeadLetters,
@@ -49,6 +56,8 @@ pub struct Source {
 enum Wake {
     Stop,
     Batch(Vec<Entry>),
+    /// It is the turn of something that is held.
+    Due,
     /// Every feed is gone.
     Closed,
 }
@@ -60,7 +69,8 @@ impl Source {
         let feed = Feed::new(sender, config.queue_bytes_max, intake.metrics().clone());
         let source = Self {
             queue,
-            intake,
+            metrics: intake.metrics().clone(),
+            desk: Desk::new(intake, Road::Embedded, config.held_len_max),
             batch_len_max: config.batch_len_max,
             backoff: Backoff::new(config.retry_first, config.retry_max),
             dead: DeadLetters::new(config.dead_letters_len_max, config.dead_letters_bytes_max),
@@ -80,65 +90,69 @@ impl Source {
     /// the task instead.
     pub async fn run(mut self, stop: CancellationToken) {
         loop {
-            match self.wake(&stop).await {
+            let (settled, is_last) = match self.wake(&stop).await {
                 Wake::Stop => return self.drain().await,
-                Wake::Batch(batch) => self.hand_over(batch, &stop).await,
-                Wake::Closed => return,
+                Wake::Batch(batch) => (self.take(batch).await, false),
+                Wake::Due => (self.desk.flush().await, false),
+                Wake::Closed => (self.desk.flush_all().await, true),
+            };
+            self.see_through(settled, &stop).await;
+            if is_last {
+                return;
             }
         }
     }
 
-    /// Waits for the next thing to do. Stopping wins over reading.
+    /// Waits for the next thing to do. Stopping wins over what is due, and that over reading.
     async fn wake(&mut self, stop: &CancellationToken) -> Wake {
         let mut batch = Vec::new();
+        let due = self.desk.due();
+        let read = self.queue.recv_many(&mut batch, self.batch_len_max);
         tokio::select! {
             biased;
             () = stop.cancelled() => Wake::Stop,
-            read = self.queue.recv_many(&mut batch, self.batch_len_max) => match read {
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Wake::Due,
+            read = read, if !self.desk.is_full() => match read {
                 0 => Wake::Closed,
                 _ => Wake::Batch(batch),
             },
         }
     }
 
-    /// Publishes a batch, with waits between tries until all of it is taken. Once `stop` is
-    /// cancelled, there is one last try.
-    async fn hand_over(&mut self, mut batch: Vec<Entry>, stop: &CancellationToken) {
+    /// Takes a batch for the first time.
+    async fn take(&mut self, mut batch: Vec<Entry>) -> Vec<(Entry, Fate)> {
         for entry in &mut batch {
-            entry.mark_read(self.intake.metrics());
+            entry.mark_read(&self.metrics);
         }
-        loop {
-            let stopping = stop.is_cancelled();
-            batch = self.publish(batch).await;
-            if batch.is_empty() {
-                return self.backoff.reset();
-            }
-            if stopping {
-                return events::abandoned(batch.len());
-            }
-            let wait = self.backoff.next();
-            events::held_up(batch.len(), wait);
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep(wait) => {}
-            }
-        }
+        self.desk.take(batch.into_iter().map(desk_entry).collect()).await
     }
 
-    /// Publishes once, acknowledges what has met its fate, and returns the rest in its order.
-    async fn publish(&self, batch: Vec<Entry>) -> Vec<Entry> {
-        let incoming: Vec<_> = batch
-            .iter()
-            .map(|Entry { json, stamp, handed_in, .. }| Incoming {
-                json,
-                stamp: Some(*stamp),
-                handed_in: *handed_in,
-            })
-            .collect();
-        let fates = self.intake.settle(Road::Embedded, &incoming).await;
+    /// Acknowledges what has met its fate, and takes the rest again, with waits between tries, until all
+    /// of it is taken. Once `stop` is cancelled, there is one last try.
+    async fn see_through(&mut self, settled: Vec<(Entry, Fate)>, stop: &CancellationToken) {
+        let mut rest = self.settle(settled);
+        let mut stopping = stop.is_cancelled();
+        while !rest.is_empty() {
+            if stopping {
+                return events::abandoned(rest.len());
+            }
+            let wait = self.backoff.next();
+            events::held_up(rest.len(), wait);
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => stopping = true,
+                () = sleep(wait) => {}
+            }
+            let settled = self.desk.take(rest.into_iter().map(desk_entry).collect()).await;
+            rest = self.settle(settled);
+        }
+        self.backoff.reset();
+    }
+
+    /// Acknowledges what has met its fate, and returns the rest in its order.
+    fn settle(&mut self, settled: Vec<(Entry, Fate)>) -> Vec<Entry> {
         let mut rest = Vec::new();
-        for (mut entry, fate) in batch.into_iter().zip(fates) {
+        for (mut entry, fate) in settled {
             entry.tries += 1;
             match fate {
                 Fate::NotTaken => rest.push(entry),
@@ -151,13 +165,20 @@ impl Source {
 
     fn bury(&self, entry: &Entry, reason: &'static str, error: String) {
         let Entry { json, tries, handed_in, .. } = entry;
-        let letter =
-            DeadLetter { json: json.clone(), reason, error, tries: *tries, handed_in: *handed_in };
-        events::dead_lettered(self.intake.metrics(), &letter);
+        let letter = DeadLetter {
+            json: json.clone(),
+            reason,
+            error,
+            tries: *tries,
+            source: Road::Embedded.label(),
+            origin: None,
+            handed_in: *handed_in,
+        };
+        events::dead_lettered(&self.metrics, &letter);
         self.dead.keep(letter);
     }
 
-    /// Refuses further pushes and tries once what is queued.
+    /// Refuses further pushes, tries once what is queued, and then what is held.
     async fn drain(mut self) {
         self.queue.close();
         let stopped = CancellationToken::new();
@@ -165,9 +186,17 @@ impl Source {
         loop {
             let mut batch = Vec::new();
             if self.queue.recv_many(&mut batch, self.batch_len_max).await == 0 {
-                return;
+                break;
             }
-            self.hand_over(batch, &stopped).await;
+            let settled = self.take(batch).await;
+            self.see_through(settled, &stopped).await;
         }
+        let settled = self.desk.flush_all().await;
+        self.see_through(settled, &stopped).await;
     }
+}
+
+fn desk_entry(entry: Entry) -> desk::Entry<Entry> {
+    let (json, stamp, handed_in) = (entry.json.clone(), Some(entry.stamp), entry.handed_in);
+    desk::Entry { ticket: entry, json, stamp, handed_in }
 }

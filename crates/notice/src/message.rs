@@ -1,4 +1,5 @@
-//! A worker message: untrusted bytes in, a checked draft of a task notice out.
+//! A worker message: untrusted bytes in, a checked draft of a task notice out. Or, in a field `emit`,
+//! what a backend sends, which becomes a plain notice.
 //!
 //! What the worker wrote travels on as it stands; only the few fields that choose the audience, the
 //! event and the order are read, without a tree of the rest.
@@ -6,6 +7,7 @@
 //! May not enter: where the bytes came from, and what becomes of the draft.
 
 mod depth;
+mod emit;
 mod error;
 mod fields;
 
@@ -23,6 +25,7 @@ use crate::{
     payload::Payload,
     status::StatusTable,
 };
+use emit::Emit;
 use fields::{Field, Fields, Json};
 
 /// The longest worker message, in bytes without surrounding whitespace.
@@ -47,8 +50,8 @@ impl Message {
     ) -> Result<Self, MessageError> {
         let raw = raw(json)?;
         let fields = Fields::read(raw)?;
-        if fields.get(Field::Emit).is_given() {
-            return Err(MessageError::EmitUnsupported);
+        if let Some(emit) = fields.raw(Field::Emit).filter(|_| fields.get(Field::Emit).is_given()) {
+            return Ok(Self::of_emit(Emit::read(emit)?, handed_in));
         }
         let identity = identity(&fields)?;
         let user = user(&fields)?;
@@ -64,6 +67,13 @@ impl Message {
             handed_in,
         };
         Ok(Self { draft })
+    }
+
+    fn of_emit(emit: Emit, handed_in: SystemTime) -> Self {
+        let Emit { audience, event, payload } = emit;
+        let (kind, origin) = (Kind::Plain, Origin::Backend);
+        let event = Some(event);
+        Self { draft: Draft { audience, event, payload, kind, origin, handed_in } }
     }
 
     pub fn draft(&self) -> &Draft {

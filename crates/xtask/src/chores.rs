@@ -4,6 +4,7 @@ mod audit;
 mod clients;
 mod soak;
 mod test;
+mod workers;
 
 pub(crate) use self::{audit::AUDIT, soak::SOAK, test::TEST};
 
@@ -26,6 +27,7 @@ fn cargo(args: &[&str]) -> Errand {
 /// `cargo test --workspace` with `more`: all of it, whatever fails, each binary under its limit.
 fn cargo_test(more: &[&str], shop: &mut Workshop) -> Result<(), Failure> {
     toolbox::REDIS.fetch(shop)?;
+    toolbox::OPENSSL.fetch(shop)?;
     let setting = errand::bounding_setting(TESTS_LIMIT)?;
     let tests = Errand::new("cargo").unsaid("--config").unsaid(setting);
     tests.args(["test", "--workspace", "--no-fail-fast"]).args(more).count(shop)

@@ -21,6 +21,7 @@ pub(crate) struct Tool {
 enum Source {
     /// A component of the pinned toolchain. Its program may be a stub, so it is tried.
     Rustup(&'static str),
+    /// One package, or several with a space between.
     Apt(&'static str),
     /// Built from source into the target folder, so that nothing outside the tree changes.
     Cargo(&'static str),
@@ -46,6 +47,11 @@ pub(crate) const REDIS: Tool = Tool {
     source: Source::Apt("redis-server"),
     purpose: "the tests of the bus start their own",
 };
+pub(crate) const OPENSSL: Tool = Tool {
+    programs: &["openssl"],
+    source: Source::Apt("openssl"),
+    purpose: "the tests of the bus make certificates with it",
+};
 const NODE: Tool =
     Tool { programs: &["node"], source: Source::Apt("nodejs"), purpose: "the clients run in it" };
 pub(crate) const NPM: Tool = Tool {
@@ -57,6 +63,16 @@ pub(crate) const CHROMIUM: Tool = Tool {
     programs: &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
     source: Source::Apt("chromium"),
     purpose: "the browser tests drive it",
+};
+pub(crate) const PYTHON: Tool = Tool {
+    programs: &["python3"],
+    source: Source::Apt("python3-venv"),
+    purpose: "the guide for workers has a snippet in Python",
+};
+pub(crate) const PHP: Tool = Tool {
+    programs: &["php"],
+    source: Source::Apt("php-cli php-redis"),
+    purpose: "the guide for workers has a snippet in PHP",
 };
 pub(crate) const DENY: Tool = Tool {
     programs: &["cargo-deny"],
@@ -75,14 +91,19 @@ impl Tool {
         if let Some(program) = self.find()? {
             return Ok(program);
         }
+        self.bring(shop)?;
+        self.find()?.ok_or_else(|| self.missing("it was installed, and is still not found"))
+    }
+
+    /// Installs it, wherever it may be already, and says so before.
+    pub(crate) fn bring(&self, shop: &mut Workshop) -> Result<(), Failure> {
         let (name, means) = match self.source {
             Source::Rustup(component) => (component, "rustup"),
             Source::Apt(package) => (package, "apt-get"),
             Source::Cargo(package) => (package, "cargo, which takes some minutes"),
         };
         shop.say(&format!("installing {name} with {means}: {}", self.purpose));
-        self.install()?;
-        self.find()?.ok_or_else(|| self.missing("it was installed, and is still not found"))
+        self.install()
     }
 
     fn find(&self) -> Result<Option<PathBuf>, Failure> {
@@ -102,7 +123,7 @@ impl Tool {
             Source::Rustup(component) => {
                 Errand::new("rustup").args(["component", "add", component]).run()
             }
-            Source::Apt(package) => self.install_by_apt(package),
+            Source::Apt(packages) => self.install_by_apt(packages),
             Source::Cargo(package) => Errand::new("cargo")
                 .args(["install", "--locked", "--root"])
                 .args([tools_folder()?.as_os_str(), package.as_ref()])
@@ -110,7 +131,7 @@ impl Tool {
         }
     }
 
-    fn install_by_apt(&self, package: &str) -> Result<(), Failure> {
+    fn install_by_apt(&self, packages: &str) -> Result<(), Failure> {
         let apt = |args: &[&str]| {
             let root = !on_search_path("sudo") || owned_by_root();
             let words = if root { vec!["apt-get"] } else { vec!["sudo", "apt-get"] };
@@ -121,7 +142,9 @@ impl Tool {
             return Err(self.missing("install it by hand, and put it on the search path"));
         }
         apt(&["update", "-q"])?;
-        apt(&["install", "-q", "-y", "--no-install-recommends", package])
+        let mut install = vec!["install", "-q", "-y", "--no-install-recommends"];
+        install.extend(packages.split(' '));
+        apt(&install)
     }
 
     fn missing(&self, hint: &str) -> Failure {

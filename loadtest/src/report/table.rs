@@ -45,9 +45,10 @@ fn heading(line: &Line<'_>) -> Vec<String> {
 fn row(line: &Line<'_>) -> Vec<String> {
     let unit = if line.unit.is_empty() { String::new() } else { format!(", {}", line.unit) };
     let mut cells = vec![format!("{}{unit}", line.name)];
-    cells.extend(line.values.iter().map(|value| number(value.median)));
+    let none = || "-".to_owned();
+    cells.extend(line.values.iter().map(|value| value.median.map_or_else(none, number)));
     let ratios = line.values.iter().skip(1).map(|value| value.ratio_of_first);
-    cells.extend(ratios.map(|ratio| ratio.map_or_else(|| "-".to_owned(), |it| format!("{it:.2}"))));
+    cells.extend(ratios.map(|ratio| ratio.map_or_else(none, |it| format!("{it:.2}"))));
     cells
 }
 

@@ -45,3 +45,12 @@ fn the_table_has_a_column_for_each_server_and_ratio() {
     assert_eq!(rows[0], ["carillon", "stock", "floor", "carillon/stock", "carillon/floor"]);
     assert_eq!(rows[1], ["CPU,", "µs", "5.50", "11", "0", "0.50", "-"]);
 }
+
+#[test]
+fn what_a_server_was_not_asked_to_do_is_no_zero() {
+    let mut report = report(&[("carillon", &[9.0]), ("node", &[14.0])]);
+    report.sheets[0].1[0].cost("stream: CPU", "µs", 5.0);
+    let lines = report.lines();
+    assert_eq!(lines[2].values[0].median, Some(5.0));
+    assert_eq!((lines[2].values[1].median, lines[2].values[1].ratio_of_first), (None, None));
+}

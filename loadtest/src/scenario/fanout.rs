@@ -8,13 +8,13 @@ use tokio::time::Instant;
 use crate::{
     failure::Failure,
     pace::Pace,
-    publisher::Publisher,
+    publisher::{Publisher, Speech},
     report::Sheet,
-    scenario::{meter::Meter, phase, seating, start},
+    scenario::{delays, meter::Meter, phase, placing, seating},
     settings::Fanout,
-    stats::quantile,
-    swarm::{Swarm, Tally},
-    target::Target,
+    swarm::Swarm,
+    tally::Tally,
+    target::{Kind, Server, Target},
 };
 
 /// Most deliveries of one run: their delays are kept, four bytes each.
@@ -27,22 +27,22 @@ const STEP: Duration = Duration::from_millis(50);
 
 /// Plays it to one server.
 pub(crate) fn play(target: &Target, fanout: &Fanout, bar: &ProgressBar) -> Result<Sheet, Failure> {
-    let sockets = fanout.common.sockets;
+    let sockets = fanout.sockets;
     let messages = bounded_messages(fanout)?;
-    let server = start(target, &fanout.common)?;
+    let server = Server::start(target, None, placing(&fanout.common))?;
     let meter = Meter::on(&server);
     let epoch = Instant::now();
-    let mut swarm = Swarm::new(target.kind, server.at.public, epoch)?;
+    let mut swarm = Swarm::new(target.kind, server.at.public, epoch, Tally::default())?;
 
     let before = meter.read()?;
     phase(bar, "seating", sockets as u64);
     swarm.seat(sockets, |seated| bar.set_position(seated as u64))?;
     let seated = meter.read()?;
 
-    let mut publisher = Publisher::connect(target.kind, server.at.publish)?;
+    let mut publisher = [Publisher::connect(Speech::Http, server.at.publish)?];
     swarm.watch(&mut publisher)?;
-    let mut volley =
-        Volley { swarm: &mut swarm, publisher: &mut publisher, epoch, bytes: fanout.bytes };
+    let (kind, bytes) = (target.kind, fanout.bytes);
+    let mut volley = Volley { swarm: &mut swarm, publisher: &mut publisher, kind, epoch, bytes };
     phase(bar, "warming up", fanout.rate.into());
     volley.play(sockets, fanout.rate, 0, fanout.rate, bar)?;
     let warm = meter.read()?;
@@ -51,15 +51,16 @@ pub(crate) fn play(target: &Target, fanout: &Fanout, bar: &ProgressBar) -> Resul
     let after = meter.read()?;
 
     let mut sheet = Sheet::default();
-    let delivered = swarm.tally().delays_us.len();
+    let delivered = swarm.listener().delays_us.len();
     let spent = after.since(&warm);
     sheet.cost("CPU of a delivery", "µs", spent.server_micros(delivered));
-    delays(&mut sheet, swarm.tally());
+    delays(&mut sheet, "delay", &swarm.listener().delays_us);
     seating(&mut sheet, sockets, &seated.since(&before));
     sheet.cost("RSS, all seated", "KiB/socket", seated.rss_grown(&before, sockets));
     sheet.cost("RSS afterwards", "KiB/socket", after.rss_grown(&before, sockets));
     sheet.note("generator's CPU of a delivery", "µs", spent.own_micros(delivered));
-    outcome(&mut sheet, swarm.tally(), sockets * messages as usize);
+    outcome(&mut sheet, swarm.listener(), sockets * messages as usize);
+    sheet.count("departed", swarm.roll().departed);
     // A server without sockets has nothing to drain, and stops at once.
     drop(swarm);
     server.stop()?;
@@ -68,7 +69,7 @@ pub(crate) fn play(target: &Target, fanout: &Fanout, bar: &ProgressBar) -> Resul
 
 /// The messages of the measured part, if their deliveries can be kept.
 fn bounded_messages(fanout: &Fanout) -> Result<u32, Failure> {
-    let (messages, sockets) = (fanout.rate * fanout.seconds, fanout.common.sockets);
+    let (messages, sockets) = (fanout.rate * fanout.seconds, fanout.sockets);
     if sockets * messages as usize > DELIVERIES_MAX {
         return Err(Failure::TooMuch { sockets, messages, deliveries_max: DELIVERIES_MAX });
     }
@@ -77,8 +78,9 @@ fn bounded_messages(fanout: &Fanout) -> Result<u32, Failure> {
 
 /// One publisher and its listeners.
 struct Volley<'a> {
-    swarm: &'a mut Swarm,
-    publisher: &'a mut Publisher,
+    swarm: &'a mut Swarm<Tally>,
+    publisher: &'a mut [Publisher; 1],
+    kind: Kind,
     epoch: Instant,
     bytes: usize,
 }
@@ -94,33 +96,25 @@ impl Volley<'_> {
         bar: &ProgressBar,
     ) -> Result<(), Failure> {
         let deliveries = sockets * messages as usize;
-        self.swarm.begin(deliveries);
+        self.swarm.listener().begin(deliveries, seq_first, messages);
         let mut pace = Pace::new(self.epoch.elapsed() + LEAD, rate, seq_first, messages);
         let mut last_sent = self.epoch.elapsed();
         loop {
             let now = self.epoch.elapsed();
             while let Some(mark) = pace.take(now) {
-                self.publisher.post(mark, self.bytes)?;
+                let (path, body) = self.kind.publish(None, &mark.data(self.bytes));
+                self.publisher[0].post(path, &body)?;
                 bar.inc(1);
                 last_sent = now;
             }
             let wait = match pace.next() {
                 Some(mark) => mark.due.saturating_sub(now).min(STEP),
-                None if self.swarm.tally().delays_us.len() >= deliveries => return Ok(()),
+                None if self.swarm.listener().delays_us.len() >= deliveries => return Ok(()),
                 None if now > last_sent + TAIL => return Ok(()),
                 None => STEP,
             };
-            self.swarm.turn(wait, Some(&mut *self.publisher))?;
+            self.swarm.turn(wait, self.publisher)?;
         }
-    }
-}
-
-fn delays(sheet: &mut Sheet, tally: &Tally) {
-    let mut sorted = tally.delays_us.clone();
-    sorted.sort_unstable();
-    for (name, permille) in [("delay p50", 500), ("delay p99", 990), ("delay max", 1000)] {
-        let millis = quantile(&sorted, permille).map_or(0.0, |micros| f64::from(micros) / 1e3);
-        sheet.cost(name, "ms", millis);
     }
 }
 
@@ -129,5 +123,4 @@ fn outcome(sheet: &mut Sheet, tally: &Tally, expected: usize) {
     sheet.count("deliveries", delivered);
     sheet.count("lost", expected.saturating_sub(delivered));
     sheet.count("out of order", tally.disordered);
-    sheet.count("departed", tally.departed);
 }

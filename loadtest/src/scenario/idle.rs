@@ -10,19 +10,19 @@ use crate::{
     report::Sheet,
     scenario::{
         meter::{Meter, Reading},
-        phase, seating, start,
+        phase, placing, seating,
     },
     settings::Idle,
     swarm::Swarm,
-    target::Target,
+    target::{Server, Target},
 };
 
 /// Plays it to one server.
 pub(crate) fn play(target: &Target, idle: &Idle, bar: &ProgressBar) -> Result<Sheet, Failure> {
-    let sockets = idle.common.sockets;
-    let server = start(target, &idle.common)?;
+    let sockets = idle.sockets;
+    let server = Server::start(target, None, placing(&idle.common))?;
     let meter = Meter::on(&server);
-    let mut swarm = Swarm::new(target.kind, server.at.public, Instant::now())?;
+    let mut swarm = Swarm::new(target.kind, server.at.public, Instant::now(), ())?;
 
     let before = meter.read()?;
     phase(bar, "seating", sockets as u64);
@@ -40,7 +40,7 @@ pub(crate) fn play(target: &Target, idle: &Idle, bar: &ProgressBar) -> Result<Sh
     memory(&mut sheet, sockets, [&before, &seated, &settled]);
     let quiet_micros = settled.since(&seated).server_micros(sockets);
     sheet.cost("quiet CPU", "µs/socket/s", quiet_micros / quiet.elapsed().as_secs_f64());
-    sheet.count("departed", swarm.tally().departed);
+    sheet.count("departed", swarm.roll().departed);
     // A server without sockets has nothing to drain, and stops at once.
     drop(swarm);
     server.stop()?;
@@ -49,7 +49,7 @@ pub(crate) fn play(target: &Target, idle: &Idle, bar: &ProgressBar) -> Result<Sh
 
 /// RSS as the kernel counts it, and the part of it that is no file's.
 fn memory(sheet: &mut Sheet, sockets: usize, [before, seated, settled]: [&Reading; 3]) {
-    sheet.note("RSS before the first", "KiB", before.memory.rss_kib);
+    sheet.note("RSS before the first", "KiB", before.total(|memory| memory.rss_kib));
     sheet.cost("RSS, all seated", "KiB/socket", seated.rss_grown(before, sockets));
     sheet.cost("RSS, settled", "KiB/socket", settled.rss_grown(before, sockets));
     sheet.cost("of it anonymous", "KiB/socket", settled.anonymous_grown(before, sockets));

@@ -1,70 +1,100 @@
-//! Server and generator read together, and what each spent between two readings.
+//! Servers, Redis and generator read together, and what each spent between two readings.
 
 use std::time::Duration;
 
 use crate::{
     failure::Failure,
     stats::share,
-    target::{Memory, Probe, Server},
+    target::{Memory, Pair, Probe, Server},
 };
 
-/// Reads both processes.
+/// Reads all processes of a run.
 pub(super) struct Meter {
-    server: Probe,
+    servers: Vec<Probe>,
+    redis: Option<Probe>,
     own: Probe,
 }
 
-/// Both processes at one moment.
+/// All of them at one moment.
 pub(super) struct Reading {
-    server_cpu: Duration,
-    own_cpu: Duration,
-    pub(super) memory: Memory,
+    /// By server, in the order in which they were started.
+    servers: Vec<Duration>,
+    redis: Duration,
+    own: Duration,
+    pub(super) memory: Vec<Memory>,
+    pub(super) redis_memory: Option<Memory>,
 }
 
 /// CPU time between two readings.
 pub(super) struct Spent {
-    server: Duration,
-    own: Duration,
+    pub(super) servers: Vec<Duration>,
+    pub(super) redis: Duration,
+    pub(super) own: Duration,
 }
 
 impl Meter {
     pub(super) fn on(server: &Server) -> Self {
-        Self { server: server.probe(), own: Probe::own() }
+        Self { servers: vec![server.probe()], redis: None, own: Probe::own() }
+    }
+
+    pub(super) fn on_pair(pair: &Pair) -> Self {
+        let servers = vec![pair.a.probe(), pair.b.probe()];
+        Self { servers, redis: Some(pair.redis.probe()), own: Probe::own() }
     }
 
     pub(super) fn read(&self) -> Result<Reading, Failure> {
-        let memory = self.server.memory()?;
-        Ok(Reading { server_cpu: self.server.cpu()?, own_cpu: self.own.cpu()?, memory })
+        Ok(Reading {
+            servers: self.servers.iter().map(Probe::cpu).collect::<Result<_, _>>()?,
+            redis: self.redis.as_ref().map_or(Ok(Duration::ZERO), Probe::cpu)?,
+            own: self.own.cpu()?,
+            memory: self.servers.iter().map(Probe::memory).collect::<Result<_, _>>()?,
+            redis_memory: self.redis.as_ref().map(Probe::memory).transpose()?,
+        })
     }
 }
 
 impl Reading {
     pub(super) fn since(&self, earlier: &Self) -> Spent {
+        let servers = self.servers.iter().zip(&earlier.servers);
         Spent {
-            server: self.server_cpu.saturating_sub(earlier.server_cpu),
-            own: self.own_cpu.saturating_sub(earlier.own_cpu),
+            servers: servers.map(|(now, earlier)| now.saturating_sub(*earlier)).collect(),
+            redis: self.redis.saturating_sub(earlier.redis),
+            own: self.own.saturating_sub(earlier.own),
         }
     }
 
-    /// Resident memory that came since `earlier`, in KiB for each of `sockets`. It may be negative.
+    /// Resident memory of the servers that came since `earlier`, in KiB for each of `sockets`. It
+    /// may be negative.
     pub(super) fn rss_grown(&self, earlier: &Self, sockets: usize) -> f64 {
-        share(self.memory.rss_kib - earlier.memory.rss_kib, sockets as u64)
+        let rss = |memory: &Memory| memory.rss_kib;
+        share(self.total(rss) - earlier.total(rss), sockets as u64)
     }
 
     /// The same of the part that is no file's.
     pub(super) fn anonymous_grown(&self, earlier: &Self, sockets: usize) -> f64 {
-        share(self.memory.anonymous_kib - earlier.memory.anonymous_kib, sockets as u64)
+        let anonymous = |memory: &Memory| memory.anonymous_kib;
+        share(self.total(anonymous) - earlier.total(anonymous), sockets as u64)
+    }
+
+    /// A part of the servers' memory, in KiB.
+    pub(super) fn total(&self, part: impl Fn(&Memory) -> f64) -> f64 {
+        self.memory.iter().map(part).sum()
     }
 }
 
 impl Spent {
-    /// Microseconds of the server's for each of `count`.
+    /// Microseconds of all servers' for each of `count`.
     pub(super) fn server_micros(&self, count: usize) -> f64 {
-        share(self.server.as_secs_f64() * 1e6, count as u64)
+        micros(self.servers.iter().sum(), count)
     }
 
     /// Microseconds of the generator's for each of `count`.
     pub(super) fn own_micros(&self, count: usize) -> f64 {
-        share(self.own.as_secs_f64() * 1e6, count as u64)
+        micros(self.own, count)
     }
+}
+
+/// Microseconds of `spent` for each of `count`.
+pub(super) fn micros(spent: Duration, count: usize) -> f64 {
+    share(spent.as_secs_f64() * 1e6, count as u64)
 }

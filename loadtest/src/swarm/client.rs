@@ -12,9 +12,8 @@ use socket2::{Domain, Socket, Type};
 
 use crate::{
     answer::Answer,
-    mark::Mark,
     swarm::{
-        Departure, Ear,
+        Departure, Ear, Listen,
         frame::{self, Frame},
         packet::Packet,
     },
@@ -30,8 +29,6 @@ pub(crate) struct Client {
     /// Its place in the swarm, which is also its user.
     number: usize,
     stage: Stage,
-    /// The next message expected. A lower one is out of order.
-    seq_next: u32,
     /// The front of a frame whose end has not come. Empty, and unallocated, almost always.
     partial: Vec<u8>,
 }
@@ -55,12 +52,12 @@ impl Client {
         socket.set_nonblocking(true)?;
         let mut stream = TcpStream::from_std(socket.into());
         stream.write_all(upgrade(server).as_bytes())?;
-        Ok(Self { stream, number, stage: Stage::Upgrading, seq_next: 0, partial: Vec::new() })
+        Ok(Self { stream, number, stage: Stage::Upgrading, partial: Vec::new() })
     }
 
     /// Reads all that has come. With `ending` the server has closed its side, and what it said
     /// before is read first.
-    pub(crate) fn hear(&mut self, buffer: &mut [u8], ending: bool, ear: &mut Ear) {
+    pub(crate) fn hear<L: Listen>(&mut self, buffer: &mut [u8], ending: bool, ear: &mut Ear<L>) {
         while self.stage != Stage::Gone {
             let heard = match self.stream.read(buffer) {
                 Ok(0) => Err("closed the connection".to_owned()),
@@ -77,18 +74,18 @@ impl Client {
         }
     }
 
-    fn leave(&mut self, why: String, ear: &mut Ear) {
+    fn leave<L: Listen>(&mut self, why: String, ear: &mut Ear<L>) {
         if self.stage == Stage::Seated {
-            ear.tally.seated -= 1;
+            ear.roll.seated -= 1;
         }
         self.stage = Stage::Gone;
         self.partial = Vec::new();
-        ear.tally.departed += 1;
+        ear.roll.departed += 1;
         let number = self.number;
-        ear.tally.departure.get_or_insert(Departure { number, why });
+        ear.roll.departure.get_or_insert(Departure { number, why });
     }
 
-    fn take(&mut self, bytes: &[u8], ear: &mut Ear) -> Result<(), String> {
+    fn take<L: Listen>(&mut self, bytes: &[u8], ear: &mut Ear<L>) -> Result<(), String> {
         let mut joined = mem::take(&mut self.partial);
         let bytes = if joined.is_empty() {
             bytes
@@ -102,7 +99,7 @@ impl Client {
     }
 
     /// Acts on everything whole at the front of `bytes`, and answers how much that was.
-    fn digest(&mut self, bytes: &[u8], ear: &mut Ear) -> Result<usize, String> {
+    fn digest<L: Listen>(&mut self, bytes: &[u8], ear: &mut Ear<L>) -> Result<usize, String> {
         let now = ear.epoch.elapsed();
         let mut used = 0;
         if self.stage == Stage::Upgrading {
@@ -125,21 +122,21 @@ impl Client {
         Ok(used)
     }
 
-    fn packet(&mut self, packet: &Packet<'_>, now: Duration, ear: &mut Ear) -> Result<(), String> {
+    fn packet<L: Listen>(
+        &mut self,
+        packet: &Packet<'_>,
+        now: Duration,
+        ear: &mut Ear<L>,
+    ) -> Result<(), String> {
         match packet {
-            Packet::Event(event) => {
-                if let Some(mark) = Mark::find(event) {
-                    ear.tally.delivery(mark, self.seq_next, now);
-                    self.seq_next = self.seq_next.max(mark.seq + 1);
-                }
-            }
+            Packet::Event(event) => ear.listener.event(self.number, event, now),
             Packet::Ping => self.say(frame::TEXT, b"3")?,
             Packet::Open => {
                 self.say(frame::TEXT, ear.kind.connect_packet(self.number).as_bytes())?;
             }
             Packet::Seated if self.stage == Stage::Opening => {
                 self.stage = Stage::Seated;
-                ear.tally.seated += 1;
+                ear.roll.seated += 1;
             }
             Packet::Refused(reason) => return Err(String::from_utf8_lossy(reason).into_owned()),
             Packet::Ended => return Err("put it out".to_owned()),

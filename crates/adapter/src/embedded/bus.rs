@@ -47,7 +47,7 @@ impl Bus {
         Self { shards, hasher: RandomState::new(), limits, metrics }
     }
 
-    pub(super) fn config(&self) -> &Config {
+    pub(crate) fn config(&self) -> &Config {
         &self.limits.config
     }
 

@@ -10,6 +10,7 @@ use tokio::{
     },
     time::Instant,
 };
+use tokio_util::sync::DropGuard;
 
 use crate::{
     embedded::places::{Place, Places},
@@ -52,9 +53,9 @@ struct Heard {
 // === impl Ear ===
 
 impl Ear {
-    pub(super) fn open(node: NodeId, inbox_len_max: usize) -> (Self, Inbox) {
+    pub(super) fn open(node: NodeId, inbox_len_max: usize, here: DropGuard) -> (Self, Inbox) {
         let (sender, arrivals) = mpsc::channel(inbox_len_max.max(1));
-        (Self { node, sender, turn: Arc::default() }, Inbox::new(arrivals))
+        (Self { node, sender, turn: Arc::default() }, Inbox::new(arrivals, here))
     }
 
     pub(super) fn node(&self) -> &NodeId {

@@ -43,8 +43,14 @@ impl Life {
         self.ends_at <= now
     }
 
-    pub(super) fn judge(&mut self, kind: &Kind, now: Instant, config: &Config) -> Verdict {
-        self.tasks.judge(kind, now, config)
+    pub(super) fn judge(
+        &mut self,
+        kind: &Kind,
+        now: Instant,
+        clock: &mut StoreClock,
+        config: &Config,
+    ) -> Verdict {
+        self.tasks.judge(kind, clock, now, config)
     }
 
     /// Numbers and keeps `draft`, which was judged to fit.

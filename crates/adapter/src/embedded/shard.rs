@@ -191,7 +191,7 @@ impl Entry {
         limits: &Limits,
     ) -> Attempt {
         self.end_life(now);
-        if let Some(result) = self.refusal(&draft, now, &limits.config) {
+        if let Some(result) = self.refusal(&draft, now, clock, &limits.config) {
             return Attempt::Done(result);
         }
         self.ears.prune(now);
@@ -221,12 +221,14 @@ impl Entry {
         &mut self,
         draft: &Draft,
         now: Instant,
+        clock: &mut StoreClock,
         config: &Config,
     ) -> Option<Result<Published, PublishError>> {
-        match self.life.as_mut()?.judge(&draft.kind, now, config) {
+        match self.life.as_mut()?.judge(&draft.kind, now, clock, config) {
             Verdict::Fits => None,
             Verdict::Superseded => Some(Ok(Published::Superseded)),
             Verdict::AfterFinal => Some(Ok(Published::AfterFinal)),
+            Verdict::Early { wait, stamp } => Some(Ok(Published::Early { wait, stamp })),
             Verdict::Full => {
                 let (audience, len_max) = (draft.audience.clone(), config.tasks_per_user_max);
                 Some(Err(full(audience, "tasks of one user", len_max)))

@@ -1,6 +1,6 @@
 //! What each task of one audience shows, and which notice may replace it.
 
-use std::{cmp::Ordering, collections::HashMap, sync::Arc};
+use std::{cmp::Ordering, collections::HashMap, sync::Arc, time::Duration};
 
 use notice::{Kind, Notice, Order, Stamp, TaskKey};
 use tokio::time::Instant;
@@ -28,6 +28,11 @@ pub(super) enum Verdict {
     Fits,
     Superseded,
     AfterFinal,
+    /// Its task's last progress is younger than the pace.
+    Early {
+        wait: Duration,
+        stamp: Stamp,
+    },
     /// It would begin one task too many.
     Full,
 }
@@ -36,7 +41,13 @@ pub(super) enum Verdict {
 
 impl Tasks {
     /// Judges a notice against what its task shows.
-    pub(super) fn judge(&mut self, kind: &Kind, now: Instant, config: &Config) -> Verdict {
+    pub(super) fn judge(
+        &mut self,
+        kind: &Kind,
+        clock: &mut StoreClock,
+        now: Instant,
+        config: &Config,
+    ) -> Verdict {
         let (task, order) = match kind {
             Kind::Progress { task, order } => (task, Some(order)),
             Kind::Final { task, .. } => (task, None),
@@ -45,11 +56,16 @@ impl Tasks {
         let Some(shown) = self.shown(task, now, config) else {
             return if self.has_room(now, config) { Verdict::Fits } else { Verdict::Full };
         };
-        let is_stale = order.is_some_and(|order| !is_newer(order, &shown.order));
-        match (shown.is_ended(), is_stale) {
-            (true, _) => Verdict::AfterFinal,
-            (false, true) => Verdict::Superseded,
-            (false, false) => Verdict::Fits,
+        let wait = config.progress_pace.saturating_sub(now.duration_since(shown.at));
+        match order {
+            _ if shown.is_ended() => Verdict::AfterFinal,
+            None => Verdict::Fits,
+            Some(order) if !is_newer(order, &shown.order) => Verdict::Superseded,
+            Some(_) if wait.is_zero() => Verdict::Fits,
+            Some(order) => {
+                let stamp = order.stamp.unwrap_or_else(|| clock.after(shown.order.stamp));
+                Verdict::Early { wait, stamp }
+            }
         }
     }
 

@@ -21,10 +21,12 @@ fn config() -> Config {
         interest_linger: Duration::from_secs(1),
         tasks_per_user_max: 10,
         audiences_max: 1_000,
+        progress_pace: Duration::ZERO,
         publish_wait: Duration::ZERO,
         login_lease: Duration::from_secs(15),
         room_members_max: 100_000,
         login_rooms_max: 1_000_000,
+        node_lease: AGE,
     }
 }
 

@@ -21,16 +21,21 @@ use crate::{
         scripts::Scripts,
     },
     store::{CatchUp, Gap, Since},
+    traffic::Traffic,
 };
 
-/// One connection to publish and to ask, shared by all nodes of the process.
+/// The way to publish and to ask, shared by all nodes of the process.
 pub(crate) struct Bus {
     pub(super) client: Client,
+    /// The same, unless publishing waits for replicas: whoever asks must not wait behind it.
+    pub(super) publishing: Client,
+    pub(super) min_replicas_ack: usize,
     pub(super) prefix: Prefix,
     pub(super) scripts: Scripts,
     pub(super) config: Config,
     pub(super) metrics: Metrics,
     pub(super) events: Events,
+    pub(super) traffic: Traffic,
 }
 
 impl Bus {
@@ -78,6 +83,19 @@ impl Bus {
         args.push(field_of_identity(identity).into());
         let answer = self.scripts.forget.run(&self.client, &args).await;
         Ok(ask(audience, answer)?.as_u64().is_some_and(|count| count > 0))
+    }
+
+    /// Makes sure that no number after this position was, or will be, given to two notices; every cursor
+    /// up to it sees a gap from then on. `false`: the audience is not counted, or has another life.
+    pub(super) async fn renumber(
+        &self,
+        audience: &Audience,
+        heard: &Position,
+    ) -> Result<bool, BusError> {
+        let mut args = self.args(audience);
+        args.extend([heard.epoch.as_str().into(), heard.seq.to_string().into()]);
+        let answer = self.scripts.renumber.run(&self.client, &args).await;
+        Ok(ask(audience, answer)?.as_u64().is_some_and(|done| done > 0))
     }
 
     /// The newest position of each of `audiences`, in one trip; `None` for what is not counted.

@@ -42,5 +42,6 @@ end
 local finals = mode == 'within' and within() or after()
 local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
 oldest = oldest and tonumber(string.match(oldest[1], '^%d+')) or 0
-local trimmed = tonumber(redis.call('HGET', life, 'trimmed') or 0)
+local ends = redis.call('HMGET', life, 'trimmed', 'renumbered')
+local trimmed = math.max(tonumber(ends[1] or 0), tonumber(ends[2] or 0))
 return {epoch, seq, trimmed, oldest, notices(false), finals}

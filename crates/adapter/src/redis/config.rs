@@ -1,20 +1,22 @@
-//! Where the Redis is and how this bus speaks to it, and why that could not be.
+//! Where the Redis is and how this bus speaks to it.
 
 use std::{fmt, time::Duration};
 
 use fred::{
     clients::Client,
-    error::{Error, ErrorKind},
+    error::Error,
     interfaces::ClientLike,
     types::RespVersion,
     types::config::{
-        Config as FredConfig, ConnectionConfig, PerformanceConfig, ReconnectPolicy, TcpConfig,
-        UnresponsiveConfig,
+        Config as FredConfig, ConnectionConfig, PerformanceConfig, ReconnectError, ReconnectPolicy,
+        TcpConfig, UnresponsiveConfig,
     },
 };
-use thiserror::Error as ThisError;
 
-use crate::config::Config;
+use crate::{
+    config::Config,
+    redis::{refusal::ConnectError, tls::RedisTls},
+};
 
 /// Commands that wait for one connection. Past it, a command fails at once as a transient error.
 const COMMANDS_MAX: usize = 10_000;
@@ -32,44 +34,48 @@ const RECONNECT_MAX_MS: u32 = 2_000;
 /// A Redis to be the bus, and the bus's limits.
 #[derive(Clone)]
 pub struct RedisConfig {
-    /// `redis://[user:password@]host[:port][/database]`.
+    /// `redis://[user:password@]host[:port][/database]` for one server, `redis-cluster://…` for a
+    /// cluster (more of its nodes as `?node=host:port&node=…`), `redis-sentinel://…` for what sentinels
+    /// watch (`?sentinelServiceName=name`); each with a second `s` in `redis` for TLS.
     pub url: String,
     /// In front of every key and channel. Neither empty nor with a brace in it.
     pub prefix: String,
     pub bus: Config,
+    /// What a `rediss…://` connection goes by. None: this machine's roots.
+    pub tls: Option<RedisTls>,
+    /// A notice counts as accepted when so many replicas have it. 0: the primary's word will do.
+    pub min_replicas_ack: usize,
+    /// How often a node sends itself a message through each primary, and how long it may be under way
+    /// before its subscriptions are made anew.
+    pub canary_every: Duration,
+    pub canary_wait: Duration,
+    /// How often what was heard of every audience is compared with the store.
+    pub positions_every: Duration,
 }
 
-/// The bus cannot be there.
-#[derive(Debug, ThisError)]
-pub enum ConnectError {
-    #[error("read redis url: {reason} (hint: write redis://[user:password@]host[:port])")]
-    Url { reason: String },
-
-    #[error("read redis prefix {prefix:?}: it is empty or holds a brace (hint: use a plain word)")]
-    Prefix { prefix: String },
-
-    #[error(
-        "log in to redis at {server}: {reason} (hint: check user and password in the url, and that \
-         the user may run @scripting and @pubsub on the prefix)"
-    )]
-    Refused { server: String, reason: String },
-
-    #[error(
-        "connect to redis at {server}: {reason} (hint: is it running, and reachable from here?)"
-    )]
-    Unreachable { server: String, reason: String },
-
-    #[error("connect to redis at {server}: it is version {version} (hint: 7.0 or newer is needed)")]
-    TooOld { server: String, version: String },
-
-    #[error("connect to redis at {server}: it is a read-only replica (hint: name the primary)")]
-    ReadOnly { server: String },
-
-    #[error("register the bus's metrics")]
-    Metrics(#[from] prometheus::Error),
+/// What is at the other end of the url.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Layout {
+    Alone,
+    Cluster,
+    Sentinel,
 }
 
 impl RedisConfig {
+    /// The usual: this machine's roots, no replicas waited for.
+    pub fn new(url: impl Into<String>, prefix: impl Into<String>, bus: Config) -> Self {
+        Self {
+            url: url.into(),
+            prefix: prefix.into(),
+            bus,
+            tls: None,
+            min_replicas_ack: 0,
+            canary_every: Duration::from_secs(5),
+            canary_wait: Duration::from_secs(5),
+            positions_every: Duration::from_secs(30),
+        }
+    }
+
     /// A connected client, which connects again by itself and does not hand in again by itself. Its
     /// connection's own task ends with `quit`.
     ///
@@ -82,20 +88,47 @@ impl RedisConfig {
         Ok(client)
     }
 
-    fn fred(&self) -> Result<FredConfig, ConnectError> {
-        if !self.url.starts_with("redis://") {
-            let scheme = self.url.split("://").next().unwrap_or_default().to_owned();
-            return Err(ConnectError::Url { reason: format!("{scheme:?} is not known") });
+    pub(super) fn layout(&self) -> Result<Layout, ConnectError> {
+        match self.scheme() {
+            "redis" | "rediss" => Ok(Layout::Alone),
+            "redis-cluster" | "rediss-cluster" => Ok(Layout::Cluster),
+            "redis-sentinel" | "rediss-sentinel" => Ok(Layout::Sentinel),
+            scheme => {
+                Err(ConnectError::Url { reason: format!("the scheme {scheme:?} is not known") })
+            }
         }
-        let config = FredConfig::from_url_centralized(&self.url);
-        let config = config.map_err(|error| ConnectError::Url { reason: error.to_string() })?;
-        Ok(FredConfig { version: RespVersion::RESP3, fail_fast: true, ..config })
+    }
+
+    fn scheme(&self) -> &str {
+        self.url.split_once("://").map_or("", |(scheme, _)| scheme)
+    }
+
+    fn fred(&self) -> Result<FredConfig, ConnectError> {
+        let layout = self.layout()?;
+        let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
+        // Without its TLS, for which fred would read this machine's roots whether or not they are wanted.
+        let plain = format!("redis://{rest}");
+        let config = match layout {
+            Layout::Alone => FredConfig::from_url_centralized(&plain),
+            Layout::Cluster => FredConfig::from_url_clustered(&plain),
+            Layout::Sentinel => FredConfig::from_url_sentinel(&plain),
+        };
+        let config = config.map_err(|error| {
+            let reason = match layout {
+                Layout::Sentinel => "it needs ?sentinelServiceName=name behind host and port",
+                _ => error.details(),
+            };
+            ConnectError::Url { reason: reason.to_owned() }
+        })?;
+        let tls = self.scheme().starts_with("rediss");
+        let tls = tls.then(|| self.tls.clone().unwrap_or_default().fred()).transpose()?;
+        Ok(FredConfig { version: RespVersion::RESP3, fail_fast: true, tls, ..config })
     }
 
     /// Host and port, which may be logged.
-    pub(super) fn server(&self) -> Result<String, ConnectError> {
-        let hosts = self.fred()?.server.hosts();
-        Ok(hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
+    pub(super) fn server(&self) -> String {
+        let hosts = self.fred().map(|config| config.server.hosts()).unwrap_or_default();
+        hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
     }
 
     /// A client that is not connected yet. It does not hand in again by itself: whoever asks decides.
@@ -111,6 +144,13 @@ impl RedisConfig {
             max_command_attempts: 1,
             max_command_buffer_len: COMMANDS_MAX,
             reconnect_on_auth_error: true,
+            // What a server says that is no longer, or not yet, the primary: look for the one that is.
+            reconnect_errors: vec![
+                ReconnectError::ClusterDown,
+                ReconnectError::Loading,
+                ReconnectError::MasterDown,
+                ReconnectError::ReadOnly,
+            ],
             unresponsive: UnresponsiveConfig {
                 max_timeout: Some(ANSWER_WAIT),
                 interval: Duration::from_secs(1),
@@ -122,15 +162,8 @@ impl RedisConfig {
         Ok(Client::new(self.fred()?, Some(performance), Some(connection), Some(policy)))
     }
 
-    /// What a failure to connect comes down to.
     pub(super) fn refusal(&self, error: &Error) -> ConnectError {
-        let server = self.server().unwrap_or_default();
-        let reason = error.details().to_owned();
-        let denied = ["NOAUTH", "WRONGPASS", "NOPERM"].iter().any(|code| reason.starts_with(code));
-        if denied || *error.kind() == ErrorKind::Auth {
-            return ConnectError::Refused { server, reason };
-        }
-        ConnectError::Unreachable { server, reason }
+        ConnectError::of(self.server(), self.scheme(), error)
     }
 }
 
@@ -138,6 +171,7 @@ impl fmt::Debug for RedisConfig {
     // The url may hold a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("RedisConfig");
-        debug.field("prefix", &self.prefix).field("bus", &self.bus).finish_non_exhaustive()
+        debug.field("prefix", &self.prefix).field("bus", &self.bus).field("tls", &self.tls);
+        debug.field("min_replicas_ack", &self.min_replicas_ack).finish_non_exhaustive()
     }
 }

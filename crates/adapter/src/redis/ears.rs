@@ -4,7 +4,8 @@
 //! is wished for here, `hearing` hands on what comes.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
+    mem,
     sync::Arc,
     time::Duration,
 };
@@ -19,7 +20,10 @@ use tokio::{
 use crate::{
     config::Config,
     error::BusError,
-    redis::mark::{Fit, Mark},
+    redis::{
+        mark::{Fit, Mark},
+        primaries::{Run, Runs},
+    },
 };
 
 /// One node's wishes. The lock is held for a few lines, and never together with another.
@@ -44,8 +48,35 @@ struct State {
     wishes: VecDeque<Audience>,
     /// Audiences without a member, by when to drop them.
     lingering: VecDeque<(Instant, Audience)>,
-    /// Audiences that the store has counted further than we have heard, each with its life.
-    suspects: Vec<(Audience, Epoch)>,
+    suspects: Vec<Suspect>,
+}
+
+/// An audience whose place in the store is not where it was heard last.
+#[derive(Debug)]
+pub(super) struct Suspect {
+    pub(super) audience: Audience,
+    pub(super) why: Why,
+}
+
+#[derive(Debug)]
+pub(super) enum Why {
+    /// The store has counted further, up to here.
+    Behind(Position),
+    /// The store has counted less: it has lost what was heard.
+    Lost,
+    /// Another process holds the store, and may have lost some and counted on.
+    TakenOver,
+}
+
+/// Where an audience stands in the store.
+#[derive(Debug)]
+pub(super) struct Sighting {
+    pub(super) audience: Audience,
+    /// How far it was heard before the store was asked.
+    pub(super) heard: Option<Position>,
+    pub(super) newest: Option<Position>,
+    /// Which process said so.
+    pub(super) run: Option<Run>,
 }
 
 #[derive(Debug)]
@@ -57,6 +88,8 @@ struct Heard {
     /// Members who wait for the confirmation.
     waiting: Vec<oneshot::Sender<()>>,
     mark: Mark,
+    /// The process that the mark goes by.
+    run: Option<Run>,
 }
 
 /// A member that was counted and is not in yet. Given up half-way, it leaves again.
@@ -108,10 +141,13 @@ impl Ears {
         self.wished.notify_one();
     }
 
-    /// Wishes for everything once more, because the connection is a new one.
-    pub(super) fn wish_again(&self) {
+    /// Wishes once more for what is `lost`, because its connection or its primary is a new one.
+    pub(super) fn wish_again(&self, lost: impl Fn(&Audience) -> bool) {
         let state = &mut *self.state.lock();
-        state.wishes = state.heard.keys().cloned().collect();
+        let State { heard, wishes, .. } = state;
+        let wished: HashSet<_> = wishes.drain(..).collect();
+        let again = heard.keys().filter(|audience| wished.contains(*audience) || lost(audience));
+        *wishes = again.cloned().collect();
     }
 
     /// Takes some of what is to be subscribed to. Empty only when nothing is.
@@ -132,16 +168,24 @@ impl Ears {
         self.state.lock().wishes.extend(audiences);
     }
 
-    /// These are subscribed to, and stand at these places in the store.
-    pub(super) fn confirm(&self, audiences: Vec<Audience>, newest: Vec<Option<Position>>) {
+    /// How far each was heard.
+    pub(super) fn heard(&self, audiences: &[Audience]) -> Vec<Option<Position>> {
+        let state = self.state.lock();
+        let heard = |audience| state.heard.get(audience)?.mark.handed_on().cloned();
+        audiences.iter().map(heard).collect()
+    }
+
+    /// These are subscribed to, and stand at these places in the store, whose living processes are `runs`.
+    pub(super) fn confirm(&self, sightings: Vec<Sighting>, runs: &Runs) {
         let state = &mut *self.state.lock();
-        for (audience, newest) in audiences.into_iter().zip(newest) {
-            let Some(heard) = state.heard.get_mut(&audience) else { continue };
+        for sighting in sightings {
+            let Some(heard) = state.heard.get_mut(&sighting.audience) else { continue };
             if heard.is_confirmed {
-                state.suspects.extend(heard.suspicion(audience, newest));
+                state.suspects.extend(heard.suspicion(sighting, runs));
                 continue;
             }
-            heard.mark.begin(newest);
+            heard.mark.begin(sighting.newest);
+            heard.run = sighting.run;
             heard.is_confirmed = true;
             for waiting in heard.waiting.drain(..) {
                 // Whoever no longer waits has left.
@@ -156,6 +200,10 @@ impl Ears {
         let state = self.state.lock();
         let confirmed = state.heard.iter().filter(|(_, heard)| heard.is_confirmed);
         confirmed.map(|(audience, _)| audience.clone()).collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.state.lock().heard.len()
     }
 
     /// When the first audience that lingers may be dropped.
@@ -184,13 +232,18 @@ impl Ears {
         dropped
     }
 
-    pub(super) fn suspects(&self) -> Vec<(Audience, Epoch)> {
-        std::mem::take(&mut self.state.lock().suspects)
+    pub(super) fn suspects(&self) -> Vec<Suspect> {
+        mem::take(&mut self.state.lock().suspects)
     }
 
     /// What a message at this place is to us; `None` if we do not listen.
     pub(super) fn fit(&self, audience: &Audience, at: &Position, is_plain: bool) -> Option<Fit> {
         self.state.lock().heard.get(audience).map(|heard| heard.mark.fit(at, is_plain))
+    }
+
+    /// Whether the store, at `newest`, has counted further than was heard.
+    pub(super) fn is_behind(&self, audience: &Audience, newest: &Position) -> bool {
+        self.state.lock().heard.get(audience).is_some_and(|heard| heard.mark.is_behind(newest))
     }
 
     /// From where on to read the store; `None` if we do not listen.
@@ -260,11 +313,27 @@ impl Heard {
             is_confirmed: false,
             waiting: Vec::new(),
             mark: Mark::default(),
+            run: None,
         }
     }
 
-    fn suspicion(&self, audience: Audience, newest: Option<Position>) -> Option<(Audience, Epoch)> {
-        let newest = newest.filter(|newest| self.mark.is_behind(newest))?;
-        Some((audience, newest.epoch))
+    /// A slot that moves to another process of the same cluster takes along all that it has; the one it
+    /// was with still lives.
+    fn suspicion(&mut self, sighting: Sighting, runs: &Runs) -> Option<Suspect> {
+        let Sighting { audience, heard, newest, run } = sighting;
+        let before = mem::replace(&mut self.run, run);
+        let is_taken_over = before.is_some_and(|before| !runs.has(&before));
+        let newest = newest?;
+        let has_lost = heard.is_some_and(|at| at.epoch == newest.epoch && at.seq > newest.seq);
+        let why = if has_lost {
+            Why::Lost
+        } else if is_taken_over {
+            Why::TakenOver
+        } else if self.mark.is_behind(&newest) {
+            Why::Behind(newest)
+        } else {
+            return None;
+        };
+        Some(Suspect { audience, why })
     }
 }

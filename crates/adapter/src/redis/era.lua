@@ -1,5 +1,4 @@
--- For how long the cluster has known a Redis process, in milliseconds, and which it is. Without a name, the
--- process that is asked.
+-- For how long the cluster has known a Redis process, in milliseconds.
 
 local eras, run = KEYS[1], ARGV[1]
 -- More than a cluster has primaries. Past it all are as new: that only makes logins wait.
@@ -8,16 +7,12 @@ local runs_max = 1000
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-if run == '' then
-  local about = redis.call('INFO', 'server', 'replication')
-  run = string.match(about, 'run_id:(%w+)') .. '/' .. string.match(about, 'master_replid:(%w+)')
-end
 local since = redis.call('HGET', eras, run)
 if not since then
   if redis.call('HLEN', eras) >= runs_max then
-    redis.call('DEL', eras)
+    redis.call('UNLINK', eras)
   end
   since = string.format('%.0f', now)
   redis.call('HSET', eras, run, since)
 end
-return {run, now - tonumber(since)}
+return now - tonumber(since)

@@ -1,16 +1,24 @@
 //! What happens on the way to Redis, each as one function that writes both the log line and the counter.
 
+use std::time::Duration;
+
 use fred::error::Error;
 use notice::{Audience, NodeId};
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
-use crate::{error::BusError, redis::envelope::EnvelopeError};
+use crate::{
+    error::BusError,
+    redis::{envelope::EnvelopeError, letter::LetterError},
+    traffic::{Lost, Traffic},
+};
 
 #[derive(Clone, Debug)]
 pub(super) struct Events {
     up: IntGauge,
     repairs_total: IntCounterVec,
     unreadable_total: IntCounter,
+    canary_seconds: Histogram,
+    rebuilds_total: IntCounter,
 }
 
 /// Why a node read the store again.
@@ -20,6 +28,10 @@ pub(super) enum Cause {
     Hole,
     /// The store was ahead of what was heard after a subscription was made anew, or messages dropped.
     Behind,
+    /// The store has less than was heard.
+    Lost,
+    /// Another process holds the store.
+    TakenOver,
 }
 
 impl Events {
@@ -34,10 +46,25 @@ impl Events {
         )?;
         let unreadable_total =
             IntCounter::new("carillon_bus_unreadable_total", "Envelopes that could not be read.")?;
+        let canary_seconds = Histogram::with_opts(
+            HistogramOpts::new(
+                "carillon_bus_canary_seconds",
+                "From this node through a primary back to this node.",
+            )
+            .buckets(vec![
+                0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+            ]),
+        )?;
+        let rebuilds_total = IntCounter::new(
+            "carillon_bus_rebuilds_total",
+            "Subscriptions made anew because nothing was heard.",
+        )?;
+        registry.register(Box::new(canary_seconds.clone()))?;
+        registry.register(Box::new(rebuilds_total.clone()))?;
         registry.register(Box::new(up.clone()))?;
         registry.register(Box::new(repairs_total.clone()))?;
         registry.register(Box::new(unreadable_total.clone()))?;
-        Ok(Self { up, repairs_total, unreadable_total })
+        Ok(Self { up, repairs_total, unreadable_total, canary_seconds, rebuilds_total })
     }
 
     /// Says once that Redis went, and once that it is back.
@@ -51,10 +78,32 @@ impl Events {
         }
     }
 
+    pub(super) fn is_up(&self) -> bool {
+        self.up.get() == 1
+    }
+
+    pub(super) fn canary(&self, time: Duration) {
+        self.canary_seconds.observe(time.as_secs_f64());
+    }
+
+    /// Says once that a node hears nothing though Redis answers, and once that it hears again.
+    pub(super) fn hears(&self, is_silent: bool, was_silent: bool) {
+        if is_silent {
+            self.rebuilds_total.inc();
+        }
+        match (is_silent, was_silent) {
+            (true, false) => tracing::warn!("hears nothing from redis, and subscribes anew"),
+            (false, true) => tracing::info!("hears redis again"),
+            _ => {}
+        }
+    }
+
     pub(super) fn repaired(&self, cause: Cause) {
         let cause = match cause {
             Cause::Hole => "hole",
             Cause::Behind => "behind",
+            Cause::Lost => "lost",
+            Cause::TakenOver => "taken_over",
         };
         self.repairs_total.with_label_values(&[cause]).inc();
     }
@@ -67,6 +116,20 @@ impl Events {
 
 pub(super) fn subscribing_failed(node: &NodeId, error: &Error) {
     tracing::debug!(node.id = %node, %error, "will subscribe again");
+}
+
+/// Says once that the others may take this node for dead, and once that they no longer do.
+pub(super) fn lease_kept(was_held: bool, error: Option<&Error>) {
+    match error {
+        Some(error) if was_held => tracing::warn!(%error, "cannot renew the node's lease"),
+        None if !was_held => tracing::info!("the node's lease is renewed again"),
+        _ => {}
+    }
+}
+
+pub(super) fn unreadable(traffic: &Traffic, error: &LetterError) {
+    traffic.lost(Lost::Unreadable, 1);
+    tracing::debug!(%error, "left out a letter that cannot be read");
 }
 
 pub(super) fn irreparable(error: &BusError) {

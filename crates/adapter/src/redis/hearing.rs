@@ -1,9 +1,10 @@
 //! Hands what a node hears to its inbox, in order, and reads from the store what it did not hear.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, slice, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use fred::types::Message;
-use notice::{Audience, Epoch, Kind, Notice};
+use notice::{Audience, Epoch, Kind, Notice, Position};
 use tokio::{
     sync::{
         Notify,
@@ -15,11 +16,13 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    error::BusError,
     inbox::Arrival,
     metrics::PutOutCause,
     redis::{
         bus::Bus,
-        ears::Ears,
+        canary::is_canary,
+        ears::{Ears, Suspect, Why},
         envelope::Envelope,
         events::{Cause, irreparable},
         leases::Leases,
@@ -31,6 +34,8 @@ use crate::{
 
 const RETRY_MIN: Duration = Duration::from_millis(20);
 const RETRY_MAX: Duration = Duration::from_secs(1);
+/// How long another process may have held the store before we noticed.
+const DOUBTFUL: Duration = Duration::from_mins(2);
 
 /// The task behind one node's [`Inbox`](crate::Inbox).
 pub(super) struct Hearing {
@@ -42,6 +47,8 @@ pub(super) struct Hearing {
     /// repaired.
     pub(super) inbox: mpsc::Sender<Arrival>,
     pub(super) lagged: Arc<Notify>,
+    /// Where this node's own messages to itself go.
+    pub(super) echoes: mpsc::Sender<Bytes>,
 }
 
 /// The inbox is gone: nobody hears any more.
@@ -86,6 +93,11 @@ impl Hearing {
         if let Some(put_out) = PutOut::read(&bytes) {
             return self.put_out(put_out).await;
         }
+        if is_canary(&bytes) {
+            // Should its task be behind, it has more of them than it needs.
+            self.echoes.try_send(bytes).ok();
+            return Ok(());
+        }
         let notice: Arc<Notice> = match Envelope(bytes).try_into() {
             Ok(notice) => notice,
             Err(error) => {
@@ -120,9 +132,46 @@ impl Hearing {
         self.hand_on(Arrival::PutOut { room, members }).await
     }
 
-    async fn repair_suspects(&self) -> Result<(), Gone> {
-        for (audience, epoch) in self.ears.suspects() {
-            self.repair(&audience, &epoch, Cause::Behind).await?;
+    async fn repair_suspects(&mut self) -> Result<(), Gone> {
+        let suspects = self.ears.suspects();
+        // What the store has counted may have come meanwhile.
+        while let Ok(message) = self.messages.try_recv() {
+            self.hear(message).await?;
+        }
+        for Suspect { audience, why } in suspects {
+            match why {
+                Why::Behind(newest) if !self.ears.is_behind(&audience, &newest) => {}
+                Why::Behind(newest) => self.repair(&audience, &newest.epoch, Cause::Behind).await?,
+                Why::Lost => self.renumber(&audience, Cause::Lost).await?,
+                Why::TakenOver => self.renumber(&audience, Cause::TakenOver).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The store may have lost what we heard, and given its numbers to others, which we would take for
+    /// what we know. It counts on behind what was heard, and the latest finals are handed on again.
+    async fn renumber(&self, audience: &Audience, cause: Cause) -> Result<(), Gone> {
+        let Some(heard) = self.ears.heard(slice::from_ref(audience)).pop().flatten() else {
+            return Ok(());
+        };
+        if self.count_on(audience, &heard).await != Some(true) {
+            return self.repair(audience, &heard.epoch, cause).await;
+        }
+        let (since, window) = (Since::Position(&heard), Since::Window(DOUBTFUL));
+        let Some(after) = self.catch_up(audience, since).await else { return Ok(()) };
+        let Some(again) = self.catch_up(audience, window).await else { return Ok(()) };
+        let Some(newest) = again.position else { return Ok(()) };
+        self.bus.events.repaired(cause);
+        if let (Cause::Lost, Some(gap)) = (cause, after.gap) {
+            self.hand_on(Arrival::Gap(Arc::new(gap))).await?;
+        }
+        let mut notices = BTreeMap::new();
+        let all = after.finals.into_iter().chain(again.live).chain(again.finals);
+        notices.extend(all.map(|notice| (notice.position.seq, notice)));
+        self.ears.mark(audience, |mark| mark.fill(newest));
+        for notice in notices.into_values() {
+            self.hand_on(Arrival::Notice(notice)).await?;
         }
         Ok(())
     }
@@ -134,7 +183,11 @@ impl Hearing {
             return Ok(());
         };
         let Some(newest) = caught.position else { return Ok(()) };
-        if newest.epoch == since.epoch && newest.seq <= since.seq {
+        if newest.epoch == since.epoch && newest.seq < since.seq {
+            // Boxed, because each may call the other; once, for the store is ahead then.
+            return Box::pin(self.renumber(audience, Cause::Lost)).await;
+        }
+        if newest == since {
             return Ok(());
         }
         self.bus.events.repaired(cause);
@@ -151,26 +204,48 @@ impl Hearing {
         Ok(())
     }
 
-    /// Waits for Redis if it is away: what comes after must not be handed on before. `None` if it
-    /// will never answer this.
+    /// `None` if Redis will never answer this.
     async fn catch_up(&self, audience: &Audience, since: Since<'_>) -> Option<CatchUp> {
-        let mut retry = RETRY_MIN;
+        let mut patience = Patience::default();
         loop {
             match self.bus.catch_up(audience, since).await {
                 Ok(caught) => return Some(caught),
-                Err(error) if error.is_transient() => {
-                    sleep(retry.mul_f64(rand::random_range(0.5..1.5))).await;
-                    retry = (retry * 2).min(RETRY_MAX);
-                }
-                Err(error) => {
-                    irreparable(&error);
-                    return None;
-                }
+                Err(error) => patience.bear(error).await?,
+            }
+        }
+    }
+
+    /// `None` as above; `Some(false)`: it is not counted, or in another life.
+    async fn count_on(&self, audience: &Audience, heard: &Position) -> Option<bool> {
+        let mut patience = Patience::default();
+        loop {
+            match self.bus.renumber(audience, heard).await {
+                Ok(is_same_life) => return Some(is_same_life),
+                Err(error) => patience.bear(error).await?,
             }
         }
     }
 
     async fn hand_on(&self, arrival: Arrival) -> Result<(), Gone> {
         self.inbox.send(arrival).await.map_err(|_| Gone)
+    }
+}
+
+/// Waits for Redis if it is away: what comes after must not be handed on before.
+#[derive(Default)]
+struct Patience {
+    waited: Duration,
+}
+
+impl Patience {
+    /// `None` if waiting will not help.
+    async fn bear(&mut self, error: BusError) -> Option<()> {
+        if !error.is_transient() {
+            irreparable(&error);
+            return None;
+        }
+        self.waited = (self.waited * 2).clamp(RETRY_MIN, RETRY_MAX);
+        sleep(self.waited.mul_f64(rand::random_range(0.5..1.5))).await;
+        Some(())
     }
 }

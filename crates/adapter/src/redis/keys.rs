@@ -4,7 +4,7 @@
 use std::fmt;
 
 use fred::types::Value;
-use notice::{Audience, TaskKey};
+use notice::{Audience, NodeId, TaskKey};
 
 /// The keys of every audience begin with this.
 #[derive(Clone, Debug)]
@@ -41,6 +41,31 @@ impl Prefix {
 
     pub(super) fn channel(&self, audience: &Audience) -> String {
         format!("{}:{{{audience}}}", self.0)
+    }
+
+    /// A channel of one node's own, in a slot that its number chooses.
+    pub(super) fn canary(&self, name: &str, number: u32) -> String {
+        format!("{}:{{canary:{name}:{number}}}", self.0)
+    }
+
+    /// Holds the nodes' leases.
+    pub(super) fn leases(&self) -> String {
+        format!("{}:{{nodes}}:leases", self.0)
+    }
+
+    /// What the nodes' own channels begin with: all in one slot with the leases, because one script
+    /// writes to all of them.
+    pub(super) fn channels_of_nodes(&self) -> String {
+        format!("{}:{{nodes}}:", self.0)
+    }
+
+    pub(super) fn channel_of_node(&self, node: &NodeId) -> String {
+        format!("{}{node}", self.channels_of_nodes())
+    }
+
+    /// A channel that is watched under this name.
+    pub(super) fn signal(&self, name: &str) -> String {
+        format!("{}:signal:{{{name}}}", self.0)
     }
 }
 
@@ -85,6 +110,17 @@ mod tests {
             let of_room = prefix.room_keys(&audience).map(|key| key.as_string().unwrap());
             assert!(of_room.iter().all(|key| hashed(key) == tags[0]), "{of_room:?}");
             assert!(!tags[0].is_empty() && tags.iter().all(|tag| *tag == tags[0]), "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn the_channels_of_all_nodes_are_in_the_slot_of_their_leases() {
+        let prefix = Prefix::new("carillon").unwrap();
+        let leases = prefix.leases();
+        for node in ["a", "{b}", "}"] {
+            let channel = prefix.channel_of_node(&NodeId::new(node).unwrap());
+            assert_eq!(hashed(&channel), hashed(&leases), "{channel}");
+            assert_ne!(channel, leases);
         }
     }
 

@@ -24,6 +24,7 @@ use crate::{
         bus::{Bus, millis},
         events,
         held::{Due, Held, Over, Stand},
+        primaries::{Owners, at, field, info},
     },
 };
 
@@ -93,8 +94,6 @@ impl Leases {
         stop: CancellationToken,
     ) {
         let keeping = async {
-            // The store's age counts from now, and not from the first login.
-            drop(self.era("").await);
             tokio::join!(self.renew_all(&inbox), self.expire_all(&inbox), self.give_all_back())
         };
         tokio::select! {
@@ -115,11 +114,12 @@ impl Leases {
         let mut was_kept = true;
         loop {
             ticks.tick().await;
+            // A store's age counts from when it is met, and not from the first login.
+            let mut is_kept = timeout(every, self.meet_all()).await.is_ok_and(|met| met.is_ok());
             let mut calls = Vec::new();
             for (room, due) in self.held.due() {
                 calls.extend(due.chunks(CALL_LEN).map(|due| (room.clone(), due.to_vec())));
             }
-            let mut is_kept = true;
             for batch in calls.chunks(BATCH_LEN) {
                 is_kept &= matches!(timeout(every, self.renew(batch, inbox)).await, Ok(Ok(())));
             }
@@ -135,21 +135,20 @@ impl Leases {
     ) -> Result<(), Error> {
         let since = Instant::now();
         let renew = &self.bus.scripts.renew;
-        let Some(((room, due), rest)) = batch.split_first() else { return Ok(()) };
-        // The first goes alone: should Redis have forgotten the script, it knows it from then on.
-        let answer = renew.run(&self.bus.client, &self.renewal(room, due)).await?;
-        self.renewed(room, due, answer, since, inbox).await;
-        if rest.is_empty() {
-            return Ok(());
-        }
-        let since = Instant::now();
         let pipeline = self.bus.client.pipeline();
-        for (room, due) in rest {
+        for (room, due) in batch {
             drop(renew.run_known(&pipeline, &self.renewal(room, due)).await?);
         }
         let answers = pipeline.try_all::<Value>().await;
-        for ((room, due), answer) in rest.iter().zip(answers) {
-            self.renewed(room, due, answer?, since, inbox).await;
+        for ((room, due), answer) in batch.iter().zip(answers) {
+            // It may have forgotten the script, or handed the slot on.
+            let (answer, since) = if let Ok(answer) = answer {
+                (answer, since)
+            } else {
+                let since = Instant::now();
+                (renew.run(&self.bus.client, &self.renewal(room, due)).await?, since)
+            };
+            self.renewed(room, due, answer, since, inbox).await;
         }
         Ok(())
     }
@@ -252,8 +251,10 @@ impl Leases {
                 let len = over.len().min(BATCH_LEN);
                 over.drain(..len).collect()
             };
-            let Some((first, rest)) = batch.split_first() else { return Ok(()) };
-            let given = self.give_batch_back(first, rest).await;
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let given = self.give_batch_back(&batch).await;
             if given.is_err() {
                 self.give_back_later(batch);
                 return given;
@@ -261,17 +262,18 @@ impl Leases {
         }
     }
 
-    async fn give_batch_back(&self, first: &Over, rest: &[Over]) -> Result<(), Error> {
+    async fn give_batch_back(&self, batch: &[Over]) -> Result<(), Error> {
         let logout = &self.bus.scripts.logout;
-        drop(logout.run(&self.bus.client, &self.logout(first)).await?);
-        if rest.is_empty() {
-            return Ok(());
-        }
         let pipeline = self.bus.client.pipeline();
-        for over in rest {
+        for over in batch {
             drop(logout.run_known(&pipeline, &self.logout(over)).await?);
         }
-        drop(pipeline.all::<Vec<Value>>().await?);
+        let answers = pipeline.try_all::<Value>().await;
+        for (over, answer) in batch.iter().zip(answers) {
+            if answer.is_err() {
+                drop(logout.run(&self.bus.client, &self.logout(over)).await?);
+            }
+        }
         Ok(())
     }
 
@@ -288,11 +290,23 @@ impl Leases {
         args
     }
 
-    /// The Redis process `run`, or the one that is asked, and for how long the cluster has known it.
+    /// Lets the cluster know every Redis process there is.
+    async fn meet_all(&self) -> Result<(), Error> {
+        let client = &self.bus.client;
+        for server in Owners::of(client).all() {
+            let primary = at(client, server.as_ref());
+            let run = info(&primary, "server").await?;
+            let history = info(&primary, "replication").await?;
+            let run = format!("{}/{}", field(&run, "run_id"), field(&history, "master_replid"));
+            self.era(&run).await?;
+        }
+        Ok(())
+    }
+
+    /// For how long the cluster has known this Redis process with this history.
     pub(super) async fn era(&self, run: &str) -> Result<Duration, Error> {
         let args = [self.bus.prefix.eras().into(), run.into()];
         let answer = self.bus.scripts.era.run(&self.bus.client, &args).await?;
-        let age = answer.into_array().get(1).and_then(Value::as_u64);
-        Ok(Duration::from_millis(age.unwrap_or_default()))
+        Ok(Duration::from_millis(answer.as_u64().unwrap_or_default()))
     }
 }

@@ -1,7 +1,8 @@
 -- What the scripts over one audience share: its keys, the clock, and the three ages. Every script is this
 -- file and one of the others behind it, so that all of it runs in one step.
 --
--- life   hash: epoch, seq (of the newest notice), trimmed (seq of the newest final no longer kept)
+-- life   hash: epoch, seq (of the newest notice), trimmed (seq of the newest final no longer kept),
+--        renumbered (seq up to which numbers may have been given twice, as a primary that took over did)
 -- heads  hash: task -> '<p|f> <at> <version|-> <stamp> <seq>' of the notice that it shows
 -- shown  hash: task -> that notice
 -- log    stream: the finals, each under the id <seq>-<at>

@@ -53,12 +53,16 @@ impl Mark {
         self.heard_seq = at.seq;
     }
 
-    /// What the store keeps up to `newest` was handed on.
+    /// What the store keeps up to `newest` was handed on. It may be less than what was heard, if the
+    /// store has lost some.
     pub(super) fn fill(&mut self, newest: Position) {
-        if self.handed_on.as_ref().is_none_or(|last| last.epoch != newest.epoch) {
-            self.heard_seq = 0;
-        }
+        let is_same = self.handed_on.as_ref().is_some_and(|last| last.epoch == newest.epoch);
+        self.heard_seq = if is_same { self.heard_seq.min(newest.seq) } else { 0 };
         self.handed_on = Some(newest);
+    }
+
+    pub(super) fn handed_on(&self) -> Option<&Position> {
+        self.handed_on.as_ref()
     }
 
     /// Whether the store has counted further.
@@ -119,6 +123,14 @@ mod tests {
         mark.hear(&at("a", 9));
         mark.begin(Some(at("a", 11)));
         assert_eq!(mark.fit(&at("a", 10), false), Fit::Next);
+    }
+
+    #[test]
+    fn after_the_store_has_lost_some_what_comes_again_under_a_known_number_is_taken() {
+        let mut mark = mark_at(8);
+        mark.fill(at("a", 5));
+        assert_eq!(mark.fit(&at("a", 6), false), Fit::Next);
+        assert_eq!(mark.fit(&at("a", 8), true), Fit::Hole);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 local kind, task, version, stamp = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local quiet_age, tasks_max = tonumber(ARGV[9]), tonumber(ARGV[10])
 local next_epoch, envelope = ARGV[11], ARGV[12]
+local pace = tonumber(ARGV[13])
 
 -- By version where both have one and they differ, else by stamp. What has no stamp is stored now, after
 -- all that is shown. Stamps are of one width, so that their texts compare as they do.
@@ -42,6 +43,13 @@ local function stored_after(last)
   return string.sub(last.stamp, 1, 40) .. string.format('%016.0f', tick)
 end
 
+-- How long the task's last progress is still too young to be followed by another. Should the clock have
+-- been set back, nobody waits for it.
+local function early_by(last)
+  local age = now - last.at
+  return age >= 0 and pace - age or 0
+end
+
 local epoch = redis.call('HGET', life, 'epoch')
 local last
 
@@ -55,6 +63,8 @@ if kind ~= 'n' and epoch then
     return {'after_final'}
   elseif last and kind == 'p' and not is_newer(last) then
     return {'superseded'}
+  elseif last and kind == 'p' and early_by(last) > 0 then
+    return {'early', early_by(last), stamp == '' and stored_after(last) or stamp}
   elseif not last and not has_room() then
     return {'full'}
   end

@@ -1,7 +1,14 @@
 //! How a draft becomes a call of `publish.lua`, one or many on the way at once.
 
-use fred::{error::Error, interfaces::ClientLike, types::Value};
-use notice::{Audience, Draft, Kind, NoticeId, Order};
+use std::time::Duration;
+
+use fred::{
+    clients::{Client, Pipeline},
+    error::Error,
+    interfaces::ClientLike,
+    types::{ClusterHash, CustomCommand, Value, config::Server},
+};
+use notice::{Audience, Draft, Kind, NoticeId, Order, Stamp};
 use rand::distr::{Alphanumeric, SampleString};
 
 use crate::{
@@ -13,18 +20,40 @@ use crate::{
         bus::{Bus, count, lasting, millis, odd, position},
         envelope::seal,
         keys::field,
+        primaries::{Owners, slot},
     },
 };
 
 /// How many drafts are on the way at once before the next wait for their answers.
 const PIPELINE_LEN: usize = 128;
 
+/// How long the replicas may take, of the time that a publisher has.
+const REPLICAS_SHARE: u32 = 2;
+
+/// One pipeline: the calls of one turn, and behind them a question to each primary's replicas.
+struct Turn {
+    pipeline: Pipeline<Client>,
+    owners: Owners,
+    /// The primaries that have a call, each with a slot of its own.
+    primaries: Vec<(Option<Server>, u16)>,
+    /// Which result a call is for, its audience, and its primary's place in the list.
+    calls: Vec<(usize, Audience, usize)>,
+}
+
 impl Bus {
+    pub(crate) fn progress_pace(&self) -> Duration {
+        self.config.progress_pace
+    }
+
     pub(crate) async fn publish(&self, draft: Draft) -> Result<Published, PublishError> {
+        if self.min_replicas_ack > 0 {
+            let mut results = self.pipelined(vec![draft]).await;
+            return results.pop().expect("each draft has its answer");
+        }
         let kind = KindLabel::of(&draft.kind);
         let result = match self.publication(&draft) {
             Ok(args) => {
-                let answer = self.scripts.publish.run(&self.client, &args).await;
+                let answer = self.scripts.publish.run(&self.publishing, &args).await;
                 self.published(draft.audience, answer)
             }
             Err(error) => Err(error),
@@ -38,16 +67,10 @@ impl Bus {
         drafts: Vec<Draft>,
     ) -> Vec<Result<Published, PublishError>> {
         let mut results = Vec::with_capacity(drafts.len());
-        let mut drafts = drafts.into_iter();
-        while let Some(first) = drafts.next() {
-            // The first goes alone: should Redis have forgotten the script, it knows it from then on,
-            // and none of the others is overtaken by one behind it.
+        let mut drafts = drafts.into_iter().peekable();
+        while drafts.peek().is_some() {
             let from = results.len();
-            results.push(self.publish(first).await);
-            if transient(&results[from..]).is_none() {
-                let more = drafts.by_ref().take(PIPELINE_LEN - 1).collect();
-                results.extend(self.pipelined(more).await);
-            }
+            results.extend(self.pipelined(drafts.by_ref().take(PIPELINE_LEN).collect()).await);
             if let Some(error) = transient(&results[from..]) {
                 // What was to come before it is to be handed in again, so the rest is not tried.
                 results.extend(drafts.by_ref().map(|_| Err(error.clone())));
@@ -57,42 +80,85 @@ impl Bus {
     }
 
     async fn pipelined(&self, drafts: Vec<Draft>) -> Vec<Result<Published, PublishError>> {
-        let pipeline = self.client.pipeline();
+        let mut turn = Turn::new(&self.publishing);
         let mut results = Vec::with_capacity(drafts.len());
-        let mut sent = Vec::with_capacity(drafts.len());
         for draft in drafts {
             let kind = KindLabel::of(&draft.kind);
             let queued = match self.publication(&draft) {
-                Ok(args) => self.queue(&pipeline, &args, &draft.audience).await,
+                Ok(args) => self.queue(&mut turn, results.len(), &args, draft.audience).await,
                 Err(error) => Err(error),
             };
-            let result = queued.map(|()| Published::Superseded);
-            if result.is_ok() {
-                sent.push((results.len(), draft.audience));
-            }
-            results.push((kind, result));
+            results.push((kind, queued.map(|()| Published::Superseded)));
         }
-        let answers = if sent.is_empty() { Vec::new() } else { pipeline.try_all().await };
-        let mut answers = answers.into_iter();
-        for (index, audience) in sent {
-            let canceled = || Err(Error::new_canceled());
-            let answer = answers.next().unwrap_or_else(canceled);
-            results[index].1 = self.published(audience, answer);
-        }
+        self.answers(turn, &mut results).await;
         for (kind, result) in &results {
             self.metrics.published(*kind, result);
         }
         results.into_iter().map(|(_, result)| result).collect()
     }
 
-    async fn queue<C: ClientLike>(
+    /// Each primary's first call brings the script along: should it have forgotten it, or be a new one,
+    /// it knows it from then on, and no call is overtaken by one behind it.
+    async fn queue(
         &self,
-        pipeline: &C,
+        turn: &mut Turn,
+        index: usize,
         args: &[Value],
-        audience: &Audience,
+        audience: Audience,
     ) -> Result<(), PublishError> {
-        let queued = self.scripts.publish.run_known(pipeline, args).await;
-        queued.map(drop).map_err(|error| publish_error(audience.clone(), &error))
+        let (primary, is_first) = turn.primary_of(&self.prefix.channel(&audience));
+        let script = &self.scripts.publish;
+        let queued = if is_first {
+            script.run_anew(&turn.pipeline, args).await
+        } else {
+            script.run_known(&turn.pipeline, args).await
+        };
+        queued.map_err(|error| publish_error(audience.clone(), &error))?;
+        turn.calls.push((index, audience, primary));
+        Ok(())
+    }
+
+    /// Sends the turn, and puts each answer where it belongs.
+    async fn answers(
+        &self,
+        mut turn: Turn,
+        results: &mut [(KindLabel, Result<Published, PublishError>)],
+    ) {
+        if turn.calls.is_empty() {
+            return;
+        }
+        let waits = if self.min_replicas_ack > 0 { self.queue_waits(&turn).await } else { Ok(()) };
+        let mut answers = match waits {
+            Ok(()) => turn.pipeline.try_all().await.into_iter(),
+            Err(error) => vec![Err(error)].into_iter(),
+        };
+        let mut next = || answers.next().unwrap_or_else(|| Err(Error::new_canceled()));
+        for (index, audience, _) in &turn.calls {
+            results[*index].1 = self.published(audience.clone(), next());
+        }
+        if self.min_replicas_ack == 0 {
+            return;
+        }
+        let acks: Vec<usize> = turn.primaries.iter().map(|_| acks(next())).collect();
+        for (index, audience, primary) in turn.calls.drain(..) {
+            let (replicas, replicas_min) = (acks[primary], self.min_replicas_ack);
+            let result = &mut results[index].1;
+            // What was refused as known may have been taken a moment ago, and be as little copied.
+            if result.is_ok() && replicas < replicas_min {
+                *result = Err(PublishError::Unreplicated { audience, replicas, replicas_min });
+            }
+        }
+    }
+
+    /// One question covers all that its connection has written.
+    async fn queue_waits(&self, turn: &Turn) -> Result<(), Error> {
+        let wait = millis(self.config.publish_wait / REPLICAS_SHARE);
+        for (_, slot) in &turn.primaries {
+            let command = CustomCommand::new_static("WAIT", ClusterHash::Custom(*slot), false);
+            let args = vec![count(self.min_replicas_ack), wait.clone()];
+            let () = turn.pipeline.custom(command, args).await?;
+        }
+        Ok(())
     }
 
     /// What `publish.lua` takes.
@@ -120,6 +186,7 @@ impl Bus {
             count(self.config.tasks_per_user_max),
             Alphanumeric.sample_string(&mut rand::rng(), EPOCH_LEN).into(),
             Value::Bytes(seal(draft)),
+            millis(self.config.progress_pace),
         ]);
         Ok(args)
     }
@@ -135,6 +202,12 @@ impl Bus {
         match (&*outcome, parts.get(1..)) {
             ("superseded", _) => Ok(Published::Superseded),
             ("after_final", _) => Ok(Published::AfterFinal),
+            ("early", Some([wait, stamp])) => match (wait.as_u64(), read_stamp(stamp)) {
+                (Some(wait), Some(stamp)) => {
+                    Ok(Published::Early { wait: Duration::from_millis(wait), stamp })
+                }
+                _ => Err(PublishError::Broken { audience, reason: odd() }),
+            },
             ("full", _) => {
                 let (what, len_max) = ("tasks of one user", self.config.tasks_per_user_max);
                 Err(PublishError::Full { audience, what, len_max })
@@ -150,6 +223,41 @@ impl Bus {
             _ => Err(PublishError::Broken { audience, reason: odd() }),
         }
     }
+}
+
+/// A stamp as `publish.lua` writes it: milliseconds, a count within them, and ticks behind that, which
+/// become one more in the count.
+fn read_stamp(text: &Value) -> Option<Stamp> {
+    let text = text.as_str()?;
+    let number = |digits: Option<&str>| digits?.parse::<u64>().ok();
+    let (millis, count) = (number(text.get(..20))?, number(text.get(20..40))?);
+    let ticks = number(text.get(40..))?;
+    Some(Stamp { millis, count: count.saturating_add(ticks.min(1)) })
+}
+
+// === impl Turn ===
+
+impl Turn {
+    fn new(client: &Client) -> Self {
+        let owners = Owners::of(client);
+        Self { pipeline: client.pipeline(), owners, primaries: Vec::new(), calls: Vec::new() }
+    }
+
+    /// The place of the key's primary, and whether nothing was for it yet.
+    fn primary_of(&mut self, key: &str) -> (usize, bool) {
+        let server = self.owners.of_key(key);
+        if let Some(place) = self.primaries.iter().position(|(known, _)| *known == server) {
+            return (place, false);
+        }
+        self.primaries.push((server, slot(key)));
+        (self.primaries.len() - 1, true)
+    }
+}
+
+/// How many replicas have it; none if that is not known.
+fn acks(answer: Result<Value, Error>) -> usize {
+    let acks = answer.ok().and_then(|answer| answer.as_u64());
+    acks.and_then(|acks| usize::try_from(acks).ok()).unwrap_or_default()
 }
 
 /// The last failure that may pass.

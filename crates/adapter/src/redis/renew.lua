@@ -29,7 +29,7 @@ for at = 4, #ARGV, 5 do
   elseif record then
     -- It has logged in once more since this was asked.
   elseif is_lost then
-    if redis.call('HEXISTS', logins, 'k:' .. key) == 1 then
+    if redis.call('HGET', logins, 'k:' .. key) then
       key = ''
     end
     hold(member, ARGV[at + 1], node, key)

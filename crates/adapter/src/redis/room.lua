@@ -49,7 +49,7 @@ end
 
 -- Forgets members whose lease is over.
 local function prune()
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', whole(now))) do
+  for _, member in ipairs(redis.call('ZRANGE', leases, '-inf', whole(now), 'BYSCORE')) do
     drop(member)
   end
 end
@@ -60,6 +60,6 @@ local function life()
 end
 
 local function touch()
-  redis.call('PEXPIRE', logins, whole(lease * 2))
-  redis.call('PEXPIRE', leases, whole(lease * 2))
+  redis.call('PEXPIREAT', logins, whole(now + lease * 2))
+  redis.call('PEXPIREAT', leases, whole(now + lease * 2))
 end

@@ -1,24 +1,34 @@
 //! Makes true what a node wishes to hear: subscribes in batches, again after every new connection, and
 //! drops what nobody wishes for any more.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, mem, sync::Arc, time::Duration};
 
 use fred::{
     clients::Client,
     error::Error,
-    interfaces::{ClientLike, EventInterface, PubsubInterface},
-    types::{ClusterHash, CustomCommand, Value},
+    interfaces::{ClientLike, ClusterInterface, EventInterface, PubsubInterface},
+    types::{ClusterHash, ClusterStateChange, CustomCommand, Value, config::Server},
 };
-use notice::{Audience, Position};
+use notice::Audience;
 use tokio::{
-    sync::{Notify, broadcast::error::RecvError, mpsc},
-    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
+    sync::{
+        Notify,
+        broadcast::{self, error::RecvError},
+        mpsc,
+    },
+    time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     inbox::Arrival,
-    redis::{bus::Bus, ears::Ears, events::subscribing_failed},
+    redis::{
+        bus::Bus,
+        config::Layout,
+        ears::{Ears, Sighting},
+        events::subscribing_failed,
+        primaries::{Owners, Runs, at, field, info},
+    },
 };
 
 /// Audiences subscribed to in one trip.
@@ -31,6 +41,9 @@ const PING_EVERY: Duration = Duration::from_secs(5);
 /// How long it may take to answer.
 const PING_WAIT: Duration = Duration::from_secs(5);
 
+/// In how many parts the store is compared with what was heard, so that it is never asked for all at once.
+const ROUND_PARTS: u32 = 30;
+
 /// The task behind one node's [`Interest`](crate::Interest).
 pub(super) struct Subscriptions {
     pub(super) bus: Arc<Bus>,
@@ -40,50 +53,70 @@ pub(super) struct Subscriptions {
     pub(super) inbox: mpsc::Sender<Arrival>,
     /// Messages were dropped unread, so every audience is to be looked at.
     pub(super) lagged: Arc<Notify>,
+    /// The canary does not come back.
+    pub(super) silent: Arc<Notify>,
+    pub(super) layout: Layout,
+    /// How often every audience is compared with the store.
+    pub(super) positions_every: Duration,
+    /// The processes behind the primaries, as of the last new connection.
+    pub(super) runs: Runs,
+    pub(super) owners: Owners,
+    /// What is still to be compared in this round, and when the next begins.
+    pub(super) round: VecDeque<Audience>,
+    pub(super) round_at: Instant,
 }
 
 enum Wake {
     Stop,
-    NewConnection,
+    NewConnection(Option<Server>),
+    SlotsMoved,
+    SlotsMovedElsewhere,
+    Silent,
     Lagged,
     Wished,
     Lingered,
     Ping,
+    Compare,
+}
+
+/// What the task waits for, besides its notes.
+struct Signals {
+    connections: broadcast::Receiver<Server>,
+    slots: broadcast::Receiver<Vec<ClusterStateChange>>,
+    /// The connection that publishes learns first that a slot has moved.
+    slots_elsewhere: broadcast::Receiver<Vec<ClusterStateChange>>,
+    pings: Interval,
+    parts: Interval,
+    retry_at: Option<Instant>,
 }
 
 impl Subscriptions {
     /// Runs until `stop` or until the inbox is gone, and then closes the connection.
-    pub(super) async fn run(self, stop: CancellationToken) {
-        let mut connections = self.client.reconnect_rx();
-        let mut pings = interval(PING_EVERY);
-        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        let mut signals = Signals {
+            connections: self.client.reconnect_rx(),
+            slots: self.client.cluster_change_rx(),
+            slots_elsewhere: self.bus.client.cluster_change_rx(),
+            pings: every(PING_EVERY),
+            parts: every(self.positions_every / ROUND_PARTS),
+            retry_at: None,
+        };
         let mut retry = RETRY_MIN;
-        let mut retry_at = None;
         loop {
-            let lingers_until = self.ears.lingers_until();
-            let wake = tokio::select! {
-                biased;
-                () = stop.cancelled() => Wake::Stop,
-                () = self.inbox.closed() => Wake::Stop,
-                connection = connections.recv() => match connection {
-                    Err(RecvError::Closed) => Wake::Stop,
-                    Ok(_) | Err(RecvError::Lagged(_)) => Wake::NewConnection,
-                },
-                () = self.lagged.notified() => Wake::Lagged,
-                () = self.ears.wished.notified() => Wake::Wished,
-                () = until(retry_at) => Wake::Wished,
-                () = until(lingers_until) => Wake::Lingered,
-                _ = pings.tick() => Wake::Ping,
-            };
-            match wake {
+            match self.wake(&mut signals, &stop).await {
                 Wake::Stop => break,
-                Wake::NewConnection => self.ears.wish_again(),
-                Wake::Lagged => self.look_at_all().await,
+                Wake::NewConnection(server) => self.wish_for(server.as_ref()),
+                Wake::SlotsMoved => self.wish_for_moved(),
+                // It tells us, as soon as it has looked too. Should it fail, the canary's task looks.
+                Wake::SlotsMovedElsewhere => drop(self.client.sync_cluster().await),
+                Wake::Silent => self.rebuild().await,
+                Wake::Lagged => self.round = self.ears.confirmed().into(),
                 Wake::Wished => {}
                 Wake::Lingered => self.drop_lingering().await,
                 Wake::Ping => self.ping().await,
+                Wake::Compare => self.compare().await,
             }
-            retry_at = match self.subscribe().await {
+            signals.retry_at = match self.subscribe().await {
                 Ok(()) => {
                     retry = RETRY_MIN;
                     None
@@ -99,26 +132,80 @@ impl Subscriptions {
         drop(self.client.quit().await);
     }
 
+    async fn wake(&self, signals: &mut Signals, stop: &CancellationToken) -> Wake {
+        let lingers_until = self.ears.lingers_until();
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Wake::Stop,
+            () = self.inbox.closed() => Wake::Stop,
+            connection = signals.connections.recv() => match connection {
+                Err(RecvError::Closed) => Wake::Stop,
+                Ok(server) => Wake::NewConnection(Some(server)),
+                Err(RecvError::Lagged(_)) => Wake::NewConnection(None),
+            },
+            _ = signals.slots.recv() => Wake::SlotsMoved,
+            _ = signals.slots_elsewhere.recv() => Wake::SlotsMovedElsewhere,
+            () = self.silent.notified() => Wake::Silent,
+            () = self.lagged.notified() => Wake::Lagged,
+            () = self.ears.wished.notified() => Wake::Wished,
+            () = until(signals.retry_at) => Wake::Wished,
+            () = until(lingers_until) => Wake::Lingered,
+            _ = signals.pings.tick() => Wake::Ping,
+            _ = signals.parts.tick() => Wake::Compare,
+        }
+    }
+
+    /// Wishes for what this server held, or for everything.
+    fn wish_for(&mut self, server: Option<&Server>) {
+        self.owners = Owners::of(&self.client);
+        // Who is behind it must be asked.
+        self.runs = Runs::default();
+        let all = self.layout != Layout::Cluster || server.is_none();
+        self.ears.wish_again(|audience| all || self.owner(audience).as_ref() == server);
+    }
+
+    /// Wishes for what is held by another server than before.
+    fn wish_for_moved(&mut self) {
+        let before = mem::replace(&mut self.owners, Owners::of(&self.client));
+        self.runs = Runs::default();
+        self.ears.wish_again(|audience| {
+            let channel = self.bus.prefix.channel(audience);
+            before.of_key(&channel) != self.owners.of_key(&channel)
+        });
+    }
+
+    fn owner(&self, audience: &Audience) -> Option<Server> {
+        self.owners.of_key(&self.bus.prefix.channel(audience))
+    }
+
+    /// Nothing is heard though the connection stands.
+    async fn rebuild(&mut self) {
+        if self.layout == Layout::Cluster {
+            // fred keeps a cluster's connections that look well, so all is subscribed to once more.
+            drop(self.client.sync_cluster().await);
+            self.wish_for(None);
+        } else {
+            drop(self.client.force_reconnection().await);
+        }
+    }
+
     /// Subscribes to all that is wished for.
-    async fn subscribe(&self) -> Result<(), Error> {
+    async fn subscribe(&mut self) -> Result<(), Error> {
         loop {
             let audiences = self.ears.wishes(BATCH_LEN);
             if audiences.is_empty() {
                 return Ok(());
             }
-            match self.subscribe_to(&audiences).await {
-                Ok(newest) => self.ears.confirm(audiences, newest),
-                Err(error) => {
-                    self.ears.put_back(audiences);
-                    return Err(error);
-                }
+            if let Err(error) = self.subscribe_to(&audiences).await {
+                self.ears.put_back(audiences);
+                return Err(error);
             }
         }
     }
 
     /// One channel a command, because Redis confirms each by itself, and fred takes one answer for one
     /// command.
-    async fn subscribe_to(&self, audiences: &[Audience]) -> Result<Vec<Option<Position>>, Error> {
+    async fn subscribe_to(&mut self, audiences: &[Audience]) -> Result<(), Error> {
         let pipeline = self.client.pipeline();
         for audience in audiences {
             let channel = Value::from(self.bus.prefix.channel(audience));
@@ -126,7 +213,42 @@ impl Subscriptions {
             let () = pipeline.custom(command, vec![channel]).await?;
         }
         drop(pipeline.all::<Vec<Value>>().await?);
-        self.bus.positions(audiences).await
+        self.look_at(audiences).await
+    }
+
+    /// Compares what was heard of these with the store.
+    async fn look_at(&mut self, audiences: &[Audience]) -> Result<(), Error> {
+        if self.runs.is_empty() {
+            self.runs = Runs::read(&self.client).await?;
+        }
+        let heard = self.ears.heard(audiences);
+        let newest = self.bus.positions(audiences).await?;
+        let sightings =
+            audiences.iter().zip(heard).zip(newest).map(|((audience, heard), newest)| {
+                let run = self.runs.get(self.owner(audience).as_ref());
+                Sighting { audience: audience.clone(), heard, newest, run }
+            });
+        self.ears.confirm(sightings.collect(), &self.runs);
+        Ok(())
+    }
+
+    /// The next part of a round over all that is subscribed to.
+    async fn compare(&mut self) {
+        if self.round.is_empty() && self.round_at <= Instant::now() {
+            self.round = self.ears.confirmed().into();
+            self.round_at = Instant::now() + self.positions_every;
+        }
+        let part = self.ears.len().div_ceil(ROUND_PARTS as usize);
+        let mut part = part.min(self.round.len());
+        while part > 0 {
+            let batch: Vec<_> = self.round.drain(..part.min(BATCH_LEN)).collect();
+            part -= batch.len();
+            if self.look_at(&batch).await.is_err() {
+                // To be subscribed to once more is to be looked at once more.
+                self.ears.put_back(batch);
+                return;
+            }
+        }
     }
 
     async fn drop_lingering(&self) {
@@ -136,25 +258,35 @@ impl Subscriptions {
         }
     }
 
-    async fn look_at_all(&self) {
-        for batch in self.ears.confirmed().chunks(BATCH_LEN) {
-            match self.bus.positions(batch).await {
-                Ok(newest) => self.ears.confirm(batch.to_vec(), newest),
-                // To be subscribed to once more is to be looked at once more.
-                Err(_) => self.ears.put_back(batch.to_vec()),
+    async fn ping(&self) {
+        for server in self.owners.all() {
+            let client = at(&self.client, server.as_ref());
+            let answer = timeout(PING_WAIT, client.ping::<()>(None)).await;
+            if !matches!(answer, Ok(Ok(()))) && self.client.is_connected() {
+                drop(self.client.force_reconnection().await);
+                return;
             }
         }
-    }
-
-    async fn ping(&self) {
-        let answer = timeout(PING_WAIT, self.client.ping::<()>(None)).await;
-        if !matches!(answer, Ok(Ok(()))) && self.client.is_connected() {
+        if self.layout == Layout::Sentinel && self.is_demoted().await {
             drop(self.client.force_reconnection().await);
         }
     }
+
+    /// Whether we listen to what was the primary once.
+    async fn is_demoted(&self) -> bool {
+        let about = info(&self.client, "replication").await;
+        about.is_ok_and(|about| field(&about, "role") == "slave")
+    }
 }
 
-async fn until(at: Option<Instant>) {
+fn every(time: Duration) -> Interval {
+    // What is to be done all the time must not be done without end.
+    let mut ticks = interval(time.max(Duration::from_millis(10)));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+pub(super) async fn until(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at).await,
         None => std::future::pending().await,

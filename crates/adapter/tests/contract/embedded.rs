@@ -35,10 +35,12 @@ impl Subject for InMemory {
             interest_linger: Duration::from_secs(1),
             tasks_per_user_max: 1_000,
             audiences_max: 1_000,
+            progress_pace: Duration::ZERO,
             publish_wait: Duration::from_secs(5),
             login_lease: Duration::from_secs(15),
             room_members_max: 100_000,
             login_rooms_max: 1_000_000,
+            node_lease: Duration::from_secs(15),
         }
     }
 
@@ -52,8 +54,8 @@ impl Subject for InMemory {
         Self { bus, registry, _stop: stop.drop_guard(), _running: running }
     }
 
-    async fn link(&self) -> Node {
-        Node { link: self.bus.link(NodeId::new("node").expect("a node")) }
+    async fn link_as(&self, name: &str) -> Node {
+        Node { link: self.bus.link(NodeId::new(name).expect("a node")) }
     }
 
     async fn pass(&self, time: Duration) {

@@ -13,16 +13,37 @@ mod interest;
 mod interleavings;
 mod limits;
 mod logins;
+mod nodes;
 mod order;
+mod pace;
+mod relay;
 mod rushes;
+mod signals;
 
 mod embedded;
 mod redis;
 mod server;
 
-/// Runs the whole list against one subject, each test under the given attribute.
+/// Runs the whole list against one subject, each test under the given attribute; `brief` leaves out those
+/// that start dozens of buses each.
 macro_rules! contract {
     ($attribute:meta, $subject:ty) => {
+        crate::contract! { brief $attribute, $subject }
+        crate::contract! { @ $attribute, $subject,
+            interleavings: [
+                whatever_the_interleaving_nothing_of_a_task_follows_its_final,
+                whatever_the_interleaving_the_count_has_no_gap,
+                whatever_the_interleaving_the_newest_is_shown,
+            ],
+            rushes: [
+                of_all_who_rush_in_first_one_is_in,
+                of_all_who_rush_in_last_one_is_left_and_the_others_are_told,
+                nobody_is_first_while_another_is_in_whatever_the_interleaving,
+                who_believes_to_be_in_is_in_whatever_the_interleaving,
+            ],
+        }
+    };
+    (brief $attribute:meta, $subject:ty) => {
         crate::contract! { @ $attribute, $subject,
             order: [
                 the_newest_progress_is_what_the_task_shows,
@@ -101,16 +122,44 @@ macro_rules! contract {
                 one_member_too_many_is_refused_and_last_needs_no_place,
                 one_room_too_many_is_refused_until_another_is_left,
             ],
-            rushes: [
-                of_all_who_rush_in_first_one_is_in,
-                of_all_who_rush_in_last_one_is_left_and_the_others_are_told,
-                nobody_is_first_while_another_is_in_whatever_the_interleaving,
-                who_believes_to_be_in_is_in_whatever_the_interleaving,
+            pace: [
+                progress_within_the_pace_changes_nothing_and_is_taken_after_its_wait,
+                older_progress_is_superseded_however_early,
+                a_final_is_never_early_and_ends_the_waiting,
+                the_first_of_a_task_and_of_a_run_is_never_early,
+                what_waited_is_not_newer_than_what_came_meanwhile,
+                what_has_a_stamp_keeps_it_while_it_waits,
             ],
-            interleavings: [
-                whatever_the_interleaving_nothing_of_a_task_follows_its_final,
-                whatever_the_interleaving_the_count_has_no_gap,
-                whatever_the_interleaving_the_newest_is_shown,
+            signals: [
+                whoever_watches_hears_and_nobody_else,
+                a_node_counts_once_however_often_it_watches,
+                a_watch_that_is_dropped_counts_no_more,
+                a_channel_watched_again_is_heard_again,
+                the_signals_of_one_sender_come_in_order,
+                a_full_watch_drops_the_newest,
+                a_signal_past_the_limit_is_refused_for_good,
+                a_node_that_has_left_watches_nothing,
+            ],
+            relay: [
+                a_burst_arrives_whole_and_in_order_at_every_node,
+                who_has_unsubscribed_counts_no_more_and_its_stream_ends,
+                a_message_past_what_may_wait_is_refused,
+            ],
+            nodes: [
+                every_node_is_listed_with_what_it_announced,
+                a_node_that_leaves_in_order_is_gone_at_once,
+                a_living_node_stays_listed_past_its_lease,
+                a_question_to_all_is_answered_by_every_other_node,
+                a_question_to_one_node_is_answered_by_it,
+                a_node_that_does_not_answer_in_time_is_missing,
+                a_node_that_takes_no_requests_is_not_missed,
+                a_node_that_is_gone_is_not_waited_for,
+                the_questions_of_one_asker_come_in_order,
+                a_question_that_nobody_waits_for_any_more_is_not_handed_out,
+                a_node_with_too_many_questions_refuses_at_once,
+                one_question_too_many_at_once_is_refused,
+                an_answer_past_the_limit_counts_as_missing,
+                requests_end_when_the_node_has_left,
             ],
         }
     };

@@ -1,8 +1,15 @@
 //! The bus over Redis, held to the contract, and what only it promises.
 
+mod cluster;
+mod detour;
 mod door;
+mod faults;
 mod kept;
 mod leases;
+mod replicas;
+mod sentinel;
+mod talk;
+mod tls;
 
 use std::time::Duration;
 
@@ -29,11 +36,51 @@ const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A bus over a Redis of its own, on real time.
 struct OverRedis {
+    running: Running,
+    server: Server,
+}
+
+/// A bus that runs until it is dropped.
+struct Running {
     redis: Redis,
     registry: Registry,
-    _stop: DropGuard,
-    _running: JoinSet<()>,
-    server: Server,
+    stop: DropGuard,
+    tasks: JoinSet<()>,
+}
+
+impl Running {
+    async fn start(config: RedisConfig) -> Self {
+        let registry = Registry::new();
+        let redis = Redis::connect(config, &registry).await.expect("it is a good Redis");
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        let (bus, stopped) = (redis.clone(), stop.clone());
+        tasks.spawn(async move { bus.run(stopped).await });
+        Self { redis, registry, stop: stop.drop_guard(), tasks }
+    }
+
+    async fn link(&self) -> Node {
+        self.link_as("node").await
+    }
+
+    async fn link_as(&self, name: &str) -> Node {
+        let node = NodeId::new(name).expect("a node");
+        Node { link: self.redis.link(node).await.expect("Redis takes one more connection") }
+    }
+
+    fn metrics(&self) -> String {
+        TextEncoder::new().encode_to_string(&self.registry.gather()).expect("it is text")
+    }
+
+    /// Waits until this is among the metrics.
+    async fn comes_to_count(&self, part: &str) {
+        let counting = async {
+            while !self.metrics().contains(part) {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(DEADLINE, counting).await.unwrap_or_else(|_| panic!("{part}: {}", self.metrics()));
+    }
 }
 
 impl Subject for OverRedis {
@@ -47,28 +94,24 @@ impl Subject for OverRedis {
             interest_linger: Duration::from_millis(200),
             tasks_per_user_max: 1_000,
             audiences_max: 1_000,
+            progress_pace: Duration::ZERO,
             publish_wait: Duration::from_secs(5),
             login_lease: Duration::from_millis(1_500),
             room_members_max: 100_000,
             login_rooms_max: 1_000_000,
+            node_lease: Duration::from_millis(900),
         }
     }
 
     async fn start(config: Config) -> Self {
         let server = Server::start(&[]).await;
         server.settle("carillon").await;
-        let registry = Registry::new();
-        let redis = connect(server.url(), config, &registry).await.expect("it is a good Redis");
-        let stop = CancellationToken::new();
-        let mut running = JoinSet::new();
-        let (bus, stopped) = (redis.clone(), stop.clone());
-        running.spawn(async move { bus.run(stopped).await });
-        Self { redis, registry, _stop: stop.drop_guard(), _running: running, server }
+        let running = Running::start(RedisConfig::new(server.url(), "carillon", config)).await;
+        Self { running, server }
     }
 
-    async fn link(&self) -> Node {
-        let node = NodeId::new("node").expect("a node");
-        Node { link: self.redis.link(node).await.expect("Redis takes one more connection") }
+    async fn link_as(&self, name: &str) -> Node {
+        self.running.link_as(name).await
     }
 
     async fn pass(&self, time: Duration) {
@@ -86,13 +129,12 @@ impl OverRedis {
     }
 
     fn metrics(&self) -> String {
-        TextEncoder::new().encode_to_string(&self.registry.gather()).expect("it is text")
+        self.running.metrics()
     }
 }
 
 async fn connect(url: String, config: Config, registry: &Registry) -> Result<Redis, ConnectError> {
-    let prefix = "carillon".to_owned();
-    Redis::connect(RedisConfig { url, prefix, bus: config }, registry).await
+    Redis::connect(RedisConfig::new(url, "carillon", config), registry).await
 }
 
 /// Publishes until it is accepted.
@@ -153,7 +195,7 @@ async fn a_node_hears_again_after_redis_was_started_anew() {
     node.enter(&audience()).await;
     node.enter(&room("a")).await;
     worker.accepted(end("before", now(), "before")).await;
-    bus.server.stop().await;
+    bus.server.stop();
     let error = worker.try_publish(end("lost", now(), "lost")).await.expect_err("it is away");
     assert!(matches!(error, PublishError::Unreachable { .. }), "{error}");
     let down = async {
@@ -204,6 +246,35 @@ async fn a_gap_in_what_is_kept_is_said_before_what_is_kept() {
     let Some(Arrival::Gap(gap)) = arrival else { panic!("{arrival:?}") };
     assert_eq!(gap.since, seen);
     assert_eq!(node.hear_texts(1).await, ["next"]);
+}
+
+#[tokio::test]
+async fn what_a_store_that_lost_some_numbers_again_is_heard_and_said_as_a_gap() {
+    let (bus, mut node) = OverRedis::lasting().await;
+    let worker = bus.link().await;
+    node.enter(&audience()).await;
+    for n in 1..=5 {
+        worker.accepted(end(&n.to_string(), now(), &n.to_string())).await;
+    }
+    let seen = node.hear_texts(5).await;
+    assert_eq!(seen, ["1", "2", "3", "4", "5"]);
+    // As a replica has it that took over before it was told the last three.
+    let key = |part: &str| format!("carillon:{{{}}}:{part}", audience());
+    bus.server.say(&format!("HSET {} seq 2", key("life"))).await;
+    bus.server.say(&format!("HDEL {} 1:3 1:4 1:5", key("heads"))).await;
+    bus.server.say(&format!("DEL {}", key("log"))).await;
+    let again = worker.accepted(end("again", now(), "again")).await;
+    assert_eq!(again.position.seq, 3, "a number is given twice");
+    bus.server.say("CLIENT KILL TYPE pubsub").await;
+    let arrival = timeout(DEADLINE, node.link.inbox.next()).await.expect("something comes");
+    let Some(Arrival::Gap(gap)) = arrival else { panic!("{arrival:?}") };
+    assert_eq!(gap.since.position.seq, 5);
+    assert_eq!(heard_until(&mut node, "again").await.last().map(String::as_str), Some("again"));
+    let next = worker.accepted(end("next", now(), "next")).await;
+    assert!(next.position.seq > 6, "no number is given a third time: {next:?}");
+    assert_eq!(node.hear_texts(1).await, ["next"]);
+    let old = node.after(&gap.since.position).await;
+    assert!(old.gap.is_some(), "a cursor of a number that was given twice is not trusted");
 }
 
 #[tokio::test]
@@ -260,11 +331,11 @@ async fn listening_to_one_audience_too_many_is_refused_until_another_is_left() {
 async fn a_stopped_bus_ends_the_inbox() {
     let (bus, node) = OverRedis::lasting().await;
     node.enter(&audience()).await;
-    let OverRedis { _stop: stop, _running: mut running, .. } = bus;
+    let Running { stop, mut tasks, .. } = bus.running;
     drop(stop);
     let mut inbox = node.link.inbox;
     let ended = timeout(DEADLINE, inbox.next()).await.expect("it ends");
     assert!(ended.is_none(), "{ended:?}");
-    let done = timeout(DEADLINE, running.join_next()).await.expect("run returns");
+    let done = timeout(DEADLINE, tasks.join_next()).await.expect("run returns");
     done.expect("there was one task").expect("it did not panic");
 }

@@ -20,8 +20,13 @@ pub(crate) trait Subject: Sized {
     /// A running bus.
     async fn start(config: Config) -> Self;
 
+    /// One more node on it, under this name.
+    async fn link_as(&self, name: &str) -> Node;
+
     /// One more node on it.
-    async fn link(&self) -> Node;
+    async fn link(&self) -> Node {
+        self.link_as("node").await
+    }
 
     /// Lets time pass.
     async fn pass(&self, time: Duration);

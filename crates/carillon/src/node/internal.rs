@@ -22,8 +22,8 @@ use crate::{
     settings,
 };
 
-/// How long a request may take, its body included.
-const REQUEST_WITHIN: Duration = Duration::from_mins(1);
+/// How long a request may take, its body included: an emit may wait a minute for acknowledgements.
+const REQUEST_WITHIN: Duration = Duration::from_secs(70);
 
 /// What the internal port speaks for.
 pub(super) struct Internal {

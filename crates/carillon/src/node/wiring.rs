@@ -5,7 +5,9 @@ use std::{
     time::Duration,
 };
 
+use adapter::RedisConfig;
 use gateway::Origins;
+use ingest::RedisSourceConfig;
 use notice::NodeId;
 
 use crate::{node::StartError, settings::Config};
@@ -21,10 +23,38 @@ pub(super) fn source() -> ingest::Config {
         queue_len_max: 10_000,
         queue_bytes_max: 32 * 1024 * 1024,
         batch_len_max: 1_000,
+        held_len_max: 10_000,
         retry_first: Duration::from_millis(50),
         retry_max: Duration::from_secs(10),
         dead_letters_len_max: 1_000,
         dead_letters_bytes_max: 16 * 1024 * 1024,
+    }
+}
+
+/// `redis` is where the queues are; `internal` tells this process from others on its host.
+pub(super) fn redis_source(
+    config: &Config,
+    redis: RedisConfig,
+    internal: SocketAddr,
+) -> RedisSourceConfig {
+    let host = rustix::system::uname();
+    let host = host.nodename().to_string_lossy();
+    let consumer = config.ingest.consumer.clone();
+    RedisSourceConfig {
+        redis,
+        consumer: consumer.unwrap_or_else(|| format!("{host}-{}", internal.port())),
+        claim_idle: config.ingest.claim_after,
+        lease: config.leases.channel,
+        tries_max: config.ingest.tries,
+        batch_len_max: 1_000,
+        hand_len_max: 10_000,
+        hand_bytes_max: 32 * 1024 * 1024,
+        channel_len_max: 10_000,
+        channel_bytes_max: 16 * 1024 * 1024,
+        retry_first: Duration::from_millis(50),
+        retry_max: Duration::from_secs(10),
+        consumer_idle: Duration::from_hours(24),
+        chores_every: Duration::from_secs(1),
     }
 }
 
@@ -41,6 +71,7 @@ pub(super) fn gateway(
     let public = &config.public;
     Ok(gateway::Config {
         node,
+        roles: config.roles.names(),
         path: public.path.clone(),
         namespaces: public.namespaces.clone(),
         origins: Origins::parse(&origins)?,

@@ -27,6 +27,11 @@ pub(super) fn size(text: &str) -> Result<usize, String> {
     number.checked_mul(unit_bytes).ok_or_else(|| "is too large".to_owned())
 }
 
+/// Reads a whole number, none included.
+pub(super) fn count_or_none(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "is no whole number".to_owned())
+}
+
 /// Reads a whole number, one or more.
 pub(super) fn count(text: &str) -> Result<usize, String> {
     match text.parse() {

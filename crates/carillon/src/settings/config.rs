@@ -1,6 +1,6 @@
 //! What the settings mean: typed, checked, complete.
 
-use std::{collections::HashMap, fmt, net::SocketAddr, time::Duration};
+use std::{collections::HashMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use bytes::Bytes;
 use gateway::{Conformance, Limits, Origins};
@@ -10,6 +10,8 @@ use crate::settings::{Settings, amount, mistake::Mistakes, reader::Reader, rules
 
 /// The largest file that `public.serve_client` may name.
 const CLIENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// The longest name of a consumer.
+const CONSUMER_BYTES_MAX: usize = 256;
 /// The shortest API key.
 const API_KEY_LEN_MIN: usize = 16;
 
@@ -27,10 +29,9 @@ pub struct Config {
     /// Absent: a bus of its own, in memory.
     pub redis: Option<Redis>,
     pub recovery: Recovery,
-    pub status: StatusTable,
+    pub ingest: Ingest,
+    pub leases: Leases,
     pub limits: Limits,
-    /// How long a member of a room counts after its node was last heard of.
-    pub login_lease: Duration,
     pub drain_grace: Duration,
     pub telemetry: Telemetry,
     /// Serve the demo page and play its worker.
@@ -78,6 +79,11 @@ pub struct Redis {
     /// May hold a password.
     pub url: String,
     pub prefix: String,
+    pub min_replicas_ack: usize,
+    /// The roots that a `rediss` connection trusts; this machine's if absent.
+    pub ca: Option<PathBuf>,
+    /// The certificate that it shows, and its key.
+    pub identity: Option<(PathBuf, PathBuf)>,
 }
 
 /// A key of the internal API.
@@ -90,6 +96,25 @@ pub struct Recovery {
     pub window: Duration,
     pub finals_keep: usize,
     pub finals_age: Duration,
+}
+
+/// How worker messages are read.
+#[derive(Clone, Debug)]
+pub struct Ingest {
+    pub status: StatusTable,
+    /// Absent: named after the host and the internal port.
+    pub consumer: Option<String>,
+    pub claim_after: Duration,
+    pub tries: u32,
+}
+
+/// How long those who give no sign keep what is theirs.
+#[derive(Clone, Copy, Debug)]
+pub struct Leases {
+    pub node: Duration,
+    /// How long a member of a room counts after its node was last heard of.
+    pub login: Duration,
+    pub channel: Duration,
 }
 
 /// What the node tells its operator.
@@ -109,6 +134,11 @@ pub(crate) enum LogFormat {
 }
 
 impl Roles {
+    /// As they are written in the settings.
+    pub fn names(self) -> Vec<String> {
+        self.to_string().split(", ").map(str::to_owned).collect()
+    }
+
     pub fn has(self, role: Role) -> bool {
         match role {
             Role::Gateway => self.gateway,
@@ -160,9 +190,18 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
             finals_keep: read.one("recovery.keep", amount::count),
             finals_age: read.one("recovery.keep_age", amount::duration),
         },
-        status: read.value("ingest.status", status),
+        ingest: Ingest {
+            status: read.value("ingest.status", status),
+            consumer: read.maybe("ingest.consumer", consumer),
+            claim_after: read.one("ingest.claim_after", amount::duration),
+            tries: read.one("ingest.tries", amount::rate),
+        },
+        leases: Leases {
+            node: read.one("leases.node", amount::duration),
+            login: read.one("leases.login", lease),
+            channel: read.one("leases.channel", amount::duration),
+        },
         limits: limits(&mut read),
-        login_lease: read.one("logins.lease", lease),
         drain_grace: read.one("drain.grace", amount::duration),
         telemetry: Telemetry {
             log: read.one("telemetry.log", log),
@@ -189,9 +228,21 @@ fn public(read: &mut Reader) -> Public {
 }
 
 fn redis(read: &mut Reader) -> Option<Redis> {
-    let prefix = read.one("redis.prefix", prefix);
     let url = read.maybe("redis.url", redis_url);
-    url.map(|url| Redis { url, prefix })
+    let (cert, key) = (read.maybe("redis.tls.cert", file), read.maybe("redis.tls.key", file));
+    let redis = Redis {
+        url: url.clone().unwrap_or_default(),
+        prefix: read.one("redis.prefix", prefix),
+        min_replicas_ack: read.one("redis.min_replicas_ack", amount::count_or_none),
+        ca: read.maybe("redis.tls.ca", file),
+        identity: cert.clone().zip(key.clone()),
+    };
+    if cert.is_some() != key.is_some() {
+        let (is_alone, other) = if cert.is_some() { ("cert", "key") } else { ("key", "cert") };
+        let hint = format!("set redis.tls.{other} too, or neither");
+        read.refuse(&format!("redis.tls.{is_alone}"), "is of no use alone", hint);
+    }
+    url.map(|_| redis)
 }
 
 fn limits(read: &mut Reader) -> Limits {
@@ -255,11 +306,24 @@ fn redis_url(url: &str) -> Result<String, String> {
     }
 }
 
+fn consumer(name: &str) -> Result<String, String> {
+    if name.len() > CONSUMER_BYTES_MAX || name.contains(char::is_whitespace) {
+        return Err(format!("is longer than {CONSUMER_BYTES_MAX} bytes, or holds a space"));
+    }
+    Ok(name.to_owned())
+}
+
 fn prefix(text: &str) -> Result<String, String> {
     if text.is_empty() || text.contains(['{', '}']) || text.contains(char::is_whitespace) {
         return Err("is empty, or holds a brace or a space".to_owned());
     }
     Ok(text.to_owned())
+}
+
+/// A file that can be read when the settings are.
+fn file(path: &str) -> Result<PathBuf, String> {
+    let opened = std::fs::File::open(path);
+    opened.map(|_| PathBuf::from(path)).map_err(|error| format!("cannot be read: {error}"))
 }
 
 fn client_file(path: &str) -> Result<Bytes, String> {

@@ -115,7 +115,12 @@ pub(super) const TABLE: &[Entry] = &[
         "The Redis that nodes share. None: an embedded bus, for one node.").secret(),
     text("redis.prefix", "carillon", "carillon", "Stands in front of every Redis key and channel."),
     text("redis.min_replicas_ack", "0", "1",
-        "How many replicas must have a message before it is accepted.").later(),
+        "How many replicas must have a message before it is accepted."),
+    text("redis.tls.ca", "", "/etc/carillon/redis-ca.crt",
+        "The roots that a `rediss://` connection trusts, as a PEM file. None: this machine's."),
+    text("redis.tls.cert", "", "/etc/carillon/redis.crt",
+        "The certificate chain that is shown to Redis, as a PEM file."),
+    text("redis.tls.key", "", "/etc/carillon/redis.key", "That certificate's key, as a PEM file."),
     // recovery
     text("recovery.window", "120s", "120s",
         "A client that names no cursor gets the finals of this long. At least `public.ping_interval` plus \
@@ -125,6 +130,18 @@ pub(super) const TABLE: &[Entry] = &[
     // ingest
     text("ingest.status", "", r#"{ "200" = "file.queued" }"#,
         "More worker status numbers and the events that they mean.").map(),
+    text("ingest.consumer", "", "ingest-0",
+        "The name under which this process reads the queues in Redis: the same after a restart, and no \
+         other's. None: the host's name and the internal port."),
+    text("ingest.claim_after", "30s", "30s",
+        "How long a message may stand still in a process's hands before another takes it over."),
+    text("ingest.tries", "5", "5", "How often a message is tried before it is a dead letter."),
+    // leases
+    text("leases.node", "15s", "15s", "How long a node that gives no sign counts as living."),
+    text("leases.login", "15s", "15s",
+        "How long a member of a room counts after its node was last heard of; 1s to 15s."),
+    text("leases.channel", "10s", "10s",
+        "How long a process that gives no sign keeps the channel of tasks, and what it took from their list."),
     // auth
     text("auth.mode", "none", "none",
         "How users prove who they are. `token` and `hook` are not in this version."),
@@ -147,9 +164,7 @@ pub(super) const TABLE: &[Entry] = &[
         "What may wait for one socket; a socket with more waiting leaves as `slow`."),
     text("limits.stall", "15s", "15s", "How long a reader may stand still before it is out."),
     text("limits.handshake", "10s", "10s", "How long a client may take to say what it wants."),
-    // logins, drain, telemetry
-    text("logins.lease", "15s", "15s",
-        "How long a member of a room counts after its node was last heard of; 1s to 15s."),
+    // drain, telemetry
     text("drain.grace", "25s", "25s", "How long stopping may take; what is left then is cut."),
     text("telemetry.log", "info", "info,gateway=debug", "Which log lines are written, as a tracing filter."),
     text("telemetry.log_format", "auto", "json", "`text`, `json`, or `auto`: text on a terminal, else JSON."),

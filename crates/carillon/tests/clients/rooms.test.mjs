@@ -12,7 +12,7 @@ const UNKNOWN = 'type is unknown (use loginWhenFirst, loginWhenLast or loginWhen
 
 // A cut poll is noticed when the client has been silent for too long.
 const carillon = node({
-  settings: { CARILLON_PUBLIC__PING_INTERVAL: '2s', CARILLON_PUBLIC__PING_TIMEOUT: '2s', CARILLON_LOGINS__LEASE: '2s' },
+  settings: { CARILLON_PUBLIC__PING_INTERVAL: '2s', CARILLON_PUBLIC__PING_TIMEOUT: '2s', CARILLON_LEASES__LOGIN: '2s' },
 });
 
 const answer = (code, msg) => ({ code, msg });

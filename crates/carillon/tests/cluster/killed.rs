@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use crate::{
-    harness::{DEADLINE, Page},
+    page::{DEADLINE, Page},
     rooms::send,
     server::Server,
 };
@@ -61,7 +61,7 @@ impl Process {
         let mut child = Command::new(env!("CARGO_BIN_EXE_carillon"))
             .args(["serve", "--public-addr", "127.0.0.1:0", "--internal-addr", "127.0.0.1:0"])
             .args(["--set", &format!("redis.url={}", redis.url())])
-            .args(["--set", &format!("logins.lease={}s", LEASE.as_secs())])
+            .args(["--set", &format!("leases.login={}s", LEASE.as_secs())])
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -82,7 +82,7 @@ impl Process {
 
 impl Guest {
     async fn of(nodes: &[Process], node: usize) -> Self {
-        let mut page = Page::at(&nodes[node].addr, "namespace=/").await;
+        let mut page = Page::open(&nodes[node].addr, "namespace=/").await;
         assert_eq!(page.code().await, "2001");
         Self { node, page }
     }

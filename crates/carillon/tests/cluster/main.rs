@@ -3,10 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a broken harness should stop the test")]
 
+mod acks;
+mod caller;
 mod emits;
 mod harness;
 mod killed;
+mod nodes;
 mod notices;
+mod page;
 mod redis_away;
 mod rooms;
 mod stopping;

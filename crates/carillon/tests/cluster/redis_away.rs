@@ -13,7 +13,7 @@ const UP: &str = "carillon_redis_up ";
 async fn while_redis_is_away_local_emits_go_on_and_publishing_says_503_and_readiness_stays() {
     let mut cluster = Cluster::of(2, Bus::Redis).await;
     let mut page = cluster.page(0).await;
-    cluster.redis().stop().await;
+    cluster.redis().stop();
     cluster.metric_is(0, UP, 0.0).await;
     assert!(!cluster.end(0, "a").await);
     let emit = json!({
@@ -32,7 +32,7 @@ async fn while_redis_is_away_local_emits_go_on_and_publishing_says_503_and_readi
 async fn when_redis_is_back_the_same_pages_hear_again_what_any_node_accepts() {
     let mut cluster = Cluster::of(2, Bus::Redis).await;
     let mut page = cluster.page(1).await;
-    cluster.redis().stop().await;
+    cluster.redis().stop();
     cluster.metric_is(0, UP, 0.0).await;
     cluster.redis().start_again().await;
     let mut accepted = BTreeSet::new();

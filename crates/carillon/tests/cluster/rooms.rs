@@ -11,8 +11,9 @@ use tokio::{
 };
 
 use crate::{
-    harness::{Bus, Cluster, DEADLINE, Page},
+    harness::{Bus, Cluster},
     on_both_buses,
+    page::{DEADLINE, Page},
 };
 
 on_both_buses!(
@@ -293,7 +294,7 @@ async fn while_redis_is_away_a_login_is_answered_with_2003() {
     let mut cluster = Cluster::of(1, Bus::Redis).await;
     let mut page = visitor_of(&cluster, 0).await;
     assert_eq!(page.log_in("loginWhenFirst").await, "2002");
-    cluster.redis().stop().await;
+    cluster.redis().stop();
     page.say("loginRoom", &json!(["456"])).await;
     let told = page.event("downmsg").await;
     assert_eq!(told, json!({ "code": "2003", "msg": "the store is unreachable, try again later" }));

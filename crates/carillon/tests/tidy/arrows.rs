@@ -36,8 +36,9 @@ const HOMES: &[(&str, &[&str])] = &[
 /// What a crate must never have heard of, however far down.
 const UNHEARD_OF: &[(&str, &[&str])] = &[
     ("notice", &["tokio", "hyper", "axum", "fred", "tungstenite", "engineioxide-core"]),
-    ("adapter", &["hyper", "axum", "tungstenite", "engineioxide-core"]),
-    ("ingest", &["hyper", "axum", "tungstenite", "engineioxide-core"]),
+    // The road under socketioxide-redis is the adapter's, and brings that project's packets along.
+    ("adapter", &["hyper", "axum", "tungstenite", "socketioxide-parser-common"]),
+    ("ingest", &["hyper", "axum", "tungstenite", "socketioxide-parser-common"]),
     // It links fred by the bus, and may not name it: that is what HOMES holds.
     ("gateway", &["clap"]),
     ("carillon", &["openssl", "native-tls"]),

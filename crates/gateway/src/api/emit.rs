@@ -1,19 +1,31 @@
 //! `POST /v1/emit`: what a backend sends, in its simplest form: to everyone, a user, a room or one
 //! socket of a namespace.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use adapter::Published;
-use axum::{Json, body::Bytes, extract::State};
+use axum::{
+    Json,
+    body::Bytes,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use notice::{
-    Audience, Draft, EventName, Kind, Notice, Origin, PAYLOAD_BYTES_MAX, Payload, Room, Scope,
-    SocketId, UserId,
+    Audience, Draft, EventName, Kind, NodeId, Notice, Origin, PAYLOAD_BYTES_MAX, Payload, Room,
+    Scope, SocketId, UserId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::error::ApiError;
-use crate::{forms::Forms, shared::Shared};
+use super::{asked, error::ApiError};
+use crate::{
+    answering, others,
+    questions::{Answer, Question},
+    shared::Shared,
+};
 
 /// The body, as it is written.
 #[derive(Deserialize)]
@@ -31,6 +43,8 @@ struct Body<'a> {
     args: Option<Vec<Box<RawValue>>>,
     #[serde(default)]
     scope: Scoped,
+    #[serde(default)]
+    ack: Option<asked::Wanted>,
 }
 
 #[derive(Default, Deserialize)]
@@ -65,17 +79,20 @@ pub(super) struct Emitted {
 pub(super) async fn emit(
     State(shared): State<Arc<Shared>>,
     body: Bytes,
-) -> Result<Json<Emitted>, ApiError> {
-    let (draft, scoped) = read(&shared, &body)?;
+) -> Result<Response, ApiError> {
+    let (draft, scoped, ack) = read(&shared, &body)?;
+    if let Some(wait) = ack {
+        return asked::ask(&shared, draft, scoped == Scoped::Local, wait).await;
+    }
     match draft.audience.scope.clone() {
-        Scope::Socket(id) => to_socket(&shared, &id, draft),
+        Scope::Socket(id) => to_socket(&shared, &id, draft, scoped).await,
         _ if scoped == Scoped::Local => Ok(to_this_node(&shared, draft).await),
         _ => to_all_nodes(&shared, draft).await,
     }
-    .map(Json)
+    .map(|emitted| Json(emitted).into_response())
 }
 
-fn read(shared: &Shared, body: &[u8]) -> Result<(Draft, Scoped), ApiError> {
+fn read(shared: &Shared, body: &[u8]) -> Result<(Draft, Scoped, Option<Duration>), ApiError> {
     let body: Body<'_> = serde_json::from_slice(body).map_err(|error| {
         let message = error.to_string();
         if error.is_data() { ApiError::invalid(message) } else { ApiError::Malformed(message) }
@@ -97,7 +114,8 @@ fn read(shared: &Shared, body: &[u8]) -> Result<(Draft, Scoped), ApiError> {
         origin: Origin::Backend,
         handed_in: SystemTime::now(),
     };
-    Ok((draft, body.scope))
+    let ack = body.ack.map(asked::Wanted::wait).transpose()?;
+    Ok((draft, body.scope, ack))
 }
 
 fn scope(to: To<'_>) -> Result<Scope, ApiError> {
@@ -112,11 +130,11 @@ fn scope(to: To<'_>) -> Result<Scope, ApiError> {
 }
 
 /// A string, or a number as it is written.
-fn name(json: &RawValue) -> Result<String, ApiError> {
+pub(super) fn name(json: &RawValue) -> Result<String, ApiError> {
     match json.get().as_bytes().first() {
         Some(b'-' | b'0'..=b'9') => Ok(json.get().to_owned()),
         _ => serde_json::from_str(json.get())
-            .map_err(|_| ApiError::invalid("to: expected a string or a number")),
+            .map_err(|_| ApiError::invalid("a name is a string or a number")),
     }
 }
 
@@ -139,20 +157,33 @@ fn payload(data: Option<&RawValue>, args: Option<Vec<Box<RawValue>>>) -> Result<
     if payload.len_bytes() > PAYLOAD_BYTES_MAX { Err(ApiError::TooLarge) } else { Ok(payload) }
 }
 
-/// One socket is found without the bus, and its notice is numbered here.
-fn to_socket(shared: &Shared, id: &SocketId, draft: Draft) -> Result<Emitted, ApiError> {
-    let seat = shared.hub.socket(&draft.audience.namespace, id).ok_or(ApiError::UnknownSocket)?;
-    let position = shared.local_id(draft.audience.clone()).position;
-    let notice = Notice { draft, position };
-    let taken = seat.send(&Forms::new(&notice, false), SystemTime::now(), &shared.events);
-    Ok(Emitted::here(shared, &notice, usize::from(taken)))
+/// A socket of this node is found without the bus; another's node numbers the notice.
+async fn to_socket(
+    shared: &Shared,
+    id: &SocketId,
+    draft: Draft,
+    scoped: Scoped,
+) -> Result<Emitted, ApiError> {
+    let question = Question::Emit(answering::emit(id, &draft));
+    if let Some((id, sockets)) = answering::send(shared, id, draft) {
+        return Ok(Emitted::by(&shared.config.node, id, sockets));
+    }
+    if scoped == Scoped::Local {
+        return Err(ApiError::UnknownSocket);
+    }
+    let asked = others::ask_home(shared, id, &question).await;
+    match asked.map_err(|error| ApiError::nodes(shared, &error))? {
+        Some((node, Some(Answer::Sent { id, sockets }))) => Ok(Emitted::by(&node, id, sockets)),
+        None | Some((_, Some(Answer::NotHere))) => Err(ApiError::UnknownSocket),
+        Some((node, _)) => Err(ApiError::Silent { node: node.to_string() }),
+    }
 }
 
 async fn to_this_node(shared: &Shared, draft: Draft) -> Emitted {
     let position = shared.local_id(draft.audience.clone()).position;
     let notice = Arc::new(Notice { draft, position });
     let sockets = shared.hub.deliver(&notice, &shared.events).await;
-    Emitted::here(shared, &notice, sockets)
+    Emitted::by(&shared.config.node, notice.id().to_string(), sockets)
 }
 
 async fn to_all_nodes(shared: &Shared, draft: Draft) -> Result<Emitted, ApiError> {
@@ -163,18 +194,15 @@ async fn to_all_nodes(shared: &Shared, draft: Draft) -> Result<Emitted, ApiError
         Ok(Published::Superseded | Published::AfterFinal) => {
             Err(ApiError::invalid("the notice was older than what its audience has seen"))
         }
+        // Only progress is early, and an emit is plain.
+        Ok(Published::Early { .. }) => Err(ApiError::Unavailable),
         Err(error) if error.is_transient() => Err(ApiError::Unavailable),
         Err(error) => Err(ApiError::invalid(error.to_string())),
     }
 }
 
 impl Emitted {
-    fn here(shared: &Shared, notice: &Notice, sockets: usize) -> Self {
-        Self {
-            id: notice.id().to_string(),
-            nodes: 1,
-            sockets: Some(sockets),
-            node: Some(shared.config.node.as_str().to_owned()),
-        }
+    fn by(node: &NodeId, id: String, sockets: usize) -> Self {
+        Self { id, nodes: 1, sockets: Some(sockets), node: Some(node.to_string()) }
     }
 }

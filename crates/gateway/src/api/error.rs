@@ -1,11 +1,14 @@
 //! What an API call is told when it fails: `{"error":{"code","message","hint"?}}`.
 
+use adapter::SignalError;
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+
+use crate::shared::Shared;
 
 /// A closed list of failures.
 #[derive(Debug)]
@@ -19,7 +22,17 @@ pub(crate) enum ApiError {
     },
     UnknownSocket,
     TooLarge,
+    /// More sockets here than one question may be put to.
+    TooManySockets,
+    /// Too many here have been asked and have not answered.
+    Busy,
     Unavailable,
+    /// The other nodes cannot be reached.
+    Apart,
+    /// The node of a socket did not answer in time.
+    Silent {
+        node: String,
+    },
 }
 
 #[derive(Serialize)]
@@ -38,6 +51,12 @@ struct Content {
 impl ApiError {
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::Invalid { message: message.into(), hint: None }
+    }
+
+    /// What a failure to ask the other nodes comes down to.
+    pub(super) fn nodes(shared: &Shared, error: &SignalError) -> Self {
+        shared.events.apart(error);
+        Self::Apart
     }
 }
 
@@ -60,16 +79,41 @@ impl IntoResponse for ApiError {
                 format!("a payload has at most {} bytes", notice::PAYLOAD_BYTES_MAX),
                 None,
             ),
+            Self::TooManySockets => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "too_many_sockets",
+                "more sockets than one emit may ask for an acknowledgement; nothing was sent"
+                    .into(),
+                Some("without ack it goes to any number"),
+            ),
+            Self::Busy => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "busy",
+                "too many acknowledgements are waited for; nothing was sent".into(),
+                None,
+            ),
             Self::Unavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
                 "the bus does not take notices now; nothing was sent".into(),
                 None,
             ),
+            Self::Apart => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "the other nodes cannot be reached now; what concerns this one was done".into(),
+                Some("scope=local asks this node alone where a call lists"),
+            ),
+            Self::Silent { node } => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "no_answer",
+                format!("node {node}, where the socket is, did not answer in time"),
+                None,
+            ),
         };
         let mut response =
             (status, Json(Body { error: Content { code, message, hint } })).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response

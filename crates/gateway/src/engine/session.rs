@@ -214,8 +214,13 @@ impl Session {
     /// Lets the session go after what waits for it, with a word of why if it did not ask to. Its seats
     /// are empty from now on.
     pub(crate) fn leave(self: &Arc<Self>, departure: Departure) {
+        self.leave_saying(departure, None);
+    }
+
+    /// The same with a word of somebody else's.
+    pub(crate) fn leave_saying(self: &Arc<Self>, departure: Departure, reason: Option<&str>) {
         if departure != Departure::Client {
-            for farewell in self.seats.farewells(self.dialect, departure) {
+            for farewell in self.seats.farewells(self.dialect, departure, reason) {
                 self.send(&farewell, None);
             }
         }

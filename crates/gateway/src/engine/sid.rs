@@ -40,6 +40,14 @@ impl Ids {
     }
 }
 
+impl Ids {
+    /// Whether `id`, as its client knows it, was made by `node`.
+    pub(crate) fn is_of(node: &NodeId, id: &SocketId) -> bool {
+        let bare = id.as_str().rsplit_once('#').map_or(id.as_str(), |(_, bare)| bare);
+        bare.starts_with(&tag_of(node))
+    }
+}
+
 /// FNV-1a (Fowler, Noll, Vo) over the node's name, as base64.
 fn tag_of(node: &NodeId) -> String {
     let hash = node.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
@@ -70,7 +78,7 @@ impl std::borrow::Borrow<str> for SessionId {
 
 #[cfg(test)]
 mod tests {
-    use notice::NodeId;
+    use notice::{NodeId, SocketId};
 
     use super::Ids;
 
@@ -83,6 +91,16 @@ mod tests {
         assert_ne!(a.as_str()[6..], b.as_str()[6..]);
         assert_ne!(a.as_str()[..6], other.session().as_str()[..6]);
         assert_eq!(ids.socket().as_str()[..6], a.as_str()[..6]);
+    }
+
+    #[test]
+    fn the_node_of_an_id_is_told_in_every_form_that_a_client_knows() {
+        let (node, other) = (NodeId::new("node-a").unwrap(), NodeId::new("node-b").unwrap());
+        let ids = Ids::of(&node);
+        let long = SocketId::new(&format!("/notice#{}", ids.session().as_str())).unwrap();
+        for id in [ids.socket(), long] {
+            assert!(Ids::is_of(&node, &id) && !Ids::is_of(&other, &id), "{id}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a plain WebSocket client says: `{"event","args","ack"}`.
+//! What a plain WebSocket client says: `{"event","args","ack"}`, and `{"ack","args"}` where it was asked.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
+    asked,
     departure::Departure,
     encoded::Encoded,
     engine::Session,
@@ -16,27 +17,44 @@ use crate::{
 
 #[derive(Deserialize)]
 struct Said<'a> {
-    event: String,
+    event: Option<String>,
     #[serde(borrow, default)]
     args: Vec<&'a RawValue>,
     ack: Option<i64>,
 }
 
+const MALFORMED: &str = r#"{"error":{"code":"malformed","message":"expected {\"event\":\"…\",\"args\":[…],\"ack\":1}, or {\"ack\":1,\"args\":[…]} for an answer"}}"#;
+
 /// Takes one message. What is none is answered with an error; the client may go on.
 pub(crate) async fn take_in(session: &Arc<Session>, message: Message) -> Result<(), Departure> {
     let Message::Text(text) = message else { return Err(Departure::BadPacket) };
-    let Ok(said) = serde_json::from_str::<Said<'_>>(text.as_str()) else {
-        session.shared.events.dropped(Dropped::Malformed);
-        let error = r#"{"error":{"code":"malformed","message":"expected {\"event\":\"…\",\"args\":[…],\"ack\":1}"}}"#;
-        session.send(&Encoded::text_only(error), None);
+    let said = serde_json::from_str::<Said<'_>>(text.as_str());
+    let Ok(Said { event, args, ack }) = said else {
+        malformed(session);
         return Ok(());
     };
     let Some(seat) = session.seats.all().into_iter().next() else { return Ok(()) };
-    let args = said.args.iter().map(|arg| arg.get()).collect::<Vec<_>>().join(",");
-    let call = Call { event: said.event, args, attachments: Vec::new() };
+    let args = args.iter().map(|arg| arg.get()).collect::<Vec<_>>().join(",");
+    let event = match (event, ack) {
+        (Some(event), _) => event,
+        (None, Some(number)) => {
+            let answer = asked::take(&seat, number, &format!("[{args}]"), &[]);
+            return answer.ok_or(Departure::BadPacket);
+        }
+        (None, None) => {
+            malformed(session);
+            return Ok(());
+        }
+    };
+    let call = Call { event, args, attachments: Vec::new() };
     let handled = handle(&seat, call).await;
-    if let Some(ack) = said.ack {
+    if let Some(ack) = ack {
         session.send(&frames_of::ack(&seat, ack, &handled.args, handled.attachments), None);
     }
     Ok(())
+}
+
+fn malformed(session: &Arc<Session>) {
+    session.shared.events.dropped(Dropped::Malformed);
+    session.send(&Encoded::text_only(MALFORMED), None);
 }

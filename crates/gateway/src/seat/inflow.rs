@@ -46,6 +46,10 @@ impl Inflow {
         }
     }
 
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self, Self::Live { .. })
+    }
+
     /// Goes live above `floor`, and gives what was held and is above it.
     pub(crate) fn go_live(&mut self, floor: Option<Position>) -> Vec<Arc<Notice>> {
         let mut held = match std::mem::take(self) {

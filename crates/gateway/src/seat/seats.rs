@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use notice::Namespace;
 use parking_lot::Mutex;
+use socketioxide_core::{Str, packet::Packet};
 
 use super::Seat;
 use crate::{
     departure::Departure,
     encoded::Encoded,
     engine::{Dialect, Transport},
+    forms::quoted,
     frames_of, login,
 };
 
@@ -90,16 +93,40 @@ impl Seats {
     }
 
     /// What tells each seat that the server ends the connection, and when to come back.
-    pub(crate) fn farewells(&self, dialect: Dialect, departure: Departure) -> Vec<Arc<Encoded>> {
-        let retry_after_ms = departure.retry_after().as_millis();
-        let reason = departure.label();
-        let json = format!("{{\"reason\":\"{reason}\",\"retry_after_ms\":{retry_after_ms}}}");
-        // Stock clients since 4.7 (socket.io-parser 4.2.3) take an event named `disconnecting` for a
-        // broken packet, and Engine.IO 4 does not tell which client speaks.
-        let event = if dialect == Dialect::Engine4 { "departing" } else { "disconnecting" };
-        let farewell = |seat: &Arc<Seat>| frames_of::event(dialect, &seat.namespace, event, &json);
+    pub(crate) fn farewells(
+        &self,
+        dialect: Dialect,
+        departure: Departure,
+        reason: Option<&str>,
+    ) -> Vec<Arc<Encoded>> {
+        let farewell = |seat: &Arc<Seat>| farewell(dialect, &seat.namespace, departure, reason);
         self.all().iter().map(farewell).collect()
     }
+
+    /// Puts `seat` out of its namespace for good, with a word of why.
+    pub(crate) fn put_out(&self, seat: &Seat, reason: Option<&str>) {
+        let (session, namespace) = (&seat.session, &seat.namespace);
+        let dialect = session.dialect;
+        session.send(&farewell(dialect, namespace, Departure::Kicked, reason), None);
+        let namespace = Str::copy_from_slice(namespace.as_str());
+        session.send(&Encoded::packet(Packet::disconnect(namespace)), None);
+        self.remove(seat.namespace.as_str());
+    }
+}
+
+fn farewell(
+    dialect: Dialect,
+    namespace: &Namespace,
+    departure: Departure,
+    reason: Option<&str>,
+) -> Arc<Encoded> {
+    let retry_after_ms = departure.retry_after().as_millis();
+    let reason = quoted(reason.unwrap_or(departure.label()));
+    let json = format!("{{\"reason\":{reason},\"retry_after_ms\":{retry_after_ms}}}");
+    // Stock clients since 4.7 (socket.io-parser 4.2.3) take an event named `disconnecting` for a broken
+    // packet, and Engine.IO 4 does not tell which client speaks.
+    let event = if dialect == Dialect::Engine4 { "departing" } else { "disconnecting" };
+    frames_of::event(dialect, namespace, event, &json)
 }
 
 /// Counts `seat` in or out, under the lock of its session's seats.
@@ -112,6 +139,7 @@ fn give_up(seat: &Arc<Seat>) {
     let shared = &seat.session.shared;
     shared.hub.unlist(seat);
     login::give_up(seat);
+    shared.waiters.gone(seat);
     while let Some(audience) = seat.places.leave_next() {
         if shared.hub.leave(seat, &audience) {
             shared.interest.leave(&audience);

@@ -75,11 +75,8 @@ async fn enter(
     since: &Cursor,
 ) -> Result<Option<CatchUp>, BusError> {
     let user = seat.user.clone().map(Scope::User);
-    for scope in [Some(Scope::Everyone), user].into_iter().flatten() {
+    for scope in [Some(Scope::Everyone), user, room].into_iter().flatten() {
         join(shared, seat, &seat.audience(scope)).await?;
-    }
-    if let Some(room) = room {
-        enter_room(shared, seat, &seat.audience(room)).await?;
     }
     let Some(user) = &seat.user else { return Ok(None) };
     if seat.namespace.as_str() != Namespace::NOTICE {
@@ -91,20 +88,26 @@ async fn enter(
     shared.store.catch_up(&audience, since).await.map(Some)
 }
 
-/// A room of `/` is held by who is in it; in others, people are just there.
-async fn enter_room(shared: &Shared, seat: &Arc<Seat>, room: &Audience) -> Result<(), BusError> {
-    if !seat.namespace.is_root() {
-        return join(shared, seat, room).await;
+/// Makes `seat` a member; when this has returned, it hears what its audience is sent. In a room of `/` it is
+/// logged in beside everybody.
+///
+/// Not cancellation-safe: dropped half-way, it is a member of whom the bus may not know.
+pub(crate) async fn join(
+    shared: &Shared,
+    seat: &Arc<Seat>,
+    audience: &Audience,
+) -> Result<(), BusError> {
+    if login::is_held(audience) {
+        let joined = login::join(seat, audience).await;
+        return joined.map_err(|_fault| BusError::Unreachable { audience: audience.clone() });
     }
-    let joined = login::join(seat, room).await;
-    joined.map_err(|_fault| BusError::Unreachable { audience: room.clone() })
-}
-
-async fn join(shared: &Shared, seat: &Arc<Seat>, audience: &Audience) -> Result<(), BusError> {
     if !shared.hub.join(seat, audience) {
         return Ok(());
     }
-    shared.interest.enter(audience).await?;
+    if let Err(error) = shared.interest.enter(audience).await {
+        shared.hub.leave(seat, audience);
+        return Err(error);
+    }
     if !seat.places.entered(audience) {
         // It left while the bus was asked.
         shared.interest.leave(audience);

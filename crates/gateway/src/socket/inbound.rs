@@ -18,6 +18,7 @@ use super::{
     query::Query,
 };
 use crate::{
+    asked,
     config::Conformance,
     departure::Departure,
     encoded::Encoded,
@@ -91,12 +92,21 @@ async fn take_packet(session: &Arc<Session>, packet: Packet) -> Result<(), Depar
             }
             Ok(())
         }
-        PacketData::EventAck(..) | PacketData::BinaryAck(..) => {
-            session.shared.events.dropped(Dropped::StrayAck);
-            Ok(())
+        PacketData::EventAck(args, number) | PacketData::BinaryAck(args, number) => {
+            take_ack(session, namespace, number, args)
         }
         PacketData::ConnectError(_) => Err(Departure::BadPacket),
     }
+}
+
+fn take_ack(session: &Session, namespace: &str, number: i64, args: Value) -> Result<(), Departure> {
+    let Value::Str(json, attachments) = args else { return Err(Departure::BadPacket) };
+    let attachments = attachments.map(Vec::from).unwrap_or_default();
+    let Some(seat) = session.seats.find(namespace) else {
+        session.shared.events.dropped(Dropped::StrayAck);
+        return Ok(());
+    };
+    asked::take(&seat, number, json.as_str(), &attachments).ok_or(Departure::BadPacket)
 }
 
 /// Seats the session in a namespace, or tells the client why not.

@@ -25,16 +25,25 @@ pub(crate) fn roomy() -> Config {
         interest_linger: Duration::from_secs(1),
         tasks_per_user_max: 1000,
         audiences_max: 1000,
+        progress_pace: Duration::ZERO,
         publish_wait: Duration::from_millis(10),
         login_lease: Duration::from_secs(15),
         room_members_max: 100_000,
         login_rooms_max: 1_000_000,
+        node_lease: Duration::from_secs(15),
     }
 }
 
 /// A bus that takes one notice and no more until it was read.
 pub(crate) fn tight() -> Config {
     Config { inbox_len_max: 1, ..roomy() }
+}
+
+pub(crate) const PACE: Duration = Duration::from_millis(100);
+
+/// A bus that keeps a pace.
+pub(crate) fn paced() -> Config {
+    Config { progress_pace: PACE, ..roomy() }
 }
 
 /// A message of user 5.

@@ -1,10 +1,13 @@
 //! What a caller may count on when it hands in a batch.
 
+use std::time::Duration;
+
 use adapter::Config;
 use bytes::Bytes;
 use ingest::{Batch, Interrupted};
+use tokio::time::Instant;
 
-use crate::harness::{Rig, message, roomy, tight};
+use crate::harness::{PACE, Rig, message, paced, roomy, tight};
 
 const SAMPLES: [&str; 4] = [
     include_str!("../../../notice/samples/progress.json"),
@@ -151,4 +154,47 @@ async fn what_the_bus_will_never_take_is_refused_alone() {
     let rejected: Vec<_> = report.rejected.iter().map(|rejection| rejection.index).collect();
     assert_eq!((rejected, report.accepted, report.interrupted), (vec![1, 2], 2, None));
     assert_eq!(rig.arrived(), ["a x.progress", "a x.complete"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_that_is_early_is_accepted_when_its_turn_has_come() {
+    let mut rig = Rig::over(paced()).await;
+    let begin = Instant::now();
+    for version in [1, 2, 3] {
+        let report = rig.take(&[numbered(version)]).await;
+        assert_eq!((report.accepted, report.superseded, report.interrupted), (1, 0, None));
+    }
+    assert!(begin.elapsed() >= 2 * PACE && begin.elapsed() < 3 * PACE, "{:?}", begin.elapsed());
+    assert_eq!(rig.arrived_data(), [numbered(1), numbered(2), numbered(3)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_early_holds_up_nothing_else_of_its_batch() {
+    let mut rig = Rig::over(paced()).await;
+    rig.take(&[numbered(1)]).await;
+    rig.next().await;
+    let begin = Instant::now();
+    let lines = [numbered(2), message("u", "x.progress"), message("v", "x.complete")].join("\n");
+    let batch = Batch::read(&Bytes::from(lines), None).unwrap();
+    let intake = rig.intake.clone();
+    let (report, ()) = tokio::join!(intake.take(batch), async {
+        assert_eq!(rig.next().await, "v x.complete");
+        assert_eq!(rig.next().await, "u x.progress");
+        assert_eq!(begin.elapsed(), Duration::ZERO);
+        assert_eq!(rig.next().await, "t file.progress");
+        assert_eq!(begin.elapsed(), PACE);
+    });
+    assert_eq!((report.accepted, report.superseded), (3, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_early_and_is_overtaken_is_superseded() {
+    let mut rig = Rig::over(paced()).await;
+    rig.take(&[numbered(1)]).await;
+    let (older, newer) = ([numbered(2)], [numbered(3), message("t", "x.complete")]);
+    let (older, newer) = tokio::join!(rig.take(&older), rig.take(&newer));
+    assert_eq!((older.accepted, older.after_final), (1, 1));
+    assert_eq!((newer.accepted, newer.superseded), (2, 1));
+    assert_eq!(rig.arrived().last().unwrap(), "t x.complete");
+    assert_eq!(rig.metric("carillon_conflated_total"), 1);
 }

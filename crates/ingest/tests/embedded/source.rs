@@ -8,11 +8,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use ingest::{Config, DeadLetters, Feed, FeedClosed, Source};
-use tokio::task::JoinSet;
+use ingest::{Config, DeadLetterStore, DeadLetters, Feed, FeedClosed, Source, Which};
+use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::{Rig, message, roomy, tight};
+use crate::harness::{PACE, Rig, message, paced, roomy, tight};
 
 const LAG: &str = "carillon_ingest_lag_messages";
 const PENDING: &str = "carillon_ingest_pending_messages";
@@ -22,6 +22,7 @@ fn config() -> Config {
         queue_len_max: 100,
         queue_bytes_max: 1 << 20,
         batch_len_max: 64,
+        held_len_max: 100,
         retry_first: Duration::from_millis(10),
         retry_max: Duration::from_millis(100),
         dead_letters_len_max: 10,
@@ -200,4 +201,81 @@ async fn a_source_without_feeds_ends_after_its_last_message() {
     drop(feed);
     source.run(CancellationToken::new()).await;
     assert_eq!(rig.arrived(), ["a x.complete"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_from_the_queue_keeps_the_pace_and_its_end_does_not_wait() {
+    let mut rig = Rig::over(paced()).await;
+    let (source, feed) = Source::new(rig.intake.clone(), &config());
+    let running = Running::start(source);
+    push(&feed, "t", "1.progress").await;
+    assert_eq!(rig.next().await, "t 1.progress");
+    let begin = Instant::now();
+    for event in ["2.progress", "3.progress", "4.progress"] {
+        push(&feed, "t", event).await;
+    }
+    assert_eq!(rig.next().await, "t 4.progress");
+    assert!(begin.elapsed() >= PACE && begin.elapsed() < PACE + PACE / 10);
+    push(&feed, "t", "5.progress").await;
+    push(&feed, "t", "6.complete").await;
+    assert_eq!(rig.next().await, "t 6.complete");
+    assert!(begin.elapsed() >= PACE && begin.elapsed() < PACE + PACE / 10);
+    running.stop().await;
+    assert_eq!((rig.metric(LAG), rig.metric(PENDING)), (0, 0));
+    assert_eq!(rig.metric("carillon_conflated_total"), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_held_is_pending_and_is_published_at_a_stop() {
+    let mut rig = Rig::over(paced()).await;
+    let (source, feed) = Source::new(rig.intake.clone(), &config());
+    let running = Running::start(source);
+    push(&feed, "t", "1.progress").await;
+    assert_eq!(rig.next().await, "t 1.progress");
+    push(&feed, "t", "2.progress").await;
+    while rig.metric(LAG) > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(rig.metric(PENDING), 1);
+    running.stop().await;
+    assert_eq!(rig.arrived(), ["t 2.progress"]);
+    assert_eq!(rig.metric(PENDING), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_holds_as_much_as_it_may_reads_no_more_until_some_had_its_turn() {
+    let mut rig = Rig::over(paced()).await;
+    let small = Config { held_len_max: 2, batch_len_max: 1, ..config() };
+    let (source, feed) = Source::new(rig.intake.clone(), &small);
+    let running = Running::start(source);
+    for event in ["1.progress", "2.progress", "3.progress", "4.progress"] {
+        push(&feed, "t", event).await;
+    }
+    assert_eq!(rig.next().await, "t 1.progress");
+    for event in ["3.progress", "4.progress"] {
+        assert_eq!(rig.next().await, format!("t {event}"));
+    }
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn letters_in_memory_are_listed_handed_in_again_and_let_go() {
+    let mut rig = Rig::over(roomy()).await;
+    let (source, feed) = Source::new(rig.intake.clone(), &config());
+    for bad in ["1", "2", "3"] {
+        feed.push(Bytes::from(bad)).await.unwrap();
+    }
+    let store = DeadLetterStore::in_memory(source.dead_letters(), feed.clone());
+    let running = Running::start(source);
+    push(&feed, "a", "x.complete").await;
+    assert_eq!(rig.next().await, "a x.complete");
+    let page = store.list(None, 2).await.unwrap();
+    let rest = store.list(Some(page[1].0), 2).await.unwrap();
+    let all: Vec<_> = page.iter().chain(&rest).map(|(_, letter)| letter.json.clone()).collect();
+    assert_eq!((all, page.len()), (vec!["3".into(), "2".into(), "1".into()], 2));
+    assert_eq!(store.discard(Which::One(page[0].0)).await.unwrap(), 1);
+    assert_eq!(store.replay(Which::All).await.unwrap(), 2);
+    running.stop().await;
+    assert_eq!(store.count().await.unwrap(), 2, "they were tried again, and are dead again");
+    assert_eq!(store.discard(Which::All).await.unwrap(), 2);
 }

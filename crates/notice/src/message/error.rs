@@ -17,10 +17,10 @@ pub enum MessageError {
     NotObject { got: &'static str },
     #[error("read message: got deeper nesting than {depth_max} levels, expected at most that")]
     TooDeep { depth_max: usize },
-    #[error(
-        "read emit: got an emit, which this version does not take from workers; expected a task"
-    )]
-    EmitUnsupported,
+    #[error("read emit: got {got}, expected the body of POST /v1/emit")]
+    Emit { got: String },
+    #[error("read emit: got {got}, which only POST /v1/emit takes; expected one without it")]
+    EmitUnsupported { got: &'static str },
     #[error("read identity: got {got}, expected a string of 1 to 512 bytes, the task's id")]
     Identity { got: String },
     #[error(
@@ -45,12 +45,13 @@ pub enum MessageError {
 
 impl MessageError {
     /// Every reason there is, for the labels of a counter.
-    pub const REASONS: [&str; 12] = [
+    pub const REASONS: [&str; 13] = [
         "too_large",
         "utf8",
         "json",
         "not_object",
         "too_deep",
+        "emit",
         "emit_unsupported",
         "identity",
         "user",
@@ -68,7 +69,8 @@ impl MessageError {
             Self::BrokenJson { .. } => "json",
             Self::NotObject { .. } => "not_object",
             Self::TooDeep { .. } => "too_deep",
-            Self::EmitUnsupported => "emit_unsupported",
+            Self::Emit { .. } => "emit",
+            Self::EmitUnsupported { .. } => "emit_unsupported",
             Self::Identity { .. } => "identity",
             Self::User { .. } => "user",
             Self::UserMismatch { .. } => "user_mismatch",

@@ -78,6 +78,11 @@ impl<'a> Fields<'a> {
             .map_err(|error| MessageError::BrokenJson { cause: error.to_string() })
     }
 
+    /// The value as it is written.
+    pub(super) fn raw(&self, field: Field) -> Option<&'a RawValue> {
+        self.0[field as usize]
+    }
+
     pub(super) fn get(&self, field: Field) -> Json<'a> {
         self.0[field as usize].map_or(Json::Absent, Json::of)
     }

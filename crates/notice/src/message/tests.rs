@@ -328,8 +328,38 @@ fn nesting_past_128_levels_is_refused_without_recursion() {
 }
 
 #[test]
-fn an_emit_is_refused_for_its_own_reason() {
-    assert_eq!(refusal(r#"{"emit":{"event":"hi"}}"#).0, "emit_unsupported");
+fn an_emit_becomes_a_plain_notice_of_a_backend() {
+    let read = |emit: &str| parse(&format!(r#"{{"emit":{emit}}}"#)).unwrap().into_draft();
+    let all = read(r#"{"event":"hi"}"#);
+    assert_eq!((all.audience.to_string().as_str(), all.payload.args()), ("everyone@/", ""));
+    assert_eq!((all.kind, all.origin), (Kind::Plain, Origin::Backend));
+    let room = read(r#"{"to":{"room":456},"namespace":"/notice","event":"hi","data":[1, 2]}"#);
+    assert_eq!(
+        (room.audience.to_string().as_str(), room.payload.args()),
+        ("room:456@/notice", "[1, 2]")
+    );
+    let user = read(r#"{"to":{"user":"5"},"event":"hi","args":[1, "a"],"scope":"cluster"}"#);
+    assert_eq!((user.audience.to_string().as_str(), user.payload.args()), ("user:5@/", "1,\"a\""));
+}
+
+#[test]
+fn an_emit_that_only_the_api_takes_is_refused_for_its_own_reason() {
+    for more in [
+        r#""scope":"local""#,
+        r#""ack":{"timeout":"5s"}"#,
+        r#""binary":true"#,
+        r#""except":{"rooms":["a"]}"#,
+        r#""to":{"rooms":["a"]}"#,
+        r#""to":{"socket":"a"}"#,
+    ] {
+        let json = format!(r#"{{"emit":{{"event":"hi",{more}}}}}"#);
+        assert_eq!(refusal(&json).0, "emit_unsupported", "{more}");
+    }
+    for emit in
+        ["7", r#"{"data":1}"#, r#"{"event":"connect"}"#, r#"{"event":"a","data":1,"args":[]}"#]
+    {
+        assert_eq!(refusal(&format!(r#"{{"emit":{emit}}}"#)).0, "emit", "{emit}");
+    }
 }
 
 #[test]

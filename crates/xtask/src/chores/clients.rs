@@ -1,9 +1,6 @@
 //! The official clients against the binary: installs them by the lock file, then lets node drive.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 use crate::{
     chores::{TESTS_LIMIT, cargo},
@@ -31,9 +28,8 @@ pub(super) fn suite(endings: &[&str]) -> Result<Vec<PathBuf>, Failure> {
 /// Runs these files of the suite against the binary of this tree.
 pub(super) fn run(suite: &[PathBuf], shop: &mut Workshop) -> Result<(), Failure> {
     let folder = Workshop::root().join(FOLDER);
-    toolbox::fetch_node(shop)?;
     let chromium = toolbox::CHROMIUM.fetch(shop)?;
-    install(&folder, shop)?;
+    install(shop)?;
     cargo(&["build", "--workspace", "--bin", "carillon"]).run()?;
     Errand::bounded(TESTS_LIMIT, "node")?
         .args(NODE_TEST)
@@ -44,8 +40,10 @@ pub(super) fn run(suite: &[PathBuf], shop: &mut Workshop) -> Result<(), Failure>
         .count(shop)
 }
 
-/// Brings `node_modules` to what the lock file says, unless it is there already.
-fn install(folder: &Path, shop: &mut Workshop) -> Result<(), Failure> {
+/// Brings node, and `node_modules` to what the lock file says, unless they are there already.
+pub(super) fn install(shop: &mut Workshop) -> Result<(), Failure> {
+    toolbox::fetch_node(shop)?;
+    let folder = &Workshop::root().join(FOLDER);
     let lock = folder.join("package-lock.json");
     let failed = |source| Failure::File { path: lock.display().to_string(), source };
     let wanted = fs::read(&lock).map_err(failed)?;

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything a change must pass, in order of cost.
 
 use crate::{
-    chores::{TESTS_LIMIT, cargo, cargo_test, clients},
+    chores::{TESTS_LIMIT, cargo, cargo_test, clients, workers},
     errand::Errand,
     failure::Failure,
     step::Step,
@@ -16,6 +16,11 @@ pub(crate) const TEST: &[Step] = &[
     Step { name: "rust", claim: "the tests of every crate pass", run: rust },
     Step { name: "clients", claim: "the official clients get what they were promised", run: node },
     Step { name: "page", claim: "the module of the page does what it says", run: page },
+    Step {
+        name: "workers",
+        claim: "the snippets of docs/workers.md do what it says",
+        run: workers::run,
+    },
 ];
 
 fn fmt(shop: &mut Workshop) -> Result<(), Failure> {

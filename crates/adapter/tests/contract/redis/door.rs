@@ -1,6 +1,8 @@
 //! Which Redis can be a bus, and how the others are refused.
 
-use adapter::{ConnectError, LoginError, LoginMode};
+use std::time::Duration;
+
+use adapter::{ConnectError, LoginError, LoginMode, Redis, RedisConfig};
 use notice::NodeId;
 use prometheus::Registry;
 use tokio::{
@@ -10,12 +12,12 @@ use tokio::{
     time::timeout,
 };
 
-use super::{DEADLINE, OverRedis, connect};
+use super::{DEADLINE, OverRedis, Running, connect};
 use crate::{
-    drafts::{audience, end, now},
+    drafts::{audience, end, now, progress},
     logins::login,
     server::Server,
-    subject::{Node, Subject},
+    subject::Subject,
 };
 
 async fn refusal(url: String) -> ConnectError {
@@ -37,20 +39,34 @@ async fn a_wrong_password_is_named_and_never_shown() {
 }
 
 #[tokio::test]
-async fn an_acl_user_with_the_prefix_only_will_do() {
+async fn a_user_with_what_the_docs_list_and_nothing_else_will_do() {
+    let docs = include_str!("../../../../../docs/redis.md");
+    let rule = docs.lines().find(|line| line.starts_with("ACL SETUSER carillon "));
     let server = Server::start(&[]).await;
-    let rules = "on >secret ~carillon:* &carillon:* +@all -@dangerous +info";
-    server.say(&format!("ACL SETUSER bus {rules}")).await;
-    let url = server.url_for("bus:secret");
-    let redis = connect(url, OverRedis::config(), &Registry::new()).await.expect("it may");
-    let link = redis.link(NodeId::new("node").expect("a node")).await.expect("it may");
-    let mut node = Node { link };
+    let answer = server.say(rule.expect("the docs give the rule")).await;
+    assert!(answer.starts_with("+OK"), "{answer}");
+    let url = server.url_for("carillon:PASSWORD");
+    let config = RedisConfig::new(url.clone(), "carillon", OverRedis::config());
+    let bus =
+        Running::start(RedisConfig { canary_every: Duration::from_millis(50), ..config }).await;
+    let mut node = bus.link().await;
     node.enter(&audience()).await;
+    node.accepted(progress("export", now(), "10%")).await;
     node.accepted(end("copy", now(), "end")).await;
-    assert_eq!(node.hear_texts(1).await, ["end"]);
+    assert_eq!(node.hear_texts(2).await, ["10%", "end"]);
+    assert_eq!(node.tasks().await, ["10%", "end"]);
     assert!(node.log_in("a", LoginMode::Whenever).await);
     let error = node.try_login(login("a", LoginMode::Last)).await.expect_err("the store is new");
     assert!(matches!(error, LoginError::Unsettled { .. }), "{error}");
+    assert!(node.forget("export").await);
+    assert_eq!(node.within(Duration::from_hours(1)).await.finals.len(), 1);
+    bus.comes_to_count("carillon_bus_canary_seconds_count 1").await;
+    let registry = Registry::new();
+    let other =
+        Redis::connect(RedisConfig::new(url, "other", OverRedis::config()), &registry).await;
+    let node = other.expect("it is let in").link(NodeId::new("node").expect("a node")).await;
+    let publisher = node.expect("it is let in").publisher;
+    publisher.publish(end("copy", now(), "end")).await.expect_err("the keys are another's");
 }
 
 #[tokio::test]
@@ -61,10 +77,17 @@ async fn a_read_only_replica_is_refused() {
 }
 
 #[tokio::test]
+async fn a_server_that_stands_alone_is_no_cluster() {
+    let server = Server::start(&[]).await;
+    let error = refusal(server.url().replace("redis://", "redis-cluster://")).await;
+    assert!(error.to_string().contains("without -cluster"), "{error}");
+}
+
+#[tokio::test]
 async fn a_redis_that_is_not_there_is_refused_with_its_address() {
     let mut server = Server::start(&[]).await;
     let url = server.url();
-    server.stop().await;
+    server.stop();
     let error = refusal(url.clone()).await;
     assert!(matches!(error, ConnectError::Unreachable { .. }), "{error}");
     assert!(error.to_string().contains(url.trim_start_matches("redis://")), "{error}");
@@ -72,9 +95,11 @@ async fn a_redis_that_is_not_there_is_refused_with_its_address() {
 
 #[tokio::test]
 async fn an_address_of_another_kind_is_refused_by_its_form() {
-    for url in ["http://127.0.0.1", "127.0.0.1:6379", "redis://"] {
+    for url in ["http://127.0.0.1", "127.0.0.1:6379", "redis://", "redis-sentinel://127.0.0.1", ""]
+    {
         let error = refusal(url.to_owned()).await;
         assert!(matches!(error, ConnectError::Url { .. }), "{url}: {error}");
+        assert!(error.to_string().contains("redis-sentinel"), "{error}");
     }
 }
 

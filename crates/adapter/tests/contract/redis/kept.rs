@@ -21,9 +21,10 @@ impl OverRedis {
         answer.lines().next().unwrap_or_default().to_owned()
     }
 
-    /// All that is in it, as one number.
+    /// All that is kept of the audience, as numbers.
     async fn digest(&self) -> String {
-        self.answer("DEBUG DIGEST").await
+        let keys = ["life", "heads", "shown", "log"].map(key).join(" ");
+        self.server.say(&format!("DEBUG DIGEST-VALUE {keys}")).await
     }
 }
 

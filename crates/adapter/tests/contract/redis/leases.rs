@@ -72,7 +72,7 @@ async fn a_kick_is_lost_and_the_taker_leaves_and_still_it_is_found() {
 #[tokio::test]
 async fn a_store_that_is_away_is_said_quickly() {
     let (mut bus, one, _other) = two::<OverRedis>().await;
-    bus.server.stop().await;
+    bus.server.stop();
     let since = Instant::now();
     let error = one.try_login(login("a", First)).await.expect_err("it is away");
     assert!(matches!(error, LoginError::Unreachable { .. }), "{error}");
@@ -132,7 +132,7 @@ async fn a_new_store_lets_nobody_in_alone_before_a_lease_is_over_and_members_tak
  {
     let (mut bus, mut one, other) = two::<OverRedis>().await;
     assert!(one.log_in("a", First).await);
-    bus.server.stop().await;
+    bus.server.stop();
     bus.server.start_again().await;
     let since = Instant::now();
     for mode in [First, Last] {

@@ -1,0 +1,84 @@
+//! Why there can be no bus over this Redis, each case with what to do about it.
+
+use fred::error::{Error, ErrorKind};
+use thiserror::Error as ThisError;
+
+/// The bus cannot be there.
+#[derive(Debug, ThisError)]
+pub enum ConnectError {
+    #[error(
+        "read redis url: {reason} (hint: write redis://[user:password@]host[:port], or the same with \
+         rediss, redis-cluster, rediss-cluster, redis-sentinel or rediss-sentinel)"
+    )]
+    Url { reason: String },
+
+    #[error("read redis prefix {prefix:?}: it is empty or holds a brace (hint: use a plain word)")]
+    Prefix { prefix: String },
+
+    #[error("prepare tls for redis: {reason} (hint: {hint})")]
+    Certificates { reason: String, hint: &'static str },
+
+    #[error(
+        "log in to redis at {server}: {reason} (hint: check user and password in the url, and that \
+         the user may run what docs/redis.md lists, on the prefix)"
+    )]
+    Refused { server: String, reason: String },
+
+    #[error("agree on tls with redis at {server}: {reason} (hint: {hint})")]
+    Tls { server: String, reason: String, hint: &'static str },
+
+    #[error("connect to redis at {server}: {reason} (hint: {hint})")]
+    Unreachable { server: String, reason: String, hint: &'static str },
+
+    #[error("connect to redis at {server}: it is version {version} (hint: 7.0 or newer is needed)")]
+    TooOld { server: String, version: String },
+
+    #[error("connect to redis at {server}: it is a read-only replica (hint: name the primary)")]
+    ReadOnly { server: String },
+
+    #[error("register the bus's metrics")]
+    Metrics(#[from] prometheus::Error),
+}
+
+impl ConnectError {
+    /// What a failure to connect comes down to.
+    pub(super) fn of(server: String, scheme: &str, error: &Error) -> Self {
+        let reason = error.details().to_owned();
+        let denied = ["NOAUTH", "WRONGPASS", "NOPERM"].iter().any(|code| reason.starts_with(code));
+        if denied || *error.kind() == ErrorKind::Auth {
+            return Self::Refused { server, reason };
+        }
+        if scheme.starts_with("rediss") && speaks_of_tls(error) {
+            let hint = if reason.contains("nvalidContentType") || reason.contains("corrupt") {
+                "it does not speak tls there: name its tls port, or write the scheme without the \
+                 second s"
+            } else {
+                "is its certificate for this name, not too old, and signed by a root of this machine or \
+                 by the ca that is set?"
+            };
+            return Self::Tls { server, reason, hint };
+        }
+        Self::Unreachable { server, hint: hint(scheme, &reason), reason }
+    }
+}
+
+/// Some of rustls' words come as what the socket said.
+fn speaks_of_tls(error: &Error) -> bool {
+    let reason = error.details();
+    let words = ["ertificate", "InvalidContentType", "corrupt message", "tls", "TLS", "alert"];
+    *error.kind() == ErrorKind::Tls || words.iter().any(|word| reason.contains(word))
+}
+
+fn hint(scheme: &str, reason: &str) -> &'static str {
+    if reason.contains("cluster support disabled") {
+        return "it is no cluster: write the scheme without -cluster";
+    }
+    if scheme.ends_with("-sentinel") {
+        return "are the sentinels running and reachable from here, does their service have the name \
+                that the url gives, and is its primary up?";
+    }
+    if scheme.starts_with("rediss") {
+        return "is it running, and reachable from here, and is this its tls port?";
+    }
+    "is it running, and reachable from here? If it wants tls, write the scheme with a second s"
+}

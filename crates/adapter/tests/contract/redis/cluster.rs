@@ -1,0 +1,248 @@
+//! The bus over a cluster of three primaries, held to the contract, and what only a cluster can do to it.
+
+use std::{
+    sync::{
+        Arc, LazyLock, Weak,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use adapter::{Config, RedisConfig};
+use notice::Audience;
+use tokio::{
+    sync::Mutex,
+    time::{sleep, timeout},
+};
+
+use super::{DEADLINE, OverRedis, Running};
+use crate::{
+    contract,
+    drafts::{audience, end, now, plain, room, text_of},
+    server::{Server, free_port},
+    subject::{Node, Subject},
+};
+
+contract! { brief tokio::test(flavor = "multi_thread", worker_threads = 2), super::OverCluster }
+
+/// Three primaries, each with a third of the slots, and a replica of the first if one is wanted.
+struct Cluster {
+    nodes: Vec<Server>,
+}
+
+/// A bus over a cluster that tests share, each under a prefix of its own.
+struct OverCluster {
+    running: Running,
+    cluster: Arc<Cluster>,
+}
+
+/// The one that is shared ends with the last test that holds it.
+static SHARED: LazyLock<Mutex<Weak<Cluster>>> = LazyLock::new(Mutex::default);
+static PREFIXES: AtomicU32 = AtomicU32::new(0);
+
+impl Cluster {
+    async fn shared() -> Arc<Self> {
+        let mut shared = SHARED.lock().await;
+        if let Some(cluster) = shared.upgrade() {
+            return cluster;
+        }
+        let cluster = Arc::new(Self::start().await);
+        *shared = Arc::downgrade(&cluster);
+        cluster
+    }
+
+    async fn start() -> Self {
+        let cluster = Self { nodes: vec![node().await, node().await, node().await] };
+        let slots = ["0 5460", "5461 10922", "10923 16383"];
+        for (n, (server, slots)) in cluster.nodes.iter().zip(slots).enumerate() {
+            server.say(&format!("CLUSTER SET-CONFIG-EPOCH {}", n + 1)).await;
+            server.say(&format!("CLUSTER ADDSLOTSRANGE {slots}")).await;
+        }
+        for server in &cluster.nodes[1..] {
+            cluster.nodes[0].say(&meet(server)).await;
+        }
+        cluster.agreed().await;
+        cluster
+    }
+
+    async fn agreed(&self) {
+        let size = format!("cluster_known_nodes:{}", self.nodes.len());
+        for server in &self.nodes {
+            server.comes_to_say("CLUSTER INFO", "cluster_state:ok").await;
+            server.comes_to_say("CLUSTER INFO", &size).await;
+            server.comes_to_say("CLUSTER INFO", "cluster_size:3").await;
+        }
+    }
+
+    fn url(&self) -> String {
+        format!("redis-cluster://127.0.0.1:{}", self.nodes[0].port())
+    }
+
+    /// Makes the bus behind this prefix know all processes since long ago.
+    async fn settle(&self, prefix: &str) {
+        for known in &self.nodes {
+            let run = known.run().await;
+            for server in &self.nodes {
+                // All but one say that the key is another's.
+                server.say(&format!("HSET {prefix}:{{logins}}:eras {run} 0")).await;
+            }
+        }
+    }
+
+    async fn id(&self, n: usize) -> String {
+        let answer = self.nodes[n].say("CLUSTER MYID").await;
+        answer.lines().nth(1).expect("it has an id").to_owned()
+    }
+
+    /// Which node has the audience's keys, and their slot.
+    async fn holder(&self, prefix: &str, audience: &Audience) -> (usize, u16) {
+        let command = format!("CLUSTER KEYSLOT {prefix}:{{{audience}}}");
+        let answer = self.nodes[0].say(&command).await;
+        let answer = answer.lines().next().expect("it is a number").trim_start_matches(':');
+        let slot: u16 = answer.parse().expect("it is a number");
+        (usize::from(slot > 5460) + usize::from(slot > 10922), slot)
+    }
+
+    /// Moves a slot with all that is in it, as `redis-cli --cluster reshard` does.
+    async fn move_slot(&self, slot: u16, from: usize, to: usize) {
+        let (source, target) = (&self.nodes[from], &self.nodes[to]);
+        let (source_id, target_id) = (self.id(from).await, self.id(to).await);
+        target.say(&format!("CLUSTER SETSLOT {slot} IMPORTING {source_id}")).await;
+        source.say(&format!("CLUSTER SETSLOT {slot} MIGRATING {target_id}")).await;
+        let keys = source.say(&format!("CLUSTER GETKEYSINSLOT {slot} 100")).await;
+        for key in keys.lines().filter(|line| line.contains('{')) {
+            source.say(&format!("MIGRATE 127.0.0.1 {} {key} 0 5000", target.port())).await;
+        }
+        for server in [target, source] {
+            server.say(&format!("CLUSTER SETSLOT {slot} NODE {target_id}")).await;
+        }
+    }
+}
+
+async fn node() -> Server {
+    let bus_port = free_port().to_string();
+    let words = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--cluster-port"];
+    Server::start(&[&words[..], &[&bus_port, "--cluster-replica-validity-factor", "0"]].concat())
+        .await
+}
+
+fn meet(server: &Server) -> String {
+    format!("CLUSTER MEET 127.0.0.1 {} {}", server.port(), server.cluster_port())
+}
+
+fn config(cluster: &Cluster, bus: Config) -> RedisConfig {
+    let prefix = format!("c{}", PREFIXES.fetch_add(1, Ordering::Relaxed));
+    let canary_every = Duration::from_millis(500);
+    RedisConfig { canary_every, ..RedisConfig::new(cluster.url(), prefix, bus) }
+}
+
+impl Subject for OverCluster {
+    fn config() -> Config {
+        OverRedis::config()
+    }
+
+    async fn start(bus: Config) -> Self {
+        let cluster = Cluster::shared().await;
+        let config = config(&cluster, bus);
+        cluster.settle(&config.prefix).await;
+        Self { running: Running::start(config).await, cluster }
+    }
+
+    async fn link_as(&self, name: &str) -> Node {
+        self.running.link_as(name).await
+    }
+
+    async fn pass(&self, time: Duration) {
+        sleep(time).await;
+    }
+}
+
+/// Ages that no test here reaches.
+fn lasting() -> Config {
+    let day = Duration::from_hours(24);
+    Config { finals_age: day, live_age: day, ended_age: day, ..OverRedis::config() }
+}
+
+#[tokio::test]
+async fn a_turn_over_all_primaries_is_taken_even_when_they_have_forgotten_the_scripts() {
+    let (bus, mut node) = OverCluster::one().await;
+    for server in &bus.cluster.nodes {
+        server.say("SCRIPT FLUSH").await;
+    }
+    let rooms: Vec<_> = (0..60).map(|n| room(&n.to_string())).collect();
+    for room in &rooms {
+        node.enter(room).await;
+    }
+    for server in &bus.cluster.nodes {
+        server.say("SCRIPT FLUSH").await;
+    }
+    let drafts = (0..600).map(|n| plain(rooms[n % rooms.len()].clone(), &n.to_string()));
+    let results = node.link.publisher.publish_all(drafts.collect()).await;
+    let refused = results.iter().find(|result| result.is_err());
+    assert!(refused.is_none(), "{refused:?}");
+    let mut last = vec![None; rooms.len()];
+    for _ in 0..600 {
+        let notice = node.hear().await;
+        let n: usize = text_of(&notice).parse().expect("it is a number");
+        let before = last[n % rooms.len()].replace(n);
+        assert!(before.is_none_or(|before| before < n), "{before:?} came before {n}");
+    }
+}
+
+#[tokio::test]
+async fn a_slot_that_moves_is_heard_at_its_new_place_and_nothing_is_lost() {
+    let cluster = Cluster::start().await;
+    let hearing = config(&cluster, lasting());
+    let prefix = hearing.prefix.clone();
+    let bus = Running::start(hearing.clone()).await;
+    let elsewhere = Running::start(hearing).await;
+    let (mut node, worker) = (bus.link().await, elsewhere.link().await);
+    node.enter(&audience()).await;
+    worker.accepted(end("before", now(), "before")).await;
+    let (from, slot) = cluster.holder(&prefix, &audience()).await;
+    cluster.move_slot(slot, from, (from + 1) % 3).await;
+    worker.accepted(end("after", now(), "after")).await;
+    assert_eq!(node.hear_texts(2).await, ["before", "after"]);
+    let heard_again = async {
+        while worker.accepted_by(plain(audience(), "are you there")).await.1 == 0 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(DEADLINE, heard_again).await.expect("it listens at the new place");
+    assert!(!bus.metrics().contains("cause=\"taken_over\""), "it was moved, not taken over");
+}
+
+#[tokio::test]
+async fn finals_outlive_a_primary_whose_replica_takes_over() {
+    let mut cluster = Cluster::start().await;
+    let replica = node().await;
+    cluster.nodes[0].say(&meet(&replica)).await;
+    cluster.nodes.push(replica);
+    cluster.agreed().await;
+    let hearing = config(&cluster, lasting());
+    let (holder, _) = cluster.holder(&hearing.prefix, &audience()).await;
+    let id = cluster.id(holder).await;
+    let replica = &cluster.nodes[3];
+    replica.comes_to_say("CLUSTER NODES", &id).await;
+    replica.say(&format!("CLUSTER REPLICATE {id}")).await;
+    replica.comes_to_say("INFO replication", "master_link_status:up").await;
+    let log = format!("EXISTS {}:{{{}}}:log", hearing.prefix, audience());
+    let bus = Running::start(hearing).await;
+    let (mut node, worker) = (bus.link().await, bus.link().await);
+    node.enter(&audience()).await;
+    worker.accepted(end("before", now(), "before")).await;
+    assert_eq!(node.hear_texts(1).await, ["before"]);
+    // A cluster's replica answers to nobody who has not said that a replica will do.
+    let is_there =
+        async || cluster.nodes[3].say(&format!("READONLY\r\n{log}")).await.contains(":1");
+    let copied = async {
+        while !is_there().await {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(DEADLINE, copied).await.expect("the replica has it");
+    cluster.nodes[holder].stop();
+    super::accepted_at_last(&worker, "after").await;
+    assert_eq!(super::heard_until(&mut node, "after").await.last().unwrap(), "after");
+    bus.comes_to_count("carillon_redis_up 1").await;
+}

@@ -1,0 +1,131 @@
+//! What happens on the way to Redis, and that nothing final is lost by it.
+
+use std::time::Duration;
+
+use adapter::{Config, Published, RedisConfig};
+use notice::{Audience, Draft, Payload};
+use serde_json::value::to_raw_value;
+use tokio::time::timeout;
+
+use super::{DEADLINE, OverRedis, Running, accepted_at_last, detour::Detour, heard_until};
+use crate::{
+    drafts::{audience, end, now, plain, room},
+    server::Server,
+    subject::{Node, Subject},
+};
+
+/// Which connection of a bus with one node is which, in the order in which they are made.
+const HEARING: usize = 1;
+
+fn config(url: String) -> RedisConfig {
+    let day = Duration::from_hours(24);
+    let bus = Config { finals_age: day, live_age: day, ended_age: day, ..OverRedis::config() };
+    RedisConfig::new(url, "carillon", bus)
+}
+
+#[tokio::test]
+async fn a_connection_that_fell_silent_is_rebuilt_and_what_it_missed_is_heard() {
+    let server = Server::start(&[]).await;
+    let detour = Detour::to(server.port(), Duration::ZERO).await;
+    let times = Duration::from_millis(400);
+    let config = RedisConfig { canary_every: times, canary_wait: times, ..config(detour.url()) };
+    let bus = Running::start(config).await;
+    let mut node = bus.link().await;
+    node.enter(&audience()).await;
+    bus.comes_to_count("carillon_bus_canary_seconds_count 2").await;
+    assert!(bus.metrics().contains("carillon_bus_rebuilds_total 0"), "{}", bus.metrics());
+    detour.freeze(HEARING);
+    node.accepted(end("missed", now(), "missed")).await;
+    assert_eq!(heard_until(&mut node, "missed").await, ["missed"]);
+    assert!(!bus.metrics().contains("carillon_bus_rebuilds_total 0"), "{}", bus.metrics());
+    assert!(bus.redis.is_up());
+}
+
+#[tokio::test]
+async fn what_was_missed_without_any_sign_is_found_by_comparing() {
+    let server = Server::start(&[]).await;
+    let config = RedisConfig { positions_every: Duration::from_secs(1), ..config(server.url()) };
+    let bus = Running::start(config).await;
+    let mut node = bus.link().await;
+    node.enter(&audience()).await;
+    node.accepted(end("0", now(), "0")).await;
+    assert_eq!(node.hear_texts(1).await, ["0"]);
+    // As if one had been counted that never came.
+    let life = format!("carillon:{{{}}}:life", audience());
+    server.say(&format!("HINCRBY {life} seq 1")).await;
+    bus.comes_to_count("carillon_bus_repairs_total{cause=\"behind\"} 1").await;
+    node.accepted(end("1", now(), "1")).await;
+    assert_eq!(node.hear_texts(1).await, ["1"]);
+    assert!(!bus.metrics().contains("cause=\"hole\""), "it was known by then");
+}
+
+#[tokio::test]
+async fn a_subscriber_cut_off_by_its_output_buffer_hears_every_final() {
+    let server = Server::start(&[]).await;
+    server.say("CONFIG SET client-output-buffer-limit \"pubsub 1mb 1mb 1\"").await;
+    let detour = Detour::to(server.port(), Duration::ZERO).await;
+    let bus = Running::start(config(detour.url())).await;
+    let mut node = bus.link().await;
+    node.enter(&audience()).await;
+    detour.freeze(HEARING);
+    let large = to_raw_value(&"x".repeat(500_000)).expect("a text is JSON");
+    for n in 1..=30 {
+        let draft = end(&n.to_string(), now(), "");
+        node.accepted(Draft { payload: Payload::one(&large), ..draft }).await;
+    }
+    let listeners = format!("PUBSUB SHARDNUMSUB carillon:{{{}}}", audience());
+    server.comes_to_say(&listeners, ":0").await;
+    detour.thaw(HEARING);
+    for seq in 1..=30 {
+        assert_eq!(node.hear().await.position.seq, seq);
+    }
+}
+
+#[tokio::test]
+async fn a_way_of_200_ms_is_slow_and_nothing_more() {
+    let server = Server::start(&[]).await;
+    let detour = Detour::to(server.port(), Duration::from_millis(100)).await;
+    let bus = Running::start(config(detour.url())).await;
+    let mut node = bus.link().await;
+    node.enter(&audience()).await;
+    let rooms: Vec<_> = (0..300).map(|n| room(&n.to_string())).collect();
+    let entering = rooms.iter().map(|room| node.link.interest.enter(room));
+    for entered in futures_of(entering).await {
+        entered.expect("there is room");
+    }
+    let drafts = (0..500).map(|n| end(&n.to_string(), now(), &n.to_string())).collect();
+    let results = node.link.publisher.publish_all(drafts).await;
+    assert!(results.iter().all(Result::is_ok));
+    let texts: Vec<_> = (0..500).map(|n| n.to_string()).collect();
+    assert_eq!(node.hear_texts(500).await, texts);
+    server.say("CLIENT KILL TYPE pubsub").await;
+    accepted_at_last(&node, "meanwhile").await;
+    assert_eq!(heard_until(&mut node, "meanwhile").await, ["meanwhile"]);
+    let all_again = async { while !all_are_heard(&node, &rooms).await {} };
+    timeout(DEADLINE, all_again).await.expect("all are subscribed to again");
+}
+
+async fn all_are_heard(node: &Node, rooms: &[Audience]) -> bool {
+    let drafts = rooms.iter().map(|room| plain(room.clone(), "are you there")).collect();
+    let results = node.link.publisher.publish_all(drafts).await;
+    results.iter().all(|result| matches!(result, Ok(Published::Accepted { nodes: 1, .. })))
+}
+
+/// Waits for all of them at once.
+async fn futures_of<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut futures: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
+    std::future::poll_fn(|context| {
+        let mut is_pending = false;
+        for (future, output) in &mut futures {
+            if output.is_none()
+                && let std::task::Poll::Ready(ready) = future.as_mut().poll(context)
+            {
+                *output = Some(ready);
+            }
+            is_pending |= output.is_none();
+        }
+        if is_pending { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
+    })
+    .await;
+    futures.into_iter().filter_map(|(_, output)| output).collect()
+}

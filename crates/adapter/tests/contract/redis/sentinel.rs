@@ -1,0 +1,107 @@
+//! The bus over a primary that sentinels have chosen, and may choose anew.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use adapter::{Arrival, Config, ConnectError, RedisConfig};
+use prometheus::Registry;
+use tokio::time::timeout;
+
+use super::{DEADLINE, OverRedis, Running, accepted_at_last, connect, heard_until};
+use crate::{
+    drafts::{audience, end, now, text_of},
+    server::Server,
+    subject::Subject,
+};
+
+/// One primary, its replica, and who watches them.
+struct Watched {
+    primary: Server,
+    replica: Server,
+    sentinel: Server,
+}
+
+impl Watched {
+    async fn start() -> Self {
+        let primary = Server::start(&["--repl-diskless-sync-delay", "0"]).await;
+        let of = primary.port().to_string();
+        let replica = Server::start(&["--replicaof", "127.0.0.1", &of]).await;
+        replica.comes_to_say("INFO replication", "master_link_status:up").await;
+        let sentinel = Server::sentinel_of(&primary).await;
+        sentinel.comes_to_say("SENTINEL REPLICAS bus", "127.0.0.1").await;
+        Self { primary, replica, sentinel }
+    }
+
+    fn config(&self) -> RedisConfig {
+        let day = Duration::from_hours(24);
+        let bus = Config { finals_age: day, live_age: day, ended_age: day, ..OverRedis::config() };
+        RedisConfig::new(self.url("bus"), "carillon", bus)
+    }
+
+    fn url(&self, service: &str) -> String {
+        let port = self.sentinel.port();
+        format!("redis-sentinel://127.0.0.1:{port}?sentinelServiceName={service}")
+    }
+}
+
+#[tokio::test]
+async fn after_a_failover_the_new_primary_is_the_bus_and_the_old_one_is_left() {
+    let mut watched = Watched::start().await;
+    let bus = Running::start(watched.config()).await;
+    let (mut node, worker) = (bus.link().await, bus.link().await);
+    node.enter(&audience()).await;
+    worker.accepted(end("before", now(), "before")).await;
+    assert_eq!(node.hear_texts(1).await, ["before"]);
+    watched.replica.comes_to_say("EXISTS carillon:{user:5@/notice}:log", ":1").await;
+
+    watched.primary.stop();
+    accepted_at_last(&worker, "after").await;
+    assert_eq!(heard_until(&mut node, "after").await.last().map(String::as_str), Some("after"));
+    assert!(watched.replica.say("INFO replication").await.contains("role:master"));
+    bus.comes_to_count("carillon_redis_up 1").await;
+
+    watched.primary.start_again().await;
+    watched.primary.comes_to_say("INFO replication", "role:slave").await;
+    worker.accepted(end("later", now(), "later")).await;
+    assert_eq!(heard_until(&mut node, "later").await.last().map(String::as_str), Some("later"));
+}
+
+#[tokio::test]
+async fn what_a_new_primary_numbers_again_is_heard_though_its_number_is_known() {
+    let mut watched = Watched::start().await;
+    let bus = Running::start(watched.config()).await;
+    let (mut node, worker) = (bus.link().await, bus.link().await);
+    node.enter(&audience()).await;
+    worker.accepted(end("1", now(), "1")).await;
+    watched.replica.comes_to_say("EXISTS carillon:{user:5@/notice}:log", ":1").await;
+    // From now on nothing is copied, and the sentinel does not see to it.
+    watched.replica.say("REPLICAOF NO ONE").await;
+    for n in 2..=4 {
+        worker.accepted(end(&n.to_string(), now(), &n.to_string())).await;
+    }
+    assert_eq!(node.hear_texts(4).await, ["1", "2", "3", "4"]);
+    watched.primary.stop();
+    let primary = watched.replica.port();
+    watched.sentinel.say("SENTINEL REMOVE bus").await;
+    watched.sentinel.say(&format!("SENTINEL MONITOR bus 127.0.0.1 {primary} 1")).await;
+    // It counts on from 2: the first three are given a number that the node has heard, the next a newer.
+    for text in ["a", "b", "c", "d"] {
+        accepted_at_last(&worker, text).await;
+    }
+    // Whether the loss shows, and is said as a gap, depends on how far it had counted when we looked.
+    let mut new = BTreeSet::new();
+    while !new.contains("d") {
+        let arrival = timeout(DEADLINE, node.link.inbox.next()).await.expect("something comes");
+        let Some(Arrival::Notice(notice)) = arrival else { continue };
+        new.extend(Some(text_of(&notice)).filter(|text| text.starts_with(char::is_alphabetic)));
+    }
+    assert_eq!(new.into_iter().collect::<String>(), "abcd");
+}
+
+#[tokio::test]
+async fn a_service_that_the_sentinels_do_not_know_is_refused() {
+    let watched = Watched::start().await;
+    let url = watched.url("other");
+    let error = connect(url, OverRedis::config(), &Registry::new()).await.expect_err("none");
+    assert!(matches!(error, ConnectError::Unreachable { .. }), "{error}");
+    assert!(error.to_string().contains("the name that the url gives"), "{error}");
+}

@@ -1,0 +1,103 @@
+//! Answers what other nodes ask of this one, one question after the other, so that what one of them asks
+//! in turn is done in turn.
+
+use std::{sync::Arc, time::SystemTime};
+
+use adapter::Requests;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use notice::{
+    Audience, Draft, EventName, Kind, Namespace, Notice, Origin, Payload, Scope, SocketId,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    census,
+    deeds::{self, Outcome},
+    forms::Forms,
+    questions::{self, Answer, Emit, Question},
+    shared::Shared,
+};
+
+/// Runs until `stop`, or until the bus is gone.
+pub(crate) async fn answer_all(
+    shared: &Arc<Shared>,
+    requests: Option<Requests>,
+    stop: CancellationToken,
+) {
+    let Some(mut requests) = requests else { return };
+    loop {
+        let request = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            request = requests.next() => request,
+        };
+        let Some(request) = request else { return };
+        let answer = match questions::open(&request.question) {
+            Some(question) => answer(shared, question).await,
+            None => Answer::Unknown,
+        };
+        if matches!(answer, Answer::Unknown) {
+            shared.events.stranger(&request.from);
+        }
+        request.answer(questions::seal(&answer)).await;
+    }
+}
+
+async fn answer(shared: &Shared, question: Question) -> Answer {
+    match question {
+        Question::Sockets(which) => Answer::Sockets(census::sockets(shared, &which).await),
+        Question::Rooms(which) => Answer::Rooms(census::rooms(shared, &which)),
+        Question::Do(order) => match deeds::carry_out(shared, &order).await {
+            Ok(Outcome::Done(sockets)) => Answer::Done(sockets),
+            Ok(Outcome::NotHere) => Answer::NotHere,
+            Ok(Outcome::Unable) => Answer::Unable,
+            // The asker takes only names that are names here too.
+            Err(_) => Answer::Unknown,
+        },
+        Question::Emit(emit) => match draft(emit) {
+            Some((id, draft)) => send(shared, &id, draft)
+                .map_or(Answer::NotHere, |(id, sockets)| Answer::Sent { id, sockets }),
+            None => Answer::Unknown,
+        },
+    }
+}
+
+/// Sends to one socket of this node. Gives the notice's id, and how many took it: one, or none if the
+/// socket is going. `None`: it is not here.
+pub(crate) fn send(shared: &Shared, id: &SocketId, draft: Draft) -> Option<(String, usize)> {
+    let seat = shared.hub.socket(&draft.audience.namespace, id)?;
+    let position = shared.local_id(draft.audience.clone()).position;
+    let notice = Notice { draft, position };
+    let taken = seat.send(&Forms::new(&notice, false), SystemTime::now(), &shared.events);
+    Some((notice.id().to_string(), usize::from(taken)))
+}
+
+/// `draft` as it is asked of the node with the socket.
+pub(crate) fn emit(id: &SocketId, draft: &Draft) -> Emit {
+    let attachments = draft.payload.attachments().iter();
+    Emit {
+        namespace: draft.audience.namespace.to_string(),
+        socket: id.to_string(),
+        event: draft.event.as_ref().map(|event| event.as_str().to_owned()),
+        args: draft.payload.args().to_owned(),
+        attachments: attachments.map(|bytes| STANDARD.encode(bytes)).collect(),
+    }
+}
+
+fn draft(emit: Emit) -> Option<(SocketId, Draft)> {
+    let id = SocketId::new(&emit.socket).ok()?;
+    let namespace = Namespace::new(&emit.namespace).ok()?;
+    let event = emit.event.as_deref().map(EventName::new).transpose().ok()?;
+    let attachments = emit.attachments.iter().map(|text| STANDARD.decode(text).map(Bytes::from));
+    let attachments = attachments.collect::<Result<_, _>>().ok()?;
+    let draft = Draft {
+        audience: Audience { namespace, scope: Scope::Socket(id.clone()) },
+        event,
+        payload: Payload::joined(emit.args.into(), attachments)?,
+        kind: Kind::Plain,
+        origin: Origin::Backend,
+        handed_in: SystemTime::now(),
+    };
+    Some((id, draft))
+}

@@ -1,0 +1,168 @@
+//! `POST /v1/sockets/disconnect`, `/join` and `/leave`: what a backend does with sockets of the cluster.
+
+use std::sync::Arc;
+
+use axum::{Json, body::Bytes, extract::State};
+use notice::{Room, SocketId, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{
+    bounds::{check_reason, check_rooms},
+    emit::name,
+    error::ApiError,
+};
+use crate::{
+    deeds::{self, Outcome},
+    others::{self, Others},
+    questions::{Answer, Deed, Order, Question, Who},
+    shared::Shared,
+};
+
+/// Whose sockets, and what else each call takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body<'a> {
+    #[serde(default)]
+    socket: Option<String>,
+    #[serde(borrow, default)]
+    user: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    room: Option<&'a RawValue>,
+    #[serde(default)]
+    namespace: Option<String>,
+    #[serde(default)]
+    rooms: Option<Vec<String>>,
+    #[serde(default)]
+    close: Option<bool>,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Done {
+    sockets: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<String>,
+}
+
+pub(super) async fn join(
+    State(shared): State<Arc<Shared>>,
+    body: Bytes,
+) -> Result<Json<Done>, ApiError> {
+    let order = with_rooms(&shared, &body, |rooms| Deed::Join { rooms })?;
+    carry_out(&shared, order).await
+}
+
+pub(super) async fn leave(
+    State(shared): State<Arc<Shared>>,
+    body: Bytes,
+) -> Result<Json<Done>, ApiError> {
+    let order = with_rooms(&shared, &body, |rooms| Deed::Leave { rooms })?;
+    carry_out(&shared, order).await
+}
+
+pub(super) async fn disconnect(
+    State(shared): State<Arc<Shared>>,
+    body: Bytes,
+) -> Result<Json<Done>, ApiError> {
+    let body = read(&body)?;
+    if body.rooms.is_some() {
+        return Err(ApiError::invalid("rooms: not for disconnect"));
+    }
+    check_reason(body.reason.as_deref())?;
+    let deed =
+        Deed::Disconnect { close: body.close.unwrap_or_default(), reason: body.reason.clone() };
+    let order = Order { namespace: namespace(&shared, &body)?, who: who(&body)?, deed };
+    carry_out(&shared, order).await
+}
+
+fn with_rooms(
+    shared: &Shared,
+    body: &[u8],
+    deed: impl FnOnce(Vec<String>) -> Deed,
+) -> Result<Order, ApiError> {
+    let body = read(body)?;
+    if body.close.is_some() || body.reason.is_some() {
+        return Err(ApiError::invalid("close and reason: only for disconnect"));
+    }
+    let rooms = body.rooms.clone().unwrap_or_default();
+    check_rooms(&rooms)?;
+    let (namespace, who) = (namespace(shared, &body)?, who(&body)?);
+    Ok(Order { namespace, who, deed: deed(rooms) })
+}
+
+fn read(body: &[u8]) -> Result<Body<'_>, ApiError> {
+    serde_json::from_slice(body).map_err(|error| {
+        let message = error.to_string();
+        if error.is_data() { ApiError::invalid(message) } else { ApiError::Malformed(message) }
+    })
+}
+
+fn namespace(shared: &Shared, body: &Body<'_>) -> Result<String, ApiError> {
+    let namespace = body.namespace.as_deref().unwrap_or("/");
+    if shared.config.namespaces.iter().any(|known| known.as_str() == namespace) {
+        return Ok(namespace.to_owned());
+    }
+    Err(ApiError::Invalid {
+        message: format!("namespace {namespace:?} is not served here"),
+        hint: Some("public.namespaces lists those that are"),
+    })
+}
+
+fn who(body: &Body<'_>) -> Result<Who, ApiError> {
+    let bad = |error: notice::NameError| ApiError::invalid(error.to_string());
+    match (&body.socket, body.user, body.room) {
+        (Some(id), None, None) => {
+            SocketId::new(id).map(|id| Who::Socket(id.to_string())).map_err(bad)
+        }
+        (None, Some(user), None) => {
+            UserId::new(&name(user)?).map(|user| Who::User(user.to_string())).map_err(bad)
+        }
+        (None, None, Some(room)) => {
+            Room::new(&name(room)?).map(|room| Who::Room(room.to_string())).map_err(bad)
+        }
+        _ => Err(ApiError::invalid("names one of socket, user, room")),
+    }
+}
+
+/// This node does its part first, and waits for nobody to do it.
+async fn carry_out(shared: &Shared, order: Order) -> Result<Json<Done>, ApiError> {
+    let here = deeds::carry_out(shared, &order).await;
+    let here = here.map_err(|error| ApiError::invalid(error.to_string()))?;
+    let id = match (&here, &order.who) {
+        (Outcome::Unable, _) => return Err(ApiError::Unavailable),
+        (Outcome::Done(sockets), Who::Socket(_)) => {
+            return Ok(Json(Done { sockets: *sockets, missing: Vec::new() }));
+        }
+        (_, Who::Socket(id)) => SocketId::new(id).ok(),
+        _ => None,
+    };
+    let question = Question::Do(order);
+    if let Some(id) = id {
+        return at_home(shared, &id, &question).await;
+    }
+    let others = others::ask_all(shared, &question).await;
+    let Others { answers, missing } = others.map_err(|error| ApiError::nodes(shared, &error))?;
+    let mut sockets = if let Outcome::Done(sockets) = here { sockets } else { 0 };
+    for answer in answers {
+        if let Answer::Done(there) = answer {
+            sockets += there;
+        }
+    }
+    Ok(Json(Done { sockets, missing }))
+}
+
+/// For a socket that is not on this node.
+async fn at_home(
+    shared: &Shared,
+    id: &SocketId,
+    question: &Question,
+) -> Result<Json<Done>, ApiError> {
+    let asked = others::ask_home(shared, id, question).await;
+    match asked.map_err(|error| ApiError::nodes(shared, &error))? {
+        Some((_, Some(Answer::Done(sockets)))) => Ok(Json(Done { sockets, missing: Vec::new() })),
+        None | Some((_, Some(Answer::NotHere))) => Err(ApiError::UnknownSocket),
+        Some((node, _)) => Err(ApiError::Silent { node: node.to_string() }),
+    }
+}

@@ -1,0 +1,193 @@
+//! This node's members, as socketioxide-redis sees them: one socket that answers for all.
+//!
+//! The library would look for members in lists of its own. Kept beside the hub's they would cost each
+//! socket half as much again (ADR 4), so it gets this one name to look for instead, and who is behind it
+//! is read from the question's audience.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream, Fuse},
+};
+use notice::{NodeId, Scope};
+use socketioxide_core::{
+    Sid, Str, Uid, Value,
+    adapter::{AckStreamItem, BroadcastIter, RemoteSocketData, SocketEmitter, errors::SocketError},
+    packet::Packet,
+    parser::Parse,
+};
+use socketioxide_parser_common::CommonParser;
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    question::{Frames, Question},
+    report::{Missed, Refused, Report},
+    waiters::{ASKED_MAX, Asked, Said, Waiters},
+};
+use crate::{hub::Hub, seat::Seat};
+
+/// How long a question waits that names no limit; ours always do.
+const ACK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What one node says to one question.
+pub(crate) type Reports = Fuse<BoxStream<'static, AckStreamItem<Missed>>>;
+
+#[derive(Debug)]
+pub(crate) struct Members {
+    node: NodeId,
+    uid: Uid,
+    path: Str,
+    hub: Arc<Hub>,
+    waiters: Arc<Waiters>,
+}
+
+/// A question that has been put, and what is still to be said of it.
+struct Open {
+    sid: Sid,
+    first: VecDeque<Result<Value, Missed>>,
+    asked: Option<Asked>,
+    /// Sockets that have not said anything.
+    left: usize,
+    until: Instant,
+}
+
+impl Members {
+    pub(crate) fn new(node: &NodeId, hub: &Arc<Hub>, waiters: &Arc<Waiters>) -> Self {
+        Self {
+            node: node.clone(),
+            uid: Uid::new(),
+            path: "/".into(),
+            hub: Arc::clone(hub),
+            waiters: Arc::clone(waiters),
+        }
+    }
+
+    /// Asks every member here, and gives what they say until `wait` is over.
+    fn ask(&self, question: &Question, wait: Duration) -> (Reports, u32) {
+        let seats = self.seats(question);
+        let asked = match &seats {
+            Ok(seats) => self.waiters.open(seats),
+            Err(_) => Err(Refused::TooManySockets),
+        };
+        let (sockets, seats) = match seats {
+            Ok(seats) => (seats.len(), seats),
+            Err(sockets) => (sockets, Vec::new()),
+        };
+        let refused = asked.as_ref().err().copied();
+        let asked = asked.ok();
+        if let Some(asked) = &asked {
+            let frames = Frames::new(question, asked.number);
+            let unable = seats.iter().filter(|seat| !frames.put_to(seat));
+            unable.for_each(|seat| self.waiters.unable(seat, asked.number));
+        }
+        let node = self.node.as_str().to_owned();
+        let first = Report::Asked { node, sockets, refused }.written();
+        let left = if asked.is_some() { sockets } else { 0 };
+        let (sid, until) = (*self.uid, Instant::now() + wait);
+        let open = Open { sid, first: [Ok(first)].into(), asked, left, until };
+        let words = u32::try_from(left + 1).expect("a node asks far fewer sockets");
+        (stream::unfold(open, Open::next).boxed().fuse(), words)
+    }
+
+    /// The members that may be asked; past the limit, only how many they are.
+    fn seats(&self, question: &Question) -> Result<Vec<Arc<Seat>>, usize> {
+        let audience = &question.audience;
+        let one = match &audience.scope {
+            Scope::Socket(id) => self.hub.socket(&audience.namespace, id),
+            _ => None,
+        };
+        let members = self.hub.members(audience).unwrap_or_default();
+        if members.len() > ASKED_MAX {
+            return Err(members.len());
+        }
+        // One that has not been welcomed yet knows of no event.
+        Ok(members.iter().cloned().chain(one).filter(|seat| seat.is_live()).collect())
+    }
+}
+
+impl Open {
+    async fn next(mut self) -> Option<(AckStreamItem<Missed>, Self)> {
+        let item = match self.first.pop_front() {
+            Some(item) => item,
+            None => self.word().await?,
+        };
+        Some(((self.sid, item), self))
+    }
+
+    async fn word(&mut self) -> Option<Result<Value, Missed>> {
+        if self.left == 0 {
+            return None;
+        }
+        let said = &mut self.asked.as_mut()?.said;
+        let Ok(said) = timeout_at(self.until, said.recv()).await else {
+            let sockets = std::mem::take(&mut self.left);
+            self.asked = None;
+            return Some(Err(Missed { sockets }));
+        };
+        self.left -= 1;
+        Some(match said? {
+            Said::Answer { socket, data } => {
+                let socket = socket.as_str().to_owned();
+                Ok(Report::Answer { socket, data }.written())
+            }
+            Said::Nothing => Err(Missed { sockets: 1 }),
+        })
+    }
+}
+
+impl SocketEmitter for Members {
+    type AckError = Missed;
+    type AckStream = Reports;
+
+    /// The one that stands for all, unless it is who asks.
+    fn get_all_sids(&self, filter: impl Fn(&Sid) -> bool) -> Vec<Sid> {
+        std::iter::once(*self.uid).filter(|sid| filter(sid)).collect()
+    }
+
+    fn send_many_with_ack(
+        &self,
+        sids: BroadcastIter<'_>,
+        packet: Packet,
+        timeout: Option<Duration>,
+    ) -> (Reports, u32) {
+        let is_asked = sids.into_iter().any(|sid| sid == *self.uid);
+        match Question::read(packet).filter(|_| is_asked) {
+            Some(question) => self.ask(&question, timeout.unwrap_or(ACK_TIMEOUT)),
+            None => (stream::empty().boxed().fuse(), 0),
+        }
+    }
+
+    // The rest is what the library would do without being asked for answers: nothing of it goes this
+    // way.
+
+    fn get_remote_sockets(&self, _sids: BroadcastIter<'_>) -> Vec<RemoteSocketData> {
+        Vec::new()
+    }
+
+    fn send_many(&self, _sids: BroadcastIter<'_>, _data: Value) -> Result<(), Vec<SocketError>> {
+        Ok(())
+    }
+
+    fn send_many_volatile(&self, _sids: BroadcastIter<'_>, _data: Value) {}
+
+    fn disconnect_many(&self, _sids: Vec<Sid>) -> Result<(), Vec<SocketError>> {
+        Ok(())
+    }
+
+    fn path(&self) -> &Str {
+        &self.path
+    }
+
+    fn parser(&self) -> impl Parse {
+        CommonParser
+    }
+
+    fn server_id(&self) -> Uid {
+        self.uid
+    }
+
+    fn ack_timeout(&self) -> Duration {
+        ACK_TIMEOUT
+    }
+}

@@ -1,0 +1,122 @@
+//! The other gateways: what this one asks of them, and what it lets them know of itself.
+
+use std::time::Duration;
+
+use adapter::{Living, SignalError};
+use bytes::Bytes;
+use notice::{NodeId, SocketId};
+use serde::{Deserialize, Serialize};
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    engine::Ids,
+    questions::{self, Answer, Question},
+    shared::Shared,
+};
+
+/// How long an answer of another node is waited for.
+const ANSWER_WAIT: Duration = Duration::from_secs(2);
+
+/// How often a node looks whether there is news of itself.
+const NEWS_EVERY: Duration = Duration::from_secs(1);
+
+/// What a node says of itself.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub(crate) struct About {
+    pub(crate) roles: Vec<String>,
+    pub(crate) version: String,
+    pub(crate) sockets: usize,
+    pub(crate) sockets_max: usize,
+}
+
+/// What the others say.
+#[derive(Debug, Default)]
+pub(crate) struct Others {
+    pub(crate) answers: Vec<Answer>,
+    /// Living nodes without an answer.
+    pub(crate) missing: Vec<String>,
+}
+
+/// What a node without sockets announces of itself, for the lists of the others.
+pub fn about(roles: Vec<String>) -> Bytes {
+    About { roles, version: version(), ..About::default() }.seal()
+}
+
+fn version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}
+
+impl About {
+    pub(crate) fn of(shared: &Shared) -> Self {
+        Self {
+            roles: shared.config.roles.clone(),
+            version: version(),
+            sockets: shared.sessions.len(),
+            sockets_max: shared.config.limits.sockets,
+        }
+    }
+
+    /// A node that says nothing, or nothing that can be read, lives all the same.
+    pub(crate) fn read(living: &Living) -> Self {
+        serde_json::from_slice(&living.about).unwrap_or_default()
+    }
+
+    fn seal(&self) -> Bytes {
+        serde_json::to_vec(self).expect("texts and numbers are JSON").into()
+    }
+}
+
+/// Lets the others know what changes here, until `stop`.
+pub(crate) async fn announce(shared: &Shared, stop: CancellationToken) {
+    let mut looks = interval(NEWS_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut announced = None;
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            _ = looks.tick() => {}
+        }
+        let about = Some(About::of(shared));
+        if about != announced {
+            shared.nodes.announce(about.as_ref().map(About::seal).unwrap_or_default());
+            announced = about;
+        }
+    }
+}
+
+/// Asks every other gateway.
+pub(crate) async fn ask_all(shared: &Shared, question: &Question) -> Result<Others, SignalError> {
+    let asked = shared.nodes.ask_all(questions::seal(question), ANSWER_WAIT).await?;
+    let mut others = Others::default();
+    others.missing.extend(asked.missing.iter().map(NodeId::to_string));
+    for (node, answer) in asked.answers {
+        match questions::open(&answer) {
+            Some(Answer::Unknown) | None => {
+                shared.events.stranger(&node);
+                others.missing.push(node.to_string());
+            }
+            Some(Answer::Unable) => others.missing.push(node.to_string()),
+            Some(answer) => others.answers.push(answer),
+        }
+    }
+    Ok(others)
+}
+
+/// Asks the gateway whose socket this is: its name begins the id. `None`: none that lives.
+pub(crate) async fn ask_home(
+    shared: &Shared,
+    id: &SocketId,
+    question: &Question,
+) -> Result<Option<(NodeId, Option<Answer>)>, SignalError> {
+    let me = &shared.config.node;
+    let living = shared.nodes.living().await?.into_iter().map(|living| living.node);
+    let Some(home) = living.filter(|node| node != me).find(|node| Ids::is_of(node, id)) else {
+        return Ok(None);
+    };
+    let answer = shared.nodes.ask(&home, questions::seal(question), ANSWER_WAIT).await?;
+    let answer = answer.and_then(|answer| questions::open(&answer));
+    Ok(Some((home, answer)))
+}

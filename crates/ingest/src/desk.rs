@@ -1,0 +1,255 @@
+//! Where worker messages of every source wait their turn: conflated per task, published at the pace,
+//! each given its fate.
+//!
+//! May enter: messages with their tickets. May not enter: where they came from, and how a ticket is
+//! settled. Time passes only when the owner asks what is due.
+//!
+//! Promise: every ticket taken is given back once. What is held is never published after something newer
+//! of its task, and what was left out shares the fate of what replaced it: it is settled only when that is.
+
+mod bundle;
+mod tasks;
+
+use std::{fmt, mem, time::SystemTime};
+
+use adapter::{PublishError, Published};
+use bytes::Bytes;
+use notice::{Kind, Stamp};
+use tokio::time::{Instant, sleep_until};
+
+use self::{bundle::Bundle, tasks::Tasks};
+use crate::{events, fate::Fate, intake::Intake, metrics::Road};
+
+/// How many messages are read before others get a turn.
+const TURN_LEN: usize = 256;
+/// How many drafts are published before the time is looked at again: a task's next progress is counted
+/// from the end of its part.
+const PART_LEN: usize = 256;
+/// How many times the pace the last of what is held may take, should others be quicker every time.
+const PACES_MAX: u32 = 20;
+
+/// What waits to be published, and whose turn is when. `T` is what settles one message. One owner asks it
+/// for everything; nothing in here runs by itself.
+pub(crate) struct Desk<T> {
+    intake: Intake,
+    road: Road,
+    held_len_max: usize,
+    tasks: Tasks<T>,
+    /// To be published next, in this order. Empty between two calls.
+    outgoing: Vec<(Option<usize>, Bundle<T>)>,
+    /// Settled and not handed out yet. Empty between two calls.
+    settled: Vec<(T, Fate)>,
+    /// Given back to be taken again, by when they were taken. Empty between two calls.
+    given_back: Vec<(u64, T)>,
+    /// Progress left out for good since it was last counted.
+    conflated: usize,
+    /// Tickets taken so far.
+    taken: u64,
+}
+
+/// One message with what is known about it from outside.
+#[derive(Debug)]
+pub(crate) struct Entry<T> {
+    pub(crate) ticket: T,
+    pub(crate) json: Bytes,
+    /// Given at first intake; `None` leaves it to the store.
+    pub(crate) stamp: Option<Stamp>,
+    pub(crate) handed_in: SystemTime,
+}
+
+impl<T> Desk<T> {
+    /// Past `held_len_max` tickets it is full, and its owner takes no more until some are settled.
+    pub(crate) fn new(intake: Intake, road: Road, held_len_max: usize) -> Self {
+        Self {
+            intake,
+            road,
+            held_len_max,
+            tasks: Tasks::default(),
+            outgoing: Vec::new(),
+            settled: Vec::new(),
+            given_back: Vec::new(),
+            conflated: 0,
+            taken: 0,
+        }
+    }
+
+    /// Takes messages in, publishes what is due, and says what is settled. After a failure of the bus,
+    /// what it did not take is given back last, in the order in which it was taken.
+    ///
+    /// Not cancellation-safe, like all that publishes here: dropped half-way, tickets are lost.
+    pub(crate) async fn take(&mut self, entries: Vec<Entry<T>>) -> Vec<(T, Fate)> {
+        let now = Instant::now();
+        for (index, entry) in entries.into_iter().enumerate() {
+            if index % TURN_LEN == TURN_LEN - 1 {
+                tokio::task::yield_now().await;
+            }
+            self.add(entry, now);
+        }
+        self.flush().await
+    }
+
+    /// When the next held progress may be published.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.tasks.due()
+    }
+
+    /// Publishes what is due.
+    pub(crate) async fn flush(&mut self) -> Vec<(T, Fate)> {
+        self.publish_due().await;
+        self.hand_out()
+    }
+
+    /// Publishes all that is held, waiting for its turn, which is about as long as the pace. What has not
+    /// got its turn after many times that, or what the bus does not take, is given back.
+    pub(crate) async fn flush_all(&mut self) -> Vec<(T, Fate)> {
+        let pace = self.intake.publisher().progress_pace();
+        let deadline = Instant::now() + pace * PACES_MAX;
+        while let Some(due) = self.tasks.due()
+            && self.given_back.is_empty()
+            && due < deadline
+        {
+            // Those that are due soon after go together.
+            sleep_until(due.max(Instant::now() + pace / 10)).await;
+            self.publish_due().await;
+        }
+        for bundle in self.tasks.release_all() {
+            self.settle(bundle, &Fate::NotTaken);
+        }
+        self.hand_out()
+    }
+
+    /// How many tickets it holds.
+    pub(crate) fn len(&self) -> usize {
+        self.tasks.len_held()
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.len() >= self.held_len_max
+    }
+
+    fn add(&mut self, entry: Entry<T>, now: Instant) {
+        let Entry { ticket, json, stamp, handed_in } = entry;
+        self.taken += 1;
+        match self.intake.read(&json, stamp, handed_in) {
+            Ok(draft) => self.add_draft(Bundle::new(draft, self.taken, ticket), now),
+            Err(fate) => self.settled.push((ticket, fate)),
+        }
+    }
+
+    fn add_draft(&mut self, bundle: Bundle<T>, now: Instant) {
+        match &bundle.draft.kind {
+            Kind::Plain => self.outgoing.push((None, bundle)),
+            Kind::Progress { task, .. } => {
+                let slot = self.tasks.slot(&bundle.draft.audience, task, now);
+                if !bundle.is_placed() {
+                    // Only the store can say where it stands among what other replicas take in.
+                    self.tasks.set_due(slot, now);
+                }
+                self.tasks.hold(slot, bundle);
+            }
+            Kind::Final { task, .. } => {
+                let slot = self.tasks.slot(&bundle.draft.audience, task, now);
+                let is_due = self.tasks.is_due(slot, now);
+                let bundle = match self.tasks.release(slot) {
+                    Some(held) if is_due => {
+                        self.outgoing.push((Some(slot), held));
+                        bundle
+                    }
+                    Some(held) => bundle.in_place_of(held),
+                    None => bundle,
+                };
+                self.outgoing.push((Some(slot), bundle));
+                // What follows an end is told so at once.
+                self.tasks.set_due(slot, now);
+            }
+        }
+    }
+
+    async fn publish_due(&mut self) {
+        let now = Instant::now();
+        while let Some((slot, bundle)) = self.tasks.pop_due(now) {
+            self.outgoing.push((Some(slot), bundle));
+        }
+        let mut outgoing = mem::take(&mut self.outgoing).into_iter();
+        while outgoing.len() > 0 && self.given_back.is_empty() {
+            self.publish(outgoing.by_ref().take(PART_LEN)).await;
+        }
+        for (_, bundle) in outgoing {
+            self.settle(bundle, &Fate::NotTaken);
+        }
+    }
+
+    async fn publish(&mut self, part: impl Iterator<Item = (Option<usize>, Bundle<T>)>) {
+        let part: Vec<_> = part.collect();
+        // Early progress is needed again, so that the bus gets copies: of references, not of payloads.
+        let drafts = part.iter().map(|(_, bundle)| bundle.draft.clone()).collect();
+        let answers = self.intake.publisher().publish_all(drafts).await;
+        let now = Instant::now();
+        for ((slot, bundle), answer) in part.into_iter().zip(answers) {
+            match slot {
+                Some(slot) => self.answered(slot, bundle, answer, now),
+                None => self.settle(bundle, &Fate::of(answer)),
+            }
+        }
+    }
+
+    /// What the bus said to a notice of a task.
+    fn answered(
+        &mut self,
+        slot: usize,
+        mut bundle: Bundle<T>,
+        answer: Result<Published, PublishError>,
+        now: Instant,
+    ) {
+        if let Ok(Published::Early { wait, stamp }) = answer {
+            bundle.place_at(stamp);
+            self.tasks.set_due(slot, now + wait);
+            return self.tasks.hold(slot, bundle);
+        }
+        if bundle.draft.kind.is_final() {
+            // Was its progress early just now, the end replaces it.
+            if let Some(held) = self.tasks.release(slot) {
+                bundle = bundle.in_place_of(held);
+            }
+            self.tasks.set_due(slot, now);
+        } else if matches!(answer, Ok(Published::Accepted { .. })) {
+            self.tasks.set_due(slot, now + self.intake.publisher().progress_pace());
+        }
+        self.settle(bundle, &Fate::of(answer));
+    }
+
+    fn settle(&mut self, bundle: Bundle<T>, fate: &Fate) {
+        let Bundle { own, left_out, .. } = bundle;
+        if *fate == Fate::NotTaken {
+            self.given_back.extend(left_out);
+            return self.given_back.push(own);
+        }
+        self.conflated += left_out.len();
+        let left_out = left_out.into_iter().map(|(_, ticket)| (ticket, fate.of_predecessor()));
+        self.settled.extend(left_out);
+        self.settled.push((own.1, fate.clone()));
+    }
+
+    fn hand_out(&mut self) -> Vec<(T, Fate)> {
+        self.tasks.forget_idle(Instant::now());
+        self.given_back.sort_unstable_by_key(|(taken, _)| *taken);
+        let given_back = self.given_back.drain(..).map(|(_, ticket)| (ticket, Fate::NotTaken));
+        self.settled.extend(given_back);
+        let settled = mem::take(&mut self.settled);
+        let conflated = mem::take(&mut self.conflated);
+        events::settled(self.intake.metrics(), self.road, &settled, conflated);
+        settled
+    }
+}
+
+impl<T> fmt::Debug for Desk<T> {
+    // What is held belongs to users.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desk").field("tasks", &self.tasks).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod speed;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! What a worker may count on that publishes to the channel.
+
+use crate::harness::{Rig, message, until};
+
+async fn publish(rig: &Rig, task: &str, event: &str) {
+    let json = message(task, event);
+    rig.say(&format!("PUBLISH carillon:tasks '{json}'")).await;
+}
+
+#[tokio::test]
+async fn three_replicas_take_each_message_once() {
+    let mut rig = Rig::start().await;
+    let replicas = [rig.replica("r1").await, rig.replica("r2").await, rig.replica("r3").await];
+    rig.until_heard().await;
+    for _ in 0..100 {
+        publish(&rig, "t", "x.note").await;
+    }
+    rig.next_sorted(100).await;
+    let counts = replicas.iter().map(|replica| replica.messages("channel", "published"));
+    assert_eq!(counts.sum::<i64>(), 100);
+    for replica in replicas {
+        replica.stop().await;
+    }
+    assert!(!rig.has_more(), "one was taken twice");
+}
+
+#[tokio::test]
+async fn when_the_leader_is_killed_another_listens() {
+    let mut rig = Rig::start().await;
+    let first = rig.replica("r1").await;
+    rig.until_heard().await;
+    let leader = rig.say("GET carillon:tasks:leader").await;
+    let second = rig.replica("r2").await;
+    drop(first);
+    until("another leader", || async {
+        let now = rig.say("GET carillon:tasks:leader").await;
+        now != leader && !now.starts_with("$-1")
+    })
+    .await;
+    until("its subscription", || async {
+        publish(&rig, "t", "x.note").await;
+        second.messages("channel", "published") > 0
+    })
+    .await;
+    assert_eq!(rig.next().await, "- x.note");
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn a_leader_that_stops_gives_the_channel_to_another() {
+    let mut rig = Rig::start().await;
+    let first = rig.replica("r1").await;
+    rig.until_heard().await;
+    publish(&rig, "a", "x.complete").await;
+    first.stop().await;
+    assert_eq!(rig.next().await, "a x.complete");
+    assert!(rig.say("EXISTS carillon:tasks:leader").await.starts_with(":0"));
+    let second = rig.replica("r2").await;
+    rig.until_heard().await;
+    publish(&rig, "b", "x.complete").await;
+    assert_eq!(rig.next().await, "b x.complete");
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn a_subscription_that_was_cut_is_restored() {
+    let mut rig = Rig::start().await;
+    let _replica = rig.replica("r1").await;
+    rig.until_heard().await;
+    rig.say("CLIENT KILL TYPE pubsub").await;
+    rig.until_heard().await;
+    publish(&rig, "a", "x.complete").await;
+    assert_eq!(rig.next().await, "a x.complete");
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_dropped_and_counted() {
+    let rig = Rig::start().await;
+    let mut config = rig.config("r1");
+    config.channel_bytes_max = 10;
+    let replica = rig.replica_with(config).await;
+    rig.until_heard().await;
+    publish(&rig, "a", "x.complete").await;
+    until("counted", || async { replica.messages("channel", "dropped") == 1 }).await;
+    replica.stop().await;
+}
+
+#[tokio::test]
+async fn a_bad_message_of_the_channel_is_a_dead_letter() {
+    let rig = Rig::start().await;
+    let _replica = rig.replica("r1").await;
+    rig.until_heard().await;
+    rig.say("PUBLISH carillon:tasks nonsense").await;
+    let dead = rig.dead(1).await;
+    assert!(dead.contains("nonsense") && dead.contains("source\r\n$7\r\nchannel"), "{dead}");
+}
