@@ -45,6 +45,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub(crate) use self::{bus::Bus, ears::Ears, leases::Leases, station::Station};
 use self::{
     canary::Canary,
+    ears::Look,
     events::Events,
     hearing::Hearing,
     keys::Prefix,
@@ -74,6 +75,9 @@ use crate::{
 
 /// How often Redis is asked whether it is there, and how long it may take to say so.
 const PULSE: Duration = Duration::from_secs(1);
+
+/// How often in a row it may not say so before the connection is given up.
+const PULSES_MISSED_MAX: u32 = 4;
 
 const MAJOR_MIN: u32 = 7;
 
@@ -168,7 +172,8 @@ impl Redis {
             positions_every: self.config.positions_every,
             runs: Runs::default(),
             round: VecDeque::new(),
-            round_at: Instant::now(),
+            round_at: Instant::now() + self.config.positions_every,
+            look: Look::Round,
         };
         self.tasks.spawn(hearing.run(self.stop.clone()));
         self.tasks.spawn(canary.run(self.stop.clone()));
@@ -212,6 +217,7 @@ impl Redis {
     pub async fn run(&self, stop: CancellationToken) {
         let mut pulses = interval(PULSE);
         pulses.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut missed = 0;
         loop {
             tokio::select! {
                 biased;
@@ -220,6 +226,11 @@ impl Redis {
             }
             let answer = self.ping().await;
             self.bus.events.answers(answer.as_ref().copied().map_err(String::as_str));
+            missed = if answer.is_ok() { 0 } else { missed + 1 };
+            if missed > PULSES_MISSED_MAX {
+                missed = 0;
+                self.bus.connect_anew().await;
+            }
         }
         self.stop.cancel();
         self.tasks.close();

@@ -22,10 +22,10 @@ mod stream;
 mod ticket;
 mod wire;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use fred::{clients::Client, interfaces::ClientLike};
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::letters::RedisLetters;
@@ -47,6 +47,11 @@ use crate::{backoff::Backoff, intake::Intake, metrics::Road as Label};
 
 /// Keeps so many times within the time after which others take over.
 const KEEPS: u32 = 3;
+
+/// How long the last messages in hand may take once it is to stop. What is not acknowledged by then stays
+/// in Redis, for whoever comes next.
+const LEAVE_WITHIN: Duration = Duration::from_secs(5);
+const QUIT_WITHIN: Duration = Duration::from_millis(500);
 
 /// One replica's way in from Redis.
 #[derive(Debug)]
@@ -85,12 +90,17 @@ impl RedisSource {
         // The chores go on until all is acknowledged.
         let (mut chores, done) = (JoinSet::new(), CancellationToken::new());
         chores.spawn(self.chores().run(done.clone()));
-        while roads.join_next().await.is_some() {}
+        let ended = all_ended(&mut roads);
+        tokio::pin!(ended);
+        tokio::select! {
+            () = &mut ended => {}
+            () = stop.cancelled() => drop(timeout(LEAVE_WITHIN, ended).await),
+        }
         done.cancel();
-        while chores.join_next().await.is_some() {}
+        drop(timeout(LEAVE_WITHIN, all_ended(&mut chores)).await);
         for client in [self.reading, self.hearing, self.asking] {
             // Should Redis be gone, there is no connection to take leave of.
-            drop(client.quit().await);
+            drop(timeout(QUIT_WITHIN, client.quit()).await);
         }
     }
 
@@ -149,4 +159,8 @@ impl RedisSource {
     fn backoff(&self) -> Backoff {
         Backoff::new(self.config.retry_first, self.config.retry_max)
     }
+}
+
+async fn all_ended(tasks: &mut JoinSet<()>) {
+    while tasks.join_next().await.is_some() {}
 }

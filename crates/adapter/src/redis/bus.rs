@@ -1,14 +1,15 @@
 //! The questions to Redis and what its answers mean. Each is one script over one audience.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, iter, sync::Arc, time::Duration};
 
 use fred::{
     clients::Client,
     error::{Error, ErrorKind},
-    interfaces::HashesInterface,
+    interfaces::{ClientLike, HashesInterface},
     types::Value,
 };
 use notice::{Audience, Epoch, Notice, NoticeId, Position};
+use tokio::time::timeout;
 
 use crate::{
     config::Config,
@@ -23,6 +24,9 @@ use crate::{
     store::{CatchUp, Gap, Since},
     traffic::Traffic,
 };
+
+/// How long a new connection is waited for; it is made in any case.
+const RECONNECT_WAIT: Duration = Duration::from_secs(1);
 
 /// The way to publish and to ask, shared by all nodes of the process.
 pub(crate) struct Bus {
@@ -111,6 +115,17 @@ impl Bus {
         let answers: Vec<Vec<Value>> = pipeline.all().await?;
         let newest = |answer: &Vec<Value>| position(answer.first()?, answer.get(1)?);
         Ok(answers.iter().map(newest).collect())
+    }
+
+    /// Gives up connections that look well and say nothing: fred goes by what was written last, and there
+    /// is always more to write. Does not wait for the new ones.
+    pub(super) async fn connect_anew(&self) {
+        let has_two = self.min_replicas_ack > 0;
+        for client in iter::once(&self.client).chain(has_two.then_some(&self.publishing)) {
+            if client.is_connected() {
+                drop(timeout(RECONNECT_WAIT, client.force_reconnection()).await);
+            }
+        }
     }
 
     /// The keys and the ages, which every script takes.

@@ -26,6 +26,9 @@ use crate::{
     },
 };
 
+/// How long a message may be on its way before it counts as lost.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
+
 /// One node's wishes. The lock is held for a few lines, and never together with another.
 #[derive(Debug)]
 pub(crate) struct Ears {
@@ -49,6 +52,25 @@ struct State {
     /// Audiences without a member, by when to drop them.
     lingering: VecDeque<(Instant, Audience)>,
     suspects: Vec<Suspect>,
+    /// What was behind when it was compared. At most one an audience and round.
+    doubts: VecDeque<Doubt>,
+}
+
+/// An audience that the store was ahead of, by what may have been on its way.
+#[derive(Debug)]
+struct Doubt {
+    until: Instant,
+    audience: Audience,
+    newest: Position,
+}
+
+/// Why an audience is compared with the store.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Look {
+    /// Messages may have been dropped, and those that were on their way with them.
+    Loss,
+    /// It is its turn.
+    Round,
 }
 
 /// An audience whose place in the store is not where it was heard last.
@@ -176,12 +198,13 @@ impl Ears {
     }
 
     /// These are subscribed to, and stand at these places in the store, whose living processes are `runs`.
-    pub(super) fn confirm(&self, sightings: Vec<Sighting>, runs: &Runs) {
+    pub(super) fn confirm(&self, sightings: Vec<Sighting>, runs: &Runs, look: Look) {
         let state = &mut *self.state.lock();
         for sighting in sightings {
             let Some(heard) = state.heard.get_mut(&sighting.audience) else { continue };
             if heard.is_confirmed {
-                state.suspects.extend(heard.suspicion(sighting, runs));
+                let suspect = heard.suspicion(sighting, runs);
+                state.suspect(suspect, look);
                 continue;
             }
             heard.mark.begin(sighting.newest);
@@ -193,6 +216,19 @@ impl Ears {
             }
         }
         self.suspected.notify_one();
+    }
+
+    /// Suspects what did not come in all the time that it may be on its way.
+    pub(super) fn suspect_doubts(&self, now: Instant) {
+        let State { heard, suspects, doubts, .. } = &mut *self.state.lock();
+        while let Some(Doubt { audience, newest, .. }) =
+            doubts.pop_front_if(|doubt| doubt.until <= now)
+        {
+            if heard.get(&audience).is_some_and(|heard| heard.mark.is_behind(&newest)) {
+                suspects.push(Suspect { audience, why: Why::Behind(newest) });
+                self.suspected.notify_one();
+            }
+        }
     }
 
     /// Every audience that is subscribed to.
@@ -287,6 +323,16 @@ impl State {
         heard.waiting.retain(|waiting| !waiting.is_closed());
         heard.waiting.push(confirm);
         Ok(Some(confirmed))
+    }
+
+    fn suspect(&mut self, suspect: Option<Suspect>, look: Look) {
+        match suspect {
+            Some(Suspect { audience, why: Why::Behind(newest) }) if look == Look::Round => {
+                let until = Instant::now() + ON_ITS_WAY;
+                self.doubts.push_back(Doubt { until, audience, newest });
+            }
+            suspect => self.suspects.extend(suspect),
+        }
     }
 
     fn leave(&mut self, audience: &Audience, until: Instant) {

@@ -153,7 +153,12 @@ impl Hearing {
     /// what we know. It counts on behind what was heard, and the latest finals are handed on again.
     async fn renumber(&self, audience: &Audience, cause: Cause) -> Result<(), Gone> {
         let Some(heard) = self.ears.heard(slice::from_ref(audience)).pop().flatten() else {
-            return Ok(());
+            // Of an audience of which nothing was heard, all that is kept is news.
+            let Some(kept) = self.catch_up(audience, Since::Window(DOUBTFUL)).await else {
+                return Ok(());
+            };
+            let Some(newest) = kept.position else { return Ok(()) };
+            return Box::pin(self.repair(audience, &newest.epoch, cause)).await;
         };
         if self.count_on(audience, &heard).await != Some(true) {
             return self.repair(audience, &heard.epoch, cause).await;

@@ -51,7 +51,7 @@ impl Bus {
             return results.pop().expect("each draft has its answer");
         }
         let kind = KindLabel::of(&draft.kind);
-        let result = match self.publication(&draft) {
+        let result = match self.publication(&draft, self.events.is_up()) {
             Ok(args) => {
                 let answer = self.scripts.publish.run(&self.publishing, &args).await;
                 self.published(draft.audience, answer)
@@ -82,9 +82,11 @@ impl Bus {
     async fn pipelined(&self, drafts: Vec<Draft>) -> Vec<Result<Published, PublishError>> {
         let mut turn = Turn::new(&self.publishing);
         let mut results = Vec::with_capacity(drafts.len());
+        // Asked once, so that what is refused is not overtaken by what comes behind it.
+        let is_up = self.events.is_up();
         for draft in drafts {
             let kind = KindLabel::of(&draft.kind);
-            let queued = match self.publication(&draft) {
+            let queued = match self.publication(&draft, is_up) {
                 Ok(args) => self.queue(&mut turn, results.len(), &args, draft.audience).await,
                 Err(error) => Err(error),
             };
@@ -161,12 +163,15 @@ impl Bus {
         Ok(())
     }
 
-    /// What `publish.lua` takes.
-    fn publication(&self, draft: &Draft) -> Result<Vec<Value>, PublishError> {
+    /// What `publish.lua` takes. A Redis that is known to be away is not waited for.
+    fn publication(&self, draft: &Draft, is_up: bool) -> Result<Vec<Value>, PublishError> {
         let (len_bytes, len_bytes_max) = (draft.payload.len_bytes(), PAYLOAD_BYTES_MAX);
         if len_bytes > len_bytes_max {
             let audience = draft.audience.clone();
             return Err(PublishError::TooLarge { audience, len_bytes, len_bytes_max });
+        }
+        if !is_up {
+            return Err(PublishError::Unreachable { audience: draft.audience.clone() });
         }
         let (kind, task, order) = match &draft.kind {
             Kind::Progress { task, order } => ("p", field(task), *order),

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use fred::{
     clients::Client,
     error::{Error, ErrorKind},
-    interfaces::{ClientLike, EventInterface},
+    interfaces::{ClientLike, EventInterface, PubsubInterface},
     types::{ClusterHash, CustomCommand, Message, Value},
 };
 use notice::NodeId;
@@ -191,6 +191,7 @@ impl Station {
                 Err(error) => {
                     subscribing_failed(&self.node, &error);
                     self.watchers.disappoint();
+                    self.give_up_silent(&error).await;
                     retry = (retry * 2).min(RETRY_MAX);
                     Some(Instant::now() + retry.mul_f64(rand::random_range(0.5..1.5)))
                 }
@@ -200,6 +201,14 @@ impl Station {
             }
         }
         self.leave_the_bus().await;
+    }
+
+    /// fred gives up a connection that owes an answer, but counts from what was written last, and we go on
+    /// writing.
+    async fn give_up_silent(&self, error: &Error) {
+        if *error.kind() == ErrorKind::Timeout && self.client.is_connected() {
+            drop(self.client.force_reconnection().await);
+        }
     }
 
     async fn leave_the_bus(&self) {
@@ -236,12 +245,13 @@ impl Station {
     }
 
     /// Makes true what is watched. One channel a command, because Redis confirms each by itself, and fred
-    /// takes one answer for one command.
+    /// takes one answer for one command. To unsubscribe it must be its own command: fred keeps what Redis
+    /// says to that to itself, and one of ours would take the next command's answer for its own.
     pub(super) async fn subscribe(&self) -> Result<(), Error> {
         self.there()?;
         for channel in self.watchers.unwatched() {
             // Should it fail, the connection is gone and the subscription with it.
-            drop(self.client.custom::<Value, _>(command("SUNSUBSCRIBE"), vec![channel]).await);
+            drop(self.client.sunsubscribe(channel).await);
         }
         loop {
             let channels = self.watchers.wishes(BATCH_LEN);

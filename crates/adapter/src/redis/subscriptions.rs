@@ -25,7 +25,7 @@ use crate::{
     redis::{
         bus::Bus,
         config::Layout,
-        ears::{Ears, Sighting},
+        ears::{Ears, Look, Sighting},
         events::subscribing_failed,
         primaries::{Owners, Runs, at, field, info},
     },
@@ -64,6 +64,8 @@ pub(super) struct Subscriptions {
     /// What is still to be compared in this round, and when the next begins.
     pub(super) round: VecDeque<Audience>,
     pub(super) round_at: Instant,
+    /// Why this round is.
+    pub(super) look: Look,
 }
 
 enum Wake {
@@ -110,7 +112,10 @@ impl Subscriptions {
                 // It tells us, as soon as it has looked too. Should it fail, the canary's task looks.
                 Wake::SlotsMovedElsewhere => drop(self.client.sync_cluster().await),
                 Wake::Silent => self.rebuild().await,
-                Wake::Lagged => self.round = self.ears.confirmed().into(),
+                Wake::Lagged => {
+                    self.round = self.ears.confirmed().into();
+                    self.look = Look::Loss;
+                }
                 Wake::Wished => {}
                 Wake::Lingered => self.drop_lingering().await,
                 Wake::Ping => self.ping().await,
@@ -213,11 +218,11 @@ impl Subscriptions {
             let () = pipeline.custom(command, vec![channel]).await?;
         }
         drop(pipeline.all::<Vec<Value>>().await?);
-        self.look_at(audiences).await
+        self.look_at(audiences, Look::Loss).await
     }
 
     /// Compares what was heard of these with the store.
-    async fn look_at(&mut self, audiences: &[Audience]) -> Result<(), Error> {
+    async fn look_at(&mut self, audiences: &[Audience], look: Look) -> Result<(), Error> {
         if self.runs.is_empty() {
             self.runs = Runs::read(&self.client).await?;
         }
@@ -228,22 +233,24 @@ impl Subscriptions {
                 let run = self.runs.get(self.owner(audience).as_ref());
                 Sighting { audience: audience.clone(), heard, newest, run }
             });
-        self.ears.confirm(sightings.collect(), &self.runs);
+        self.ears.confirm(sightings.collect(), &self.runs, look);
         Ok(())
     }
 
     /// The next part of a round over all that is subscribed to.
     async fn compare(&mut self) {
+        self.ears.suspect_doubts(Instant::now());
         if self.round.is_empty() && self.round_at <= Instant::now() {
             self.round = self.ears.confirmed().into();
             self.round_at = Instant::now() + self.positions_every;
+            self.look = Look::Round;
         }
         let part = self.ears.len().div_ceil(ROUND_PARTS as usize);
         let mut part = part.min(self.round.len());
         while part > 0 {
             let batch: Vec<_> = self.round.drain(..part.min(BATCH_LEN)).collect();
             part -= batch.len();
-            if self.look_at(&batch).await.is_err() {
+            if self.look_at(&batch, self.look).await.is_err() {
                 // To be subscribed to once more is to be looked at once more.
                 self.ears.put_back(batch);
                 return;

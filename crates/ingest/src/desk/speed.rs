@@ -58,7 +58,7 @@ async fn measure(publisher: Publisher, registry: &Registry) {
 
 fn message(task: u64, at: u64) -> Entry<Bytes> {
     let json = Bytes::from(format!(
-        r#"{{"identity":"copy-{task}","userIdentity":"{}","status":100,"progress":{},"name":"july-holiday-{task}.mp4","size":73400320,"source":"/home/user/videos/2026/july","target":"/backup/videos/2026/july","speed":10485760,"remaining":"00:07:12"}}"#,
+        r#"{{"identity":"copy-{task}","userIdentity":"{}","status":100,"progress":{},"name":"july-holiday-{task}.mp4","size":73400320,"source":"/videos/2026/july","target":"/backup/videos/2026/july","speed":10485760,"remaining":"00:07:12"}}"#,
         task / 4,
         at % 100
     ));

@@ -213,6 +213,10 @@ impl<R: Reader> Road<R> {
     }
 
     async fn drain(mut self) {
+        if self.is_stalled {
+            // Nobody would answer.
+            return events::left_behind(self.label, self.hand.len());
+        }
         if let Some(reading) = self.reading.take() {
             let (reader, read) = reading.await;
             self.reader = Some(reader);

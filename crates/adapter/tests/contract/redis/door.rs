@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use adapter::{ConnectError, LoginError, LoginMode, Redis, RedisConfig};
+use bytes::Bytes;
 use notice::NodeId;
 use prometheus::Registry;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::TcpListener,
     task::JoinSet,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use super::{DEADLINE, OverRedis, Running, connect};
@@ -42,8 +43,10 @@ async fn a_wrong_password_is_named_and_never_shown() {
 async fn a_user_with_what_the_docs_list_and_nothing_else_will_do() {
     let docs = include_str!("../../../../../docs/redis.md");
     let rule = docs.lines().find(|line| line.starts_with("ACL SETUSER carillon "));
+    let (rule, _for_queues) =
+        rule.and_then(|rule| rule.split_once(" +subscribe ")).expect("a rule");
     let server = Server::start(&[]).await;
-    let answer = server.say(rule.expect("the docs give the rule")).await;
+    let answer = server.say(rule).await;
     assert!(answer.starts_with("+OK"), "{answer}");
     let url = server.url_for("carillon:PASSWORD");
     let config = RedisConfig::new(url.clone(), "carillon", OverRedis::config());
@@ -61,12 +64,39 @@ async fn a_user_with_what_the_docs_list_and_nothing_else_will_do() {
     assert!(node.forget("export").await);
     assert_eq!(node.within(Duration::from_hours(1)).await.finals.len(), 1);
     bus.comes_to_count("carillon_bus_canary_seconds_count 1").await;
+    nodes_may_speak(&bus).await;
     let registry = Registry::new();
     let other =
         Redis::connect(RedisConfig::new(url, "other", OverRedis::config()), &registry).await;
     let node = other.expect("it is let in").link(NodeId::new("node").expect("a node")).await;
-    let publisher = node.expect("it is let in").publisher;
-    publisher.publish(end("copy", now(), "end")).await.expect_err("the keys are another's");
+    let error = node.map(drop).expect_err("the channels are another's");
+    assert!(matches!(error, ConnectError::Refused { .. }), "{error}");
+}
+
+/// Everything that nodes do beside notices.
+async fn nodes_may_speak(bus: &Running) {
+    let (mut one, other) = (bus.link_as("one").await, bus.link_as("other").await);
+    let mut watch = one.watch("channel", 1).await;
+    assert_eq!(other.signal("channel", "signal").await, 1);
+    assert!(watch.next().await.is_some());
+    assert_eq!(other.link.signals.listeners("channel").await.expect("it may ask"), 1);
+    drop(watch);
+    let answering = async {
+        let request = one.link.requests.next().await.expect("it was asked");
+        request.answer(Bytes::from("answer")).await;
+    };
+    let asked = NodeId::new("one").expect("a node");
+    let asking = other.link.nodes.ask(&asked, Bytes::from("question"), DEADLINE);
+    let (answer, ()) = tokio::join!(asking, answering);
+    assert_eq!(answer.expect("it may ask"), Some(Bytes::from("answer")));
+    other.link.nodes.ask_all(Bytes::new(), Duration::ZERO).await.expect("it may ask");
+    drop(one.link.inbox);
+    let left = async {
+        while other.link.nodes.living().await.expect("it may ask").len() > 2 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(OverRedis::config().node_lease, left).await.expect("it may leave");
 }
 
 #[tokio::test]

@@ -2,20 +2,23 @@
 
 use std::time::Duration;
 
-use adapter::{Config, Published, RedisConfig};
+use adapter::{Config, PublishError, Published, RedisConfig};
+use bytes::Bytes;
 use notice::{Audience, Draft, Payload};
 use serde_json::value::to_raw_value;
-use tokio::time::timeout;
+use tokio::time::{Instant, interval, sleep, timeout};
 
 use super::{DEADLINE, OverRedis, Running, accepted_at_last, detour::Detour, heard_until};
 use crate::{
-    drafts::{audience, end, now, plain, room},
+    drafts::{audience, end, now, plain, progress, room},
     server::Server,
     subject::{Node, Subject},
 };
 
 /// Which connection of a bus with one node is which, in the order in which they are made.
-const HEARING: usize = 1;
+const ASKING: usize = 0;
+const SIGNALS: usize = 1;
+const HEARING: usize = 2;
 
 fn config(url: String) -> RedisConfig {
     let day = Duration::from_hours(24);
@@ -39,6 +42,80 @@ async fn a_connection_that_fell_silent_is_rebuilt_and_what_it_missed_is_heard() 
     assert_eq!(heard_until(&mut node, "missed").await, ["missed"]);
     assert!(!bus.metrics().contains("carillon_bus_rebuilds_total 0"), "{}", bus.metrics());
     assert!(bus.redis.is_up());
+}
+
+#[tokio::test]
+async fn a_connection_for_signals_that_fell_silent_is_rebuilt() {
+    let server = Server::start(&[]).await;
+    let relay = Detour::to(server.port(), Duration::ZERO).await;
+    let (bus, other) =
+        (Running::start(config(relay.url())).await, Running::start(config(server.url())).await);
+    let (node, other) = (bus.link().await, other.link_as("other").await);
+    let mut watch = node.watch("channel", 1).await;
+    relay.freeze(SIGNALS);
+    let heard = async {
+        let mut sending = interval(Duration::from_millis(100));
+        loop {
+            tokio::select! {
+                signal = watch.next() => return signal,
+                _ = sending.tick() => drop(other.link.signals.send("channel", Bytes::from("x")).await),
+            }
+        }
+    };
+    assert!(timeout(DEADLINE, heard).await.expect("it is watched anew").is_some());
+}
+
+#[tokio::test]
+async fn a_connection_to_publish_by_that_fell_silent_is_rebuilt() {
+    let server = Server::start(&[]).await;
+    let relay = Detour::to(server.port(), Duration::ZERO).await;
+    let bus = Running::start(config(relay.url())).await;
+    let mut node = bus.link().await;
+    node.enter(&audience()).await;
+    relay.freeze(ASKING);
+    bus.comes_to_count("carillon_redis_up 0").await;
+    accepted_at_last(&node, "at last").await;
+    assert_eq!(heard_until(&mut node, "at last").await, ["at last"]);
+}
+
+#[tokio::test]
+async fn what_is_on_its_way_when_it_is_compared_is_not_lost() {
+    let server = Server::start(&[]).await;
+    let relay = Detour::to(server.port(), Duration::ZERO).await;
+    let config = RedisConfig { positions_every: Duration::from_millis(300), ..config(relay.url()) };
+    let bus = Running::start(config).await;
+    let mut node = bus.link().await;
+    node.enter(&audience()).await;
+    for n in 1..=8 {
+        relay.freeze(HEARING);
+        let texts = ["a", "b", "c"].map(|letter| format!("{n}{letter}"));
+        for text in &texts {
+            node.accepted(progress("copy", now(), text)).await;
+        }
+        // Longer than a round takes, and shorter than what counts as lost.
+        sleep(Duration::from_millis(400)).await;
+        relay.thaw(HEARING);
+        assert_eq!(node.hear_texts(3).await, texts, "all of them, though one would do");
+    }
+    assert!(!bus.metrics().contains("carillon_bus_repairs_total{"), "{}", bus.metrics());
+}
+
+#[tokio::test]
+async fn while_redis_is_known_to_be_away_publishing_fails_at_once() {
+    let mut server = Server::start(&[]).await;
+    let bus = Running::start(config(server.url())).await;
+    let node = bus.link().await;
+    server.stop();
+    bus.comes_to_count("carillon_redis_up 0").await;
+    let from = Instant::now();
+    node.try_publish(end("0", now(), "0")).await.expect_err("it is away");
+    let drafts = (1..=300).map(|n| end(&n.to_string(), now(), "")).collect();
+    for result in node.link.publisher.publish_all(drafts).await {
+        assert!(matches!(result, Err(PublishError::Unreachable { .. })), "{result:?}");
+    }
+    assert!(from.elapsed() < Duration::from_secs(1), "{:?}", from.elapsed());
+    server.start_again().await;
+    accepted_at_last(&node, "again").await;
 }
 
 #[tokio::test]
