@@ -18,13 +18,16 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     error::BusError,
     inbox::Arrival,
+    metrics::PutOutCause,
     redis::{
         bus::Bus,
         canary::is_canary,
         ears::{Ears, Suspect, Why},
         envelope::Envelope,
         events::{Cause, irreparable},
+        leases::Leases,
         mark::{Fit, Mark},
+        put_out::PutOut,
     },
     store::{CatchUp, Gap, Since},
 };
@@ -38,6 +41,7 @@ const DOUBTFUL: Duration = Duration::from_mins(2);
 pub(super) struct Hearing {
     pub(super) bus: Arc<Bus>,
     pub(super) ears: Arc<Ears>,
+    pub(super) leases: Arc<Leases>,
     pub(super) messages: broadcast::Receiver<Message>,
     /// Waits when full. What is not read from the connection meanwhile is dropped at its limit, and
     /// repaired.
@@ -86,6 +90,9 @@ impl Hearing {
 
     async fn hear(&self, message: Message) -> Result<(), Gone> {
         let Some(bytes) = message.value.into_bytes() else { return Ok(()) };
+        if let Some(put_out) = PutOut::read(&bytes) {
+            return self.put_out(put_out).await;
+        }
         if is_canary(&bytes) {
             // Should its task be behind, it has more of them than it needs.
             self.echoes.try_send(bytes).ok();
@@ -111,6 +118,18 @@ impl Hearing {
             self.hand_on(Arrival::Notice(Arc::clone(&notice))).await?;
         }
         Ok(())
+    }
+
+    async fn put_out(&self, PutOut { room, members }: PutOut) -> Result<(), Gone> {
+        let ours = members
+            .into_iter()
+            .filter(|(member, ticket)| self.leases.held.put_out(&room, member, *ticket));
+        let members: Vec<_> = ours.map(|(member, _)| member).collect();
+        if members.is_empty() {
+            return Ok(());
+        }
+        self.bus.metrics.put_out(PutOutCause::Replaced, members.len());
+        self.hand_on(Arrival::PutOut { room, members }).await
     }
 
     async fn repair_suspects(&mut self) -> Result<(), Gone> {

@@ -29,6 +29,17 @@ impl Prefix {
         format!("{}:{{{audience}}}:life", self.0)
     }
 
+    /// The keys that every script over a room's logins takes, in the order in which `room.lua` names them.
+    pub(super) fn room_keys(&self, room: &Audience) -> [Value; 3] {
+        let key = |part: &str| format!("{}:{{{room}}}:{part}", self.0).into();
+        [key("logins"), key("leases"), self.channel(room).into()]
+    }
+
+    /// Since when the cluster knows each Redis process.
+    pub(super) fn eras(&self) -> String {
+        format!("{}:{{logins}}:eras", self.0)
+    }
+
     pub(super) fn channel(&self, audience: &Audience) -> String {
         format!("{}:{{{audience}}}", self.0)
     }
@@ -97,6 +108,8 @@ mod tests {
             let audience = Audience::tasks_of(UserId::new(user).unwrap());
             let keys = prefix.keys(&audience).map(|key| key.as_string().unwrap());
             let tags: Vec<_> = keys.iter().map(|key| hashed(key)).collect();
+            let of_room = prefix.room_keys(&audience).map(|key| key.as_string().unwrap());
+            assert!(of_room.iter().all(|key| hashed(key) == tags[0]), "{of_room:?}");
             assert!(!tags[0].is_empty() && tags.iter().all(|tag| *tag == tags[0]), "{keys:?}");
         }
     }

@@ -5,6 +5,7 @@ mod detour;
 mod door;
 mod faults;
 mod kept;
+mod leases;
 mod replicas;
 mod sentinel;
 mod talk;
@@ -95,12 +96,16 @@ impl Subject for OverRedis {
             audiences_max: 1_000,
             progress_pace: Duration::ZERO,
             publish_wait: Duration::from_secs(5),
+            login_lease: Duration::from_millis(1_500),
+            room_members_max: 100_000,
+            login_rooms_max: 1_000_000,
             node_lease: Duration::from_millis(900),
         }
     }
 
     async fn start(config: Config) -> Self {
         let server = Server::start(&[]).await;
+        server.settle("carillon").await;
         let running = Running::start(RedisConfig::new(server.url(), "carillon", config)).await;
         Self { running, server }
     }
@@ -209,7 +214,7 @@ async fn a_node_hears_again_after_redis_was_started_anew() {
         match timeout(DEADLINE, node.link.inbox.next()).await.expect("something comes") {
             Some(Arrival::Gap(gap)) => gaps.push(gap.since.clone()),
             Some(Arrival::Notice(notice)) => texts.push(text_of(&notice)),
-            None => panic!("the inbox ended"),
+            other => panic!("a gap or a notice was to come, not {other:?}"),
         }
     }
     assert_eq!((gaps, texts), (vec![seen], vec!["after".to_owned()]));

@@ -78,6 +78,17 @@ impl Cluster {
         format!("redis-cluster://127.0.0.1:{}", self.nodes[0].port())
     }
 
+    /// Makes the bus behind this prefix know all processes since long ago.
+    async fn settle(&self, prefix: &str) {
+        for known in &self.nodes {
+            let run = known.run().await;
+            for server in &self.nodes {
+                // All but one say that the key is another's.
+                server.say(&format!("HSET {prefix}:{{logins}}:eras {run} 0")).await;
+            }
+        }
+    }
+
     async fn id(&self, n: usize) -> String {
         let answer = self.nodes[n].say("CLUSTER MYID").await;
         answer.lines().nth(1).expect("it has an id").to_owned()
@@ -132,7 +143,9 @@ impl Subject for OverCluster {
 
     async fn start(bus: Config) -> Self {
         let cluster = Cluster::shared().await;
-        Self { running: Running::start(config(&cluster, bus)).await, cluster }
+        let config = config(&cluster, bus);
+        cluster.settle(&config.prefix).await;
+        Self { running: Running::start(config).await, cluster }
     }
 
     async fn link_as(&self, name: &str) -> Node {
