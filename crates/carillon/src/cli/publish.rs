@@ -69,8 +69,8 @@ pub(super) fn publish(args: &PublishArgs, console: &mut Console<'_>) -> Result<E
         }
         bar.finish_and_clear();
         road.close().await;
-        let read = reading.await.map_err(|error: JoinError| anyhow::Error::new(error))?;
-        Ok((totals, read))
+        let ended = reading.await.map_err(|error: JoinError| anyhow::Error::new(error))?;
+        Ok((totals, ended))
     });
     let (totals, read) = totals?;
     totals.print(is_stream, console.out)?;

@@ -16,10 +16,15 @@ fn node_on(url: &str, more: &[&str]) -> Node {
     Node::start("serve", &[&["--set", &url][..], more].concat())
 }
 
+/// A listener that hears: what is plain is kept for nobody.
 fn listener(node: &Node) -> Running {
     let mut child = command(&["listen", "--url", &node.public, "--user", "5"]).spawn().unwrap();
     let out = child.stdout.take().unwrap();
-    Running::of(child, out)
+    let listener = Running::of(child, out);
+    let first = r#"{"identity":"first","userIdentity":5,"status":1000}"#;
+    assert_eq!(fed(&["publish", "--to", &node.internal], first).code, 0);
+    listener.line_with("first");
+    listener
 }
 
 fn letters(ended: &Ended) -> Vec<Value> {
@@ -69,7 +74,23 @@ async fn publish_into_redis_reaches_the_page() {
     let node = node_on(&redis.url(), &[]);
     let listener = listener(&node);
     assert_eq!(fed(&["publish", "--to", &redis.url()], GOOD).code, 0);
-    listener.line_with("file.complete");
+    assert!(listener.line_with("file.complete").contains(r#""a""#));
+}
+
+#[tokio::test]
+async fn an_emit_in_the_stream_reaches_the_page_and_one_that_asks_for_more_is_dead() {
+    let redis = Server::start(&[]).await;
+    let node = node_on(&redis.url(), &[]);
+    let listener = listener(&node);
+    for more in ["", r#","ack":{"timeout":"1s"}"#] {
+        let emit = format!(
+            r#"{{"to":{{"user":"5"}},"namespace":"/notice","event":"hello","data":1{more}}}"#
+        );
+        redis.say(&format!("XADD carillon:tasks * emit '{emit}'")).await;
+    }
+    let line: Value = serde_json::from_str(&listener.line_with("hello")).unwrap();
+    assert_eq!(line["args"], serde_json::json!([1]));
+    assert_eq!(letters_at(&redis.url(), 1)[0]["reason"], "emit_unsupported");
 }
 
 #[tokio::test]
