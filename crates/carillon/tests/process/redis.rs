@@ -163,6 +163,27 @@ async fn what_is_replayed_and_still_no_use_is_dead_again_until_it_is_dropped() {
     letters_at(&node.internal, 0);
 }
 
+#[tokio::test]
+async fn dead_says_so_while_the_nodes_redis_is_away() {
+    let mut redis = Server::start(&[]).await;
+    let node = node_on(&redis.url(), &[]);
+    redis.stop();
+    let ended = carillon(&["dead", "list", "--to", &node.internal]);
+    assert_eq!(ended.code, 1);
+    assert!(ended.err.contains("503") && ended.err.contains("hint:"), "{}", ended.err);
+}
+
+#[test]
+fn dead_shows_a_node_the_key_from_the_environment() {
+    let key = "0123456789abcdef";
+    let node = Node::start("serve", &["--set", &format!("internal.api_keys={key}")]);
+    let list = |key: &str| {
+        let mut command = command(&["dead", "list", "--to", &node.internal]);
+        command.env("CARILLON_API_KEY", key).output().unwrap().status.code()
+    };
+    assert_eq!((list(key), list("fedcba9876543210")), (Some(0), Some(1)));
+}
+
 #[test]
 fn dead_asks_a_node_without_redis_as_well_and_wants_to_know_which() {
     let node = Node::start("serve", &[]);
