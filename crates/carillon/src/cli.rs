@@ -3,7 +3,9 @@
 //! May enter: the process's arguments and environment, as they were handed to it.
 //! May not enter: anything that a command does; each is a module here, and writes to what it is given.
 
+mod api;
 mod arguments;
+mod dead;
 mod doctor;
 mod explain;
 mod input;
@@ -13,6 +15,7 @@ mod publish;
 mod remote;
 mod serve;
 mod signals;
+mod target;
 
 use std::{
     collections::BTreeMap,
@@ -35,6 +38,8 @@ struct Console<'a> {
     err: &'a mut dyn Write,
     /// Whether a person watches `err`.
     watched: bool,
+    /// Whether a person reads `out`, and no program.
+    out_watched: bool,
     environment: BTreeMap<String, String>,
 }
 
@@ -49,6 +54,7 @@ pub fn run(
         out: &mut io::stdout(),
         err: &mut io::stderr(),
         watched: io::stderr().is_terminal(),
+        out_watched: io::stdout().is_terminal(),
         environment: environment.collect(),
     };
     let cli = match arguments::parse(arguments) {
@@ -78,6 +84,7 @@ fn execute(cli: Cli, console: &mut Console<'_>) -> Result<Exit, Failure> {
         Command::Serve(flags) => serve::serve(console.settings(flags).into_config()?, console),
         Command::Demo(flags) => serve::demo(console.settings(flags).into_config()?, console),
         Command::Publish(args) => publish::publish(&args, console),
+        Command::Dead(command) => dead::dead(command, console),
         Command::Listen(args) => listen::listen(&args, console),
         Command::Explain(args) => {
             let config = console.settings(args.settings).into_config()?;

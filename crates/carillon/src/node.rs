@@ -6,9 +6,11 @@
 mod admission;
 mod answer;
 mod body;
+mod dead;
 mod health;
 mod internal;
 mod page;
+mod queues;
 mod serving;
 mod stage;
 mod tasks;
@@ -17,14 +19,15 @@ mod wiring;
 use std::{future::Future, io, net::SocketAddr, time::Duration};
 
 use gateway::Gateway;
-use ingest::{Intake, RedisSource, Source};
+use ingest::Intake;
 use prometheus::Registry;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
-use self::{health::Readiness, internal::Internal, stage::Stage, tasks::Door};
+pub(crate) use self::dead::Letter;
+use self::{health::Readiness, internal::Internal, queues::Queues, stage::Stage, tasks::Door};
 use crate::{
-    bus::{self, Bus, JoinError, SharedBus},
+    bus::{Bus, JoinError, SharedBus},
     demo, events,
     settings::{Config, Role},
 };
@@ -155,13 +158,15 @@ impl Running {
         events::built(&registry)?;
         let node = wiring::node_id();
         let link = bus.link(node.clone()).await?;
-        let mut intake = None;
+        let internal_addr = addr_of(&internal, "internal.addr")?;
+        let (mut intake, mut queues) = (None, None);
         if config.roles.has(Role::Ingest) {
             let metrics = ingest::Metrics::new(&registry)?;
             let status = config.ingest.status.clone();
-            intake = Some(Intake::new(link.publisher.clone(), status, metrics));
+            let way_in = Intake::new(link.publisher.clone(), status, metrics);
+            queues = Some(Queues::open(config, way_in.clone(), internal_addr).await?);
+            intake = Some(way_in);
         }
-        let internal_addr = addr_of(&internal, "internal.addr")?;
         let (mut gateway, mut public_addr, mut unheard) = (None, None, None);
         if let Some(public) = &public {
             public_addr = Some(addr_of(public, "public.addr")?);
@@ -171,10 +176,12 @@ impl Running {
             link.nodes.announce(gateway::about(config.roles.names()));
             unheard = Some(link.inbox);
         }
-        let (readiness, door) = (Readiness::new(), Door::new(intake.clone()));
+        let (readiness, door) = (Readiness::new(), Door::new(intake));
+        let dead = queues.as_ref().map(Queues::dead);
         let router = Internal {
             gateway: gateway.as_ref().map(Gateway::api),
             door: door.clone(),
+            dead: dead.clone(),
             readiness: readiness.clone(),
             registry,
             public_addr,
@@ -191,15 +198,18 @@ impl Running {
             let _inbox = unheard;
             bus.run(stop).await;
         });
-        running.internal.spawn(move |stop| serving::serve(internal, router, stop));
+        running.internal.spawn(async move |stop| {
+            serving::serve(internal, router, stop).await;
+            queues::close(dead).await;
+        });
         if let (Some(gateway), Some(public)) = (gateway, public) {
             let grace = wiring::sockets_grace(config.drain_grace);
             running
                 .sockets
                 .spawn(move |stop| async move { gateway.run(public, stop, grace).await });
         }
-        if let Some(intake) = intake {
-            running.take_in(config, intake, internal_addr).await?;
+        if let Some(queues) = queues {
+            running.take_in(queues, config.demo);
         }
         Ok(running)
     }
@@ -217,29 +227,12 @@ impl Running {
         }
     }
 
-    /// Reads the queues in Redis if there is one, and the queue in memory for the demo's worker.
-    async fn take_in(
-        &mut self,
-        config: &Config,
-        intake: Intake,
-        internal: SocketAddr,
-    ) -> Result<(), StartError> {
-        if let Some(redis) = bus::redis(config) {
-            let config = wiring::redis_source(config, redis, internal);
-            let source = RedisSource::connect(intake.clone(), config).await?;
-            self.intake.spawn(|stop| source.run(stop));
-        }
-        let (source, feed) = Source::new(intake, &wiring::source());
-        if config.demo {
-            let feed = feed.clone();
+    fn take_in(&mut self, queues: Queues, demo: bool) {
+        if demo {
+            let feed = queues.feed();
             self.demo.spawn(move |stop| demo::run(feed, stop));
         }
-        self.intake.spawn(async move |stop| {
-            // A source without a feed has nothing to wait for, and would end.
-            let _open = feed;
-            source.run(stop).await;
-        });
-        Ok(())
+        queues.read(&mut self.intake);
     }
 
     /// Runs until told to stop, or until something ends that should not.

@@ -5,7 +5,12 @@
 mod process {
     mod harness;
 
+    #[path = "../../../adapter/tests/contract/server.rs"]
+    #[expect(dead_code, reason = "the bus's own tests ask more of it")]
+    mod server;
+
     mod commands;
     mod life;
+    mod redis;
     mod road;
 }

@@ -301,3 +301,41 @@ async fn a_node_that_is_hurried_does_not_wait() {
     let api = Api::start().await;
     api.node.stopped(std::future::ready(())).await.unwrap();
 }
+
+#[tokio::test]
+async fn dead_letters_are_asked_for_by_id_or_all_and_what_means_nothing_is_refused() {
+    let api = Api::start().await;
+    let listed = api.get("/v1/dead?limit=5").await;
+    assert_eq!(json_of(&listed), json!({ "letters": [], "count": 0 }));
+    for query in ["limit=0", "limit=101", "limit=x", "before=x", "befor=1-0"] {
+        let refused = api.get(&format!("/v1/dead?{query}")).await;
+        assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY, "{query}");
+        assert_eq!(json_of(&refused)["error"]["code"], "invalid");
+    }
+    for (verb, done) in [("replay", "replayed"), ("drop", "dropped")] {
+        let path = format!("/v1/dead/{verb}");
+        for (body, status) in [
+            (r#"{"all":true}"#, StatusCode::OK),
+            (r#"{"id":"7-0"}"#, StatusCode::NOT_FOUND),
+            (r#"{"id":"x"}"#, StatusCode::UNPROCESSABLE_ENTITY),
+            (r#"{"id":"7-0","all":true}"#, StatusCode::UNPROCESSABLE_ENTITY),
+            ("{}", StatusCode::UNPROCESSABLE_ENTITY),
+            ("{", StatusCode::BAD_REQUEST),
+        ] {
+            let answer = api.send(Method::POST, &path, &[], body).await;
+            assert_eq!(answer.status(), status, "{verb} {body}");
+            let is_none = json_of(&answer)[done] == 0;
+            assert_eq!(is_none, status == StatusCode::OK, "{verb} {body}");
+        }
+    }
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn a_node_that_takes_nothing_in_has_no_dead_letters() {
+    let api = Api::start_with(&[("roles", "gateway")]).await;
+    let answer = api.get("/v1/dead").await;
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    assert!(json_of(&answer)["error"]["hint"].as_str().unwrap().contains("ingest"));
+    api.stop().await;
+}

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use ingest::DeadLetterId;
 
 use crate::settings::{Flag, Sources, manual};
 
@@ -12,6 +13,7 @@ Examples:
   carillon                                   a node on 127.0.0.1:8000, its API on 127.0.0.1:8001
   carillon serve --config carillon.toml      the same, by a settings file
   carillon publish tasks.ndjson --to http://127.0.0.1:8001
+  carillon dead list                         what no node could use, and why
   carillon listen --url http://127.0.0.1:8000 --user 5
   carillon explain message.json              what a worker's message becomes, or why it is refused
 
@@ -22,9 +24,13 @@ Examples:
   carillon publish message.json --to http://127.0.0.1:8001
   carillon publish tasks.ndjson --to http://127.0.0.1:8001
   worker | carillon publish - --to http://127.0.0.1:8001
+  carillon publish tasks.ndjson --to redis://127.0.0.1:6379
 
 FILE holds one JSON message, an array of them, or one on each line (NDJSON).
-A key of the API comes from the environment: CARILLON_API_KEY.";
+Over http a node answers what became of each; a key of its API comes from the environment,
+CARILLON_API_KEY. Into Redis (redis, redis-sentinel, redis-cluster, or the same with rediss)
+messages are added to the stream that nodes read, once they were seen to be well-formed.
+Ends with 1 if a message is refused.";
 
 const LISTEN_EXAMPLES: &str = "\
 Examples:
@@ -33,6 +39,22 @@ Examples:
 
 Each line is {\"event\",\"args\",\"id\"}; the id of the last one is the next --since.
 Ends with 0 on ctrl-c, and with 1 when the server ends.";
+
+const DEAD_EXAMPLES: &str = "\
+A dead letter is a message that no node could use as it stands: it is no JSON, names no user,
+has no event, or could not be published however often it was tried. It is kept for you.
+
+Examples:
+  carillon dead list                                    the latest 20, newest first
+  carillon dead list --to redis://127.0.0.1:6379 | jq -r .json
+  carillon dead replay 1763683200000-0                  hand one in again, as a new message
+  carillon dead replay --all                            all, after what was wrong was mended
+  carillon dead drop --all --to http://127.0.0.1:8001
+
+A list is a table on a terminal, and a JSON line for each letter in a pipe.
+Without --to they are looked for in the Redis of the settings (redis.url), or else asked of the
+node on 127.0.0.1:8001. A key of its API comes from the environment: CARILLON_API_KEY.
+What is replayed and still cannot be used is a dead letter again, under another id.";
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
@@ -68,6 +90,9 @@ pub(super) enum Command {
     /// Hand in worker messages: one, an array, or NDJSON
     #[command(after_help = PUBLISH_EXAMPLES)]
     Publish(PublishArgs),
+    /// What no node could use: look through it, hand it in again, let it go
+    #[command(subcommand, after_help = DEAD_EXAMPLES)]
+    Dead(DeadCommand),
     /// Print what a user receives, a JSON line each
     #[command(after_help = LISTEN_EXAMPLES)]
     Listen(ListenArgs),
@@ -106,9 +131,65 @@ pub(super) struct PublishArgs {
     /// Where the messages are; - is standard input
     #[arg(default_value = "-")]
     pub(super) file: PathBuf,
-    /// The node's internal address, such as `http://127.0.0.1:8001`
+    /// A node's internal address, such as `http://127.0.0.1:8001`, or a Redis, such as
+    /// `redis://127.0.0.1:6379`
     #[arg(long, value_name = "URL")]
     pub(super) to: String,
+    /// What stands in front of the stream's name in Redis; `redis.prefix` without it
+    #[arg(long, value_name = "WORD")]
+    pub(super) prefix: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DeadCommand {
+    /// Show dead letters, newest first
+    #[command(after_help = DEAD_EXAMPLES)]
+    List(DeadList),
+    /// Hand dead letters in again, as new messages
+    #[command(after_help = DEAD_EXAMPLES)]
+    Replay(DeadWhich),
+    /// Let dead letters go for good
+    #[command(after_help = DEAD_EXAMPLES)]
+    Drop(DeadWhich),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct DeadList {
+    /// How many
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(super) limit: usize,
+    /// Only those older than this letter
+    #[arg(long, value_name = "ID")]
+    pub(super) before: Option<DeadLetterId>,
+    #[command(flatten)]
+    pub(super) at: DeadAt,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct DeadWhich {
+    #[command(flatten)]
+    pub(super) which: OneOrAll,
+    #[command(flatten)]
+    pub(super) at: DeadAt,
+}
+
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub(super) struct OneOrAll {
+    /// The letter's id, as `carillon dead list` shows it
+    pub(super) id: Option<DeadLetterId>,
+    /// All that there are
+    #[arg(long)]
+    pub(super) all: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct DeadAt {
+    /// A Redis, or a node's internal address
+    #[arg(long, value_name = "URL")]
+    pub(super) to: Option<String>,
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
 }
 
 #[derive(Args, Debug)]

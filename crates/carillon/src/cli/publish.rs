@@ -1,10 +1,14 @@
-//! `carillon publish`: hands in worker messages over the internal API, in calls of a size it takes.
+//! `carillon publish`: hands in worker messages, over a node's internal API or into the stream in Redis,
+//! in calls of a size that is taken.
 //!
-//! Promise: messages go in their order and unchanged. When the node cannot take one now, it is sent
-//! again from there; what was taken is not.
+//! Promise: messages go in their order and unchanged. When one cannot be taken now, it is sent again
+//! from there; what was taken is not.
 
 mod batch;
 mod client;
+mod road;
+mod stream;
+mod taken;
 
 use std::{
     fs,
@@ -18,22 +22,22 @@ use tokio::{sync::mpsc, task::JoinError};
 
 use self::{
     batch::{Batch, Batches},
-    client::{Answer, Client},
+    road::{Address, Road},
+    taken::Taken,
 };
 use crate::{
-    cli::{Console, arguments::PublishArgs, block_on, input, remote::Remote},
+    cli::{Console, arguments::PublishArgs, block_on, input},
     exit::{Exit, Failure},
-    settings::API_KEY,
 };
 
 /// Messages that wait between the reader and the sender; the reader waits when they are so many.
 const WAITING_LEN_MAX: usize = 64;
-/// How often in a row a node may take nothing before this gives up.
+/// How often in a row nothing may be taken before this gives up.
 const TRIES_MAX: usize = 5;
 /// From this size on, a person is shown how far it is.
 const BAR_BYTES_MIN: u64 = 1024 * 1024;
 
-/// What the node said about all messages so far.
+/// What became of all messages so far.
 #[derive(Debug, Default)]
 struct Totals {
     accepted: usize,
@@ -43,11 +47,12 @@ struct Totals {
 }
 
 pub(super) fn publish(args: &PublishArgs, console: &mut Console<'_>) -> Result<Exit, Failure> {
-    let remote = Remote::parse("--to", &args.to, "http://127.0.0.1:8001")?;
-    let client = Client::new(remote, console.environment.get(API_KEY).cloned());
+    let address = Address::read(args, console)?;
     let source = input::open(&args.file)?;
     let bar = if console.watched { bar(&args.file) } else { ProgressBar::hidden() };
+    let is_stream = address.is_stream();
     let totals = block_on(async {
+        let road = address.connect().await?;
         let (sender, messages) = mpsc::channel(WAITING_LEN_MAX);
         let reading = tokio::task::spawn_blocking(move || {
             input::read(source, &mut |form, message| match sender.blocking_send((form, message)) {
@@ -59,15 +64,16 @@ pub(super) fn publish(args: &PublishArgs, console: &mut Console<'_>) -> Result<E
         let mut totals = Totals::default();
         while let Some(batch) = batches.next().await {
             let len_bytes = batch.len_bytes() as u64;
-            totals.send(batch, &client, console.err).await?;
+            totals.send(batch, &road, console.err).await?;
             bar.inc(len_bytes);
         }
         bar.finish_and_clear();
-        let read = reading.await.map_err(|error: JoinError| anyhow::Error::new(error))?;
-        Ok((totals, read))
+        road.close().await;
+        let ended = reading.await.map_err(|error: JoinError| anyhow::Error::new(error))?;
+        Ok((totals, ended))
     });
     let (totals, read) = totals?;
-    totals.print(console.out)?;
+    totals.print(is_stream, console.out)?;
     read?;
     if totals.count() == 0 {
         writeln!(console.err, "hint: the input holds no message")?;
@@ -92,18 +98,18 @@ impl Totals {
     async fn send(
         &mut self,
         mut batch: Batch,
-        client: &Client,
+        road: &Road,
         err: &mut dyn Write,
     ) -> Result<(), Failure> {
         let mut tries = 0;
         while !batch.is_empty() {
-            let answer = client.post(&batch).await?;
+            let answer = road.hand_in(&batch).await?;
             self.add(&answer, err)?;
-            let Some((taken, pause)) = answer.interrupted() else { return Ok(()) };
+            let Some((taken, pause)) = answer.interrupted else { return Ok(()) };
             tries = if taken == 0 { tries + 1 } else { 0 };
             if tries >= TRIES_MAX {
                 let first = self.count();
-                let error = anyhow::anyhow!("hand in message {first}: {}", answer.message());
+                let error = anyhow::anyhow!("hand in message {first}: {}", answer.message);
                 return Err(Failure::hinted(
                     error,
                     "all before it were taken; try it again from there",
@@ -115,7 +121,7 @@ impl Totals {
         Ok(())
     }
 
-    fn add(&mut self, answer: &Answer, err: &mut dyn Write) -> io::Result<()> {
+    fn add(&mut self, answer: &Taken, err: &mut dyn Write) -> io::Result<()> {
         let before = self.count();
         for rejection in &answer.rejected {
             writeln!(err, "message {}: {}", before + rejection.index, rejection.error)?;
@@ -132,8 +138,14 @@ impl Totals {
         self.accepted + self.rejected
     }
 
-    fn print(&self, out: &mut dyn Write) -> io::Result<()> {
+    /// A stream says only that it has them; what becomes of them there a node finds out.
+    fn print(&self, is_stream: bool, out: &mut dyn Write) -> io::Result<()> {
         let Self { accepted, superseded, after_final, rejected } = self;
+        match (is_stream, rejected) {
+            (true, 0) => return writeln!(out, "queued {accepted}"),
+            (true, _) => return writeln!(out, "queued {accepted}, rejected {rejected}"),
+            (false, _) => {}
+        }
         writeln!(
             out,
             "accepted {accepted} (superseded {superseded}, after final {after_final}), \

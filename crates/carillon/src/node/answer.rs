@@ -9,6 +9,13 @@ use serde::Serialize;
 pub(super) enum Problem {
     /// The body cannot be taken apart, or is cut off; the text says where.
     BadBody(String),
+    /// The body is no JSON; the text says where.
+    BadCall(String),
+    /// It can be read, and does not mean anything; the text says what would.
+    Invalid(String),
+    NoLetter(String),
+    /// What it needs cannot be reached now.
+    Away(String),
     NoKey,
     Foreign,
     NotFound {
@@ -44,14 +51,15 @@ impl ErrorBody {
 impl Problem {
     fn status(&self) -> StatusCode {
         match self {
-            Self::BadBody(_) => StatusCode::BAD_REQUEST,
+            Self::BadBody(_) | Self::BadCall(_) => StatusCode::BAD_REQUEST,
+            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NoKey => StatusCode::UNAUTHORIZED,
             Self::Foreign => StatusCode::FORBIDDEN,
-            Self::NotFound { .. } => StatusCode::NOT_FOUND,
+            Self::NotFound { .. } | Self::NoLetter(_) => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Away(_) | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -62,6 +70,14 @@ impl Problem {
                 message,
                 "send one JSON message, an array of them, or one on each line (NDJSON)",
             ),
+            Self::BadCall(message) => ErrorBody::new("bad_request", message, ""),
+            Self::Invalid(message) => ErrorBody::new("invalid", message, ""),
+            Self::NoLetter(id) => ErrorBody::new(
+                "unknown_letter",
+                format!("there is no dead letter {id}"),
+                "GET /v1/dead lists those that there are",
+            ),
+            Self::Away(message) => ErrorBody::new("unavailable", message, "try again"),
             Self::NoKey => ErrorBody::new(
                 "unauthorized",
                 "a key of internal.api_keys is required",
@@ -93,7 +109,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = json(self.status(), &Envelope { error: self.body() });
         match self {
-            Self::Stopping => retry_after(&mut response),
+            Self::Away(_) | Self::Stopping => retry_after(&mut response),
             Self::NoKey => {
                 let scheme = HeaderValue::from_static("Bearer");
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);

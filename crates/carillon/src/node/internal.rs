@@ -9,12 +9,14 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use ingest::DeadLetterStore;
 use prometheus::Registry;
 
 use crate::{
     node::{
         admission::{self, Admission},
         answer::Problem,
+        dead,
         health::{self, Readiness},
         page,
         tasks::{self, Door},
@@ -29,6 +31,8 @@ const REQUEST_WITHIN: Duration = Duration::from_secs(70);
 pub(super) struct Internal {
     pub(super) gateway: Option<Router>,
     pub(super) door: Door,
+    /// Where this node takes messages in.
+    pub(super) dead: Option<DeadLetterStore>,
     pub(super) readiness: Readiness,
     pub(super) registry: Registry,
     pub(super) public_addr: Option<SocketAddr>,
@@ -45,6 +49,9 @@ impl Internal {
             .merge(self.gateway.unwrap_or_default());
         if self.door.is_there() {
             router = router.route("/v1/tasks", post(tasks::post).with_state(self.door));
+        }
+        if let Some(dead) = self.dead {
+            router = router.merge(dead::router(dead));
         }
         router
             .fallback(async move |request: Request| not_found(&request, public_addr))
@@ -66,7 +73,9 @@ fn not_found(request: &Request, public_addr: Option<SocketAddr>) -> Problem {
     let is_for_clients = ["/socket.io", "/ws", "/events"].iter().any(|it| path.starts_with(it));
     let hint = match public_addr {
         Some(addr) if is_for_clients => format!("clients connect to the public port, {addr}"),
-        _ if path == "/v1/tasks" => "this node's roles do not include ingest".to_owned(),
+        _ if path == "/v1/tasks" || path.starts_with("/v1/dead") => {
+            "this node's roles do not include ingest".to_owned()
+        }
         _ => "GET / says what is here".to_owned(),
     };
     Problem::NotFound { hint }

@@ -18,6 +18,7 @@ const PUBLIC_URL: &str = "__PUBLIC_URL__";
 const ABOUT: &str = "This is the internal port of a Carillon node.
 
   POST /v1/tasks    takes worker messages
+  GET  /v1/dead     what nobody could use of them
   GET  /metrics     what the node counts, for Prometheus
   GET  /livez       whether it lives
   GET  /readyz      whether it wants traffic

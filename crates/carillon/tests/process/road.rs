@@ -100,13 +100,13 @@ fn publish_shows_the_key_from_the_environment() {
 }
 
 #[test]
-fn publish_to_nobody_ends_with_1_and_to_redis_with_64() {
+fn publish_to_nobody_ends_with_1_and_to_what_is_no_node_with_64() {
     let (listener, addr) = taken_port();
     drop(listener);
     let ended = fed(&["publish", "--to", &format!("http://{addr}")], "{}");
     assert_eq!(ended.code, 1);
     assert!(ended.err.contains("hint:"), "{}", ended.err);
-    let ended = carillon(&["publish", "--to", "redis://127.0.0.1:6379"]);
+    let ended = carillon(&["publish", "--to", "https://127.0.0.1:8001"]);
     assert_eq!(ended.code, 64);
     assert!(ended.err.contains("not in this version"), "{}", ended.err);
 }

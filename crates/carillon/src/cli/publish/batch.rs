@@ -25,6 +25,10 @@ impl Batch {
         self.messages.is_empty()
     }
 
+    pub(super) fn messages(&self) -> &[Vec<u8>] {
+        &self.messages
+    }
+
     /// With a separator after each.
     pub(super) fn len_bytes(&self) -> usize {
         self.messages.iter().map(|message| message.len() + 1).sum()
