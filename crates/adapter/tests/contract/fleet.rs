@@ -103,7 +103,7 @@ impl Cluster {
 async fn empty(slot: u16, source: &Server, target: &Server) {
     loop {
         let keys = source.say(&format!("CLUSTER GETKEYSINSLOT {slot} 100")).await;
-        let keys: Vec<_> = keys.lines().filter(|line| line.contains('{')).collect();
+        let keys: Vec<_> = keys.lines().filter(|line| line.contains(':')).collect();
         if keys.is_empty() {
             return;
         }

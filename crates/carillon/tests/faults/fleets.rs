@@ -1,8 +1,9 @@
-//! Trouble in a group of Redis servers: a primary that dies, keys that are spread.
+//! Trouble in a group of Redis servers: a primary that dies, a slot that moves.
 
 use crate::{
     fleet::{Cluster, Watched},
     process::Process,
+    redis::trial_by,
     trial::{Trial, end_of},
 };
 
@@ -46,6 +47,24 @@ async fn the_queues_of_a_cluster_are_read_on_whichever_primary_they_are() {
     trial.work.accepted.lock().insert("listed".to_owned());
     for node in trial.ends_well().await {
         node.has_told_of_trouble(0).await;
+        node.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_moves_is_read_at_its_new_place() {
+    let cluster = Cluster::start().await;
+    let mut trial = trial_by(&cluster.url(), 2).await;
+    let (from, slot) = cluster.holder("carillon:tasks").await;
+    let to = (from + 1) % 3;
+    trial.write(&cluster.nodes[from], 500, 1);
+    trial.until_written().await;
+    cluster.move_slot(slot, from, to).await;
+    trial.write(&cluster.nodes[to], 500, 1);
+    trial.accept(50).await;
+    for node in trial.ends_well().await {
+        assert_eq!(node.said("redis does not answer"), 0);
+        node.has_told_of_trouble(1).await;
         node.stop().await;
     }
 }

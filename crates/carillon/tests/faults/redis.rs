@@ -17,7 +17,7 @@ async fn trial_on(redis: &Server, nodes: usize) -> Trial {
     trial_by(&redis.url(), nodes).await
 }
 
-async fn trial_by(url: &str, nodes: usize) -> Trial {
+pub(crate) async fn trial_by(url: &str, nodes: usize) -> Trial {
     let mut processes = Vec::new();
     for _ in 0..nodes {
         processes.push(Process::start(&[("redis.url", url)]).await);

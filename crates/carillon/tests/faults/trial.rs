@@ -151,7 +151,7 @@ impl Trial {
 
     /// Waits until all is written, and every page has every end that was accepted.
     pub(crate) async fn all_arrives(&self) {
-        self.until("all is written", || self.work.writing.load(Ordering::Relaxed) == 0).await;
+        self.until_written().await;
         let accepted = || self.work.accepted.lock().clone();
         for (index, seen) in self.seen.iter().enumerate() {
             let has_all = || accepted().is_subset(&seen.ends.lock());
@@ -161,7 +161,11 @@ impl Trial {
         }
     }
 
-    pub(crate) async fn until(&self, what: &str, is_so: impl Fn() -> bool) {
+    pub(crate) async fn until_written(&self) {
+        self.until("all is written", || self.work.writing.load(Ordering::Relaxed) == 0).await;
+    }
+
+    async fn until(&self, what: &str, is_so: impl Fn() -> bool) {
         timeout(self.patience, condition(is_so))
             .await
             .unwrap_or_else(|_| panic!("{what}, in time"));
