@@ -22,6 +22,9 @@ mod signals;
 
 mod embedded;
 mod redis;
+
+mod fleet;
+mod old_redis;
 mod server;
 
 /// Runs the whole list against one subject, each test under the given attribute; `brief` leaves out those

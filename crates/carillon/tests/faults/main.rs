@@ -3,13 +3,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a broken harness should stop the test")]
 
-mod process;
+mod fleets;
+mod queue;
 mod redis;
+mod refusals;
+mod soak;
+
+mod process;
 mod relay;
 mod trial;
+mod writer;
 
 #[path = "../cluster/caller.rs"]
 mod caller;
+#[path = "../../../adapter/tests/contract/fleet.rs"]
+mod fleet;
+#[path = "../../../adapter/tests/contract/old_redis.rs"]
+mod old_redis;
 #[path = "../cluster/page.rs"]
 #[expect(dead_code, reason = "the cluster's tests ask more of it")]
 mod page;

@@ -21,18 +21,22 @@ use crate::{
     caller::Caller,
     page::{DEADLINE, Page},
     process::Process,
+    server::Server,
+    writer,
 };
 
 const SEATED: &str = "carillon_handshakes_total{outcome=\"seated\"} ";
 /// Between two messages of one worker.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Nodes with one page of user 5 each, and one worker each that hands in ends all the time.
+/// Nodes with one page of user 5 on each that ends sockets, those before the others; and workers.
 pub(crate) struct Trial {
     pub(crate) nodes: Vec<Process>,
     pub(crate) caller: Arc<Caller>,
+    pub(crate) work: Arc<Work>,
+    /// How long what must happen may take.
+    pub(crate) patience: Duration,
     seen: Vec<Arc<Seen>>,
-    work: Arc<Work>,
     running: JoinSet<()>,
 }
 
@@ -40,35 +44,53 @@ pub(crate) struct Trial {
 #[derive(Default)]
 struct Seen {
     ends: Mutex<BTreeSet<String>>,
+    /// Progress of a task whose end was seen before.
+    late: AtomicUsize,
     has_closed: AtomicBool,
 }
 
 /// What the workers did.
 #[derive(Default)]
-struct Work {
-    accepted: Mutex<BTreeSet<String>>,
-    refused: AtomicUsize,
+pub(crate) struct Work {
+    pub(crate) accepted: Mutex<BTreeSet<String>>,
+    pub(crate) refused: AtomicUsize,
+    /// Writers to the stream that have not written everything.
+    pub(crate) writing: AtomicUsize,
     is_over: AtomicBool,
 }
 
 impl Trial {
+    /// With a worker at each node that hands in ends all the time.
     pub(crate) async fn of(nodes: Vec<Process>) -> Self {
+        let mut trial = Self::without_workers(nodes).await;
+        for (index, node) in trial.nodes.iter().enumerate() {
+            let (caller, work) = (Arc::clone(&trial.caller), Arc::clone(&trial.work));
+            trial.running.spawn(hand_in(index, node.internal.clone(), caller, work));
+        }
+        trial
+    }
+
+    pub(crate) async fn without_workers(nodes: Vec<Process>) -> Self {
         let caller = Arc::new(Caller::new());
         let mut running = JoinSet::new();
         let mut seen = Vec::new();
-        for node in &nodes {
+        for node in nodes.iter().filter(|node| node.public != "none") {
             let page = Page::open(&node.public, "namespace=/notice&user=5").await;
             caller.metric_is(&node.internal, SEATED, 1.0).await;
             let eyes = Arc::new(Seen::default());
             running.spawn(watch(page, Arc::clone(&eyes)));
             seen.push(eyes);
         }
-        let work = Arc::new(Work::default());
-        for (index, node) in nodes.iter().enumerate() {
-            let (caller, work) = (Arc::clone(&caller), Arc::clone(&work));
-            running.spawn(hand_in(index, node.internal.clone(), caller, work));
-        }
-        Self { nodes, caller, seen, work, running }
+        Self { nodes, caller, work: Arc::default(), patience: DEADLINE, seen, running }
+    }
+
+    /// Begins to write so many tasks to the stream, each with this much progress before its end.
+    pub(crate) fn write(&mut self, redis: &Server, tasks: usize, progress: usize) {
+        self.work.writing.fetch_add(1, Ordering::Relaxed);
+        let name = self.work.writing.load(Ordering::Relaxed);
+        let name = format!("written{name}-{}", self.work.accepted.lock().len());
+        let messages = writer::messages(&name, tasks, progress);
+        self.running.spawn(writer::write(redis.port(), messages, Arc::clone(&self.work)));
     }
 
     /// Waits until so many more ends were accepted.
@@ -109,31 +131,48 @@ impl Trial {
     /// Kills a node, and counts on its page and its worker no more.
     pub(crate) async fn lose(&mut self, node: usize) {
         let mut lost = self.nodes.remove(node);
-        self.seen.remove(node);
+        if node < self.seen.len() {
+            self.seen.remove(node);
+        }
         lost.kill().await;
     }
 
     /// Stops the workers; every page must have every end that was accepted, and be connected still.
     pub(crate) async fn ends_well(mut self) -> Vec<Process> {
         self.work.is_over.store(true, Ordering::Relaxed);
-        let accepted = || self.work.accepted.lock().clone();
+        self.all_arrives().await;
         for (index, seen) in self.seen.iter().enumerate() {
-            let has_all = || accepted().is_subset(&seen.ends.lock());
-            let missing = || accepted().difference(&seen.ends.lock()).cloned().collect::<Vec<_>>();
-            let in_time = timeout(DEADLINE, condition(has_all)).await.is_ok();
-            assert!(in_time, "page {index} misses {:?} of {}", missing(), accepted().len());
             assert!(!seen.has_closed.load(Ordering::Relaxed), "page {index} was cut");
+            assert_eq!(seen.late.load(Ordering::Relaxed), 0, "page {index} saw an end undone");
         }
         self.running.abort_all();
         self.nodes
     }
 
+    /// Waits until all is written, and every page has every end that was accepted.
+    pub(crate) async fn all_arrives(&self) {
+        self.until_written().await;
+        let accepted = || self.work.accepted.lock().clone();
+        for (index, seen) in self.seen.iter().enumerate() {
+            let has_all = || accepted().is_subset(&seen.ends.lock());
+            let missing = || accepted().difference(&seen.ends.lock()).cloned().collect::<Vec<_>>();
+            let in_time = timeout(self.patience, condition(has_all)).await.is_ok();
+            assert!(in_time, "page {index} misses {:?} of {}", missing(), accepted().len());
+        }
+    }
+
+    pub(crate) async fn until_written(&self) {
+        self.until("all is written", || self.work.writing.load(Ordering::Relaxed) == 0).await;
+    }
+
     async fn until(&self, what: &str, is_so: impl Fn() -> bool) {
-        timeout(DEADLINE, condition(is_so)).await.unwrap_or_else(|_| panic!("{what}, in time"));
+        timeout(self.patience, condition(is_so))
+            .await
+            .unwrap_or_else(|_| panic!("{what}, in time"));
     }
 }
 
-async fn condition(is_so: impl Fn() -> bool) {
+pub(crate) async fn condition(is_so: impl Fn() -> bool) {
     while !is_so() {
         sleep(Duration::from_millis(10)).await;
     }
@@ -141,9 +180,12 @@ async fn condition(is_so: impl Fn() -> bool) {
 
 async fn watch(mut page: Page, seen: Arc<Seen>) {
     while let Some(message) = page.try_next().await {
+        let identity = &message["args"][0]["identity"];
         if message["event"] == "file.complete" {
-            let identity = message["args"][0]["identity"].as_str().unwrap();
-            seen.ends.lock().insert(identity.to_owned());
+            seen.ends.lock().insert(identity.as_str().unwrap().to_owned());
+        } else if message["event"] == "file.progress" {
+            let is_late = seen.ends.lock().contains(identity.as_str().unwrap());
+            seen.late.fetch_add(usize::from(is_late), Ordering::Relaxed);
         }
     }
     seen.has_closed.store(true, Ordering::Relaxed);

@@ -18,7 +18,9 @@ pub(super) async fn call<C: ClientLike>(
     key_at: usize,
     args: Vec<Value>,
 ) -> Result<Value, Error> {
-    client.custom(CustomCommand::new_static(name, ClusterHash::Offset(key_at), false), args).await
+    // In a cluster fred minds a slot here, but not the place of a key.
+    let slot = ClusterHash::from(args.get(key_at).and_then(Value::as_bytes).unwrap_or_default());
+    client.custom(CustomCommand::new_static(name, slot, false), args).await
 }
 
 /// The same for a command that Redis may answer up to `blocks` later than another.

@@ -9,7 +9,6 @@ use std::{
 };
 
 use adapter::{Config, RedisConfig};
-use notice::Audience;
 use tokio::{
     sync::Mutex,
     time::{sleep, timeout},
@@ -19,16 +18,11 @@ use super::{DEADLINE, OverRedis, Running};
 use crate::{
     contract,
     drafts::{audience, end, now, plain, room, text_of},
-    server::{Server, free_port},
+    fleet::{Cluster, meet, node},
     subject::{Node, Subject},
 };
 
 contract! { brief tokio::test(flavor = "multi_thread", worker_threads = 2), super::OverCluster }
-
-/// Three primaries, each with a third of the slots, and a replica of the first if one is wanted.
-struct Cluster {
-    nodes: Vec<Server>,
-}
 
 /// A bus over a cluster that tests share, each under a prefix of its own.
 struct OverCluster {
@@ -40,94 +34,25 @@ struct OverCluster {
 static SHARED: LazyLock<Mutex<Weak<Cluster>>> = LazyLock::new(Mutex::default);
 static PREFIXES: AtomicU32 = AtomicU32::new(0);
 
-impl Cluster {
-    async fn shared() -> Arc<Self> {
-        let mut shared = SHARED.lock().await;
-        if let Some(cluster) = shared.upgrade() {
-            return cluster;
-        }
-        let cluster = Arc::new(Self::start().await);
-        *shared = Arc::downgrade(&cluster);
-        cluster
+async fn shared() -> Arc<Cluster> {
+    let mut shared = SHARED.lock().await;
+    if let Some(cluster) = shared.upgrade() {
+        return cluster;
     }
-
-    async fn start() -> Self {
-        let cluster = Self { nodes: vec![node().await, node().await, node().await] };
-        let slots = ["0 5460", "5461 10922", "10923 16383"];
-        for (n, (server, slots)) in cluster.nodes.iter().zip(slots).enumerate() {
-            server.say(&format!("CLUSTER SET-CONFIG-EPOCH {}", n + 1)).await;
-            server.say(&format!("CLUSTER ADDSLOTSRANGE {slots}")).await;
-        }
-        for server in &cluster.nodes[1..] {
-            cluster.nodes[0].say(&meet(server)).await;
-        }
-        cluster.agreed().await;
-        cluster
-    }
-
-    async fn agreed(&self) {
-        let size = format!("cluster_known_nodes:{}", self.nodes.len());
-        for server in &self.nodes {
-            server.comes_to_say("CLUSTER INFO", "cluster_state:ok").await;
-            server.comes_to_say("CLUSTER INFO", &size).await;
-            server.comes_to_say("CLUSTER INFO", "cluster_size:3").await;
-        }
-    }
-
-    fn url(&self) -> String {
-        format!("redis-cluster://127.0.0.1:{}", self.nodes[0].port())
-    }
-
-    /// Makes the bus behind this prefix know all processes since long ago.
-    async fn settle(&self, prefix: &str) {
-        for known in &self.nodes {
-            let run = known.run().await;
-            for server in &self.nodes {
-                // All but one say that the key is another's.
-                server.say(&format!("HSET {prefix}:{{logins}}:eras {run} 0")).await;
-            }
-        }
-    }
-
-    async fn id(&self, n: usize) -> String {
-        let answer = self.nodes[n].say("CLUSTER MYID").await;
-        answer.lines().nth(1).expect("it has an id").to_owned()
-    }
-
-    /// Which node has the audience's keys, and their slot.
-    async fn holder(&self, prefix: &str, audience: &Audience) -> (usize, u16) {
-        let command = format!("CLUSTER KEYSLOT {prefix}:{{{audience}}}");
-        let answer = self.nodes[0].say(&command).await;
-        let answer = answer.lines().next().expect("it is a number").trim_start_matches(':');
-        let slot: u16 = answer.parse().expect("it is a number");
-        (usize::from(slot > 5460) + usize::from(slot > 10922), slot)
-    }
-
-    /// Moves a slot with all that is in it, as `redis-cli --cluster reshard` does.
-    async fn move_slot(&self, slot: u16, from: usize, to: usize) {
-        let (source, target) = (&self.nodes[from], &self.nodes[to]);
-        let (source_id, target_id) = (self.id(from).await, self.id(to).await);
-        target.say(&format!("CLUSTER SETSLOT {slot} IMPORTING {source_id}")).await;
-        source.say(&format!("CLUSTER SETSLOT {slot} MIGRATING {target_id}")).await;
-        let keys = source.say(&format!("CLUSTER GETKEYSINSLOT {slot} 100")).await;
-        for key in keys.lines().filter(|line| line.contains('{')) {
-            source.say(&format!("MIGRATE 127.0.0.1 {} {key} 0 5000", target.port())).await;
-        }
-        for server in [target, source] {
-            server.say(&format!("CLUSTER SETSLOT {slot} NODE {target_id}")).await;
-        }
-    }
+    let cluster = Arc::new(Cluster::start().await);
+    *shared = Arc::downgrade(&cluster);
+    cluster
 }
 
-async fn node() -> Server {
-    let bus_port = free_port().to_string();
-    let words = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--cluster-port"];
-    Server::start(&[&words[..], &[&bus_port, "--cluster-replica-validity-factor", "0"]].concat())
-        .await
-}
-
-fn meet(server: &Server) -> String {
-    format!("CLUSTER MEET 127.0.0.1 {} {}", server.port(), server.cluster_port())
+/// Makes the bus behind this prefix know all processes since long ago.
+async fn settle(cluster: &Cluster, prefix: &str) {
+    for known in &cluster.nodes {
+        let run = known.run().await;
+        for server in &cluster.nodes {
+            // All but one say that the key is another's.
+            server.say(&format!("HSET {prefix}:{{logins}}:eras {run} 0")).await;
+        }
+    }
 }
 
 fn config(cluster: &Cluster, bus: Config) -> RedisConfig {
@@ -142,9 +67,9 @@ impl Subject for OverCluster {
     }
 
     async fn start(bus: Config) -> Self {
-        let cluster = Cluster::shared().await;
+        let cluster = shared().await;
         let config = config(&cluster, bus);
-        cluster.settle(&config.prefix).await;
+        settle(&cluster, &config.prefix).await;
         Self { running: Running::start(config).await, cluster }
     }
 
@@ -155,6 +80,11 @@ impl Subject for OverCluster {
     async fn pass(&self, time: Duration) {
         sleep(time).await;
     }
+}
+
+/// What stands in front of all keys of the audience.
+fn tag(prefix: &str) -> String {
+    format!("{prefix}:{{{}}}", audience())
 }
 
 /// Ages that no test here reaches.
@@ -199,7 +129,7 @@ async fn a_slot_that_moves_is_heard_at_its_new_place_and_nothing_is_lost() {
     let (mut node, worker) = (bus.link().await, elsewhere.link().await);
     node.enter(&audience()).await;
     worker.accepted(end("before", now(), "before")).await;
-    let (from, slot) = cluster.holder(&prefix, &audience()).await;
+    let (from, slot) = cluster.holder(&tag(&prefix)).await;
     cluster.move_slot(slot, from, (from + 1) % 3).await;
     worker.accepted(end("after", now(), "after")).await;
     assert_eq!(node.hear_texts(2).await, ["before", "after"]);
@@ -220,7 +150,7 @@ async fn finals_outlive_a_primary_whose_replica_takes_over() {
     cluster.nodes.push(replica);
     cluster.agreed().await;
     let hearing = config(&cluster, lasting());
-    let (holder, _) = cluster.holder(&hearing.prefix, &audience()).await;
+    let (holder, _) = cluster.holder(&tag(&hearing.prefix)).await;
     let id = cluster.id(holder).await;
     let replica = &cluster.nodes[3];
     replica.comes_to_say("CLUSTER NODES", &id).await;

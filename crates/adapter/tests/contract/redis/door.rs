@@ -6,17 +6,13 @@ use adapter::{ConnectError, LoginError, LoginMode, Redis, RedisConfig};
 use bytes::Bytes;
 use notice::NodeId;
 use prometheus::Registry;
-use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    net::TcpListener,
-    task::JoinSet,
-    time::{sleep, timeout},
-};
+use tokio::time::{sleep, timeout};
 
 use super::{DEADLINE, OverRedis, Running, connect};
 use crate::{
     drafts::{audience, end, now, progress},
     logins::login,
+    old_redis::OldRedis,
     server::Server,
     subject::Subject,
 };
@@ -133,40 +129,10 @@ async fn an_address_of_another_kind_is_refused_by_its_form() {
     }
 }
 
-/// Answers as a Redis 6.2 does, as far as anybody asks.
-async fn old_redis(listener: TcpListener) -> std::io::Result<()> {
-    let (stream, _) = listener.accept().await?;
-    let (read, mut write) = stream.into_split();
-    let mut lines = BufReader::new(read).lines();
-    // A command is `*<words>`, and for each word its length and itself; or, as the first one is, a line.
-    while let Some(line) = lines.next_line().await? {
-        let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-        if let Some(len) = line.strip_prefix('*') {
-            words.clear();
-            for _ in 0..len.parse().unwrap_or_default() {
-                lines.next_line().await?;
-                words.extend(lines.next_line().await?);
-            }
-        }
-        let info = "redis_version:6.2.14\r\nredis_mode:standalone\r\n";
-        let answer = match words.first().map(|word| word.to_ascii_uppercase()).as_deref() {
-            Some("HELLO") => "%2\r\n+server\r\n+redis\r\n+proto\r\n:3\r\n".to_owned(),
-            Some("INFO") => format!("${}\r\n{info}\r\n", info.len()),
-            Some("CLIENT") => "+OK\r\n".to_owned(),
-            _ => "-ERR unknown command\r\n".to_owned(),
-        };
-        write.write_all(answer.as_bytes()).await?;
-    }
-    Ok(())
-}
-
 #[tokio::test]
 async fn a_redis_before_7_is_refused_by_its_version() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("the loopback has a port");
-    let url = format!("redis://{}", listener.local_addr().expect("it is bound"));
-    let mut playing = JoinSet::new();
-    playing.spawn(old_redis(listener));
-    let error = refusal(url).await;
+    let old = OldRedis::start().await;
+    let error = refusal(old.url()).await;
     assert!(
         matches!(&error, ConnectError::TooOld { version, .. } if version == "6.2.14"),
         "{error}"

@@ -9,44 +9,20 @@ use tokio::time::timeout;
 use super::{DEADLINE, OverRedis, Running, accepted_at_last, connect, heard_until};
 use crate::{
     drafts::{audience, end, now, text_of},
-    server::Server,
+    fleet::Watched,
     subject::Subject,
 };
 
-/// One primary, its replica, and who watches them.
-struct Watched {
-    primary: Server,
-    replica: Server,
-    sentinel: Server,
-}
-
-impl Watched {
-    async fn start() -> Self {
-        let primary = Server::start(&["--repl-diskless-sync-delay", "0"]).await;
-        let of = primary.port().to_string();
-        let replica = Server::start(&["--replicaof", "127.0.0.1", &of]).await;
-        replica.comes_to_say("INFO replication", "master_link_status:up").await;
-        let sentinel = Server::sentinel_of(&primary).await;
-        sentinel.comes_to_say("SENTINEL REPLICAS bus", "127.0.0.1").await;
-        Self { primary, replica, sentinel }
-    }
-
-    fn config(&self) -> RedisConfig {
-        let day = Duration::from_hours(24);
-        let bus = Config { finals_age: day, live_age: day, ended_age: day, ..OverRedis::config() };
-        RedisConfig::new(self.url("bus"), "carillon", bus)
-    }
-
-    fn url(&self, service: &str) -> String {
-        let port = self.sentinel.port();
-        format!("redis-sentinel://127.0.0.1:{port}?sentinelServiceName={service}")
-    }
+fn config(watched: &Watched) -> RedisConfig {
+    let day = Duration::from_hours(24);
+    let bus = Config { finals_age: day, live_age: day, ended_age: day, ..OverRedis::config() };
+    RedisConfig::new(watched.url("bus"), "carillon", bus)
 }
 
 #[tokio::test]
 async fn after_a_failover_the_new_primary_is_the_bus_and_the_old_one_is_left() {
     let mut watched = Watched::start().await;
-    let bus = Running::start(watched.config()).await;
+    let bus = Running::start(config(&watched)).await;
     let (mut node, worker) = (bus.link().await, bus.link().await);
     node.enter(&audience()).await;
     worker.accepted(end("before", now(), "before")).await;
@@ -68,7 +44,7 @@ async fn after_a_failover_the_new_primary_is_the_bus_and_the_old_one_is_left() {
 #[tokio::test]
 async fn what_a_new_primary_numbers_again_is_heard_though_its_number_is_known() {
     let mut watched = Watched::start().await;
-    let bus = Running::start(watched.config()).await;
+    let bus = Running::start(config(&watched)).await;
     let (mut node, worker) = (bus.link().await, bus.link().await);
     node.enter(&audience()).await;
     worker.accepted(end("1", now(), "1")).await;
