@@ -16,7 +16,8 @@ async fn a_notice_is_accepted_once_a_replica_has_it_and_may_be_handed_in_again_u
     let primary = Server::start(&["--repl-diskless-sync-delay", "0"]).await;
     let replica = Server::start(&["--replicaof", "127.0.0.1", &primary.port().to_string()]).await;
     replica.comes_to_say("INFO replication", "master_link_status:up").await;
-    let limits = Config { publish_wait: Duration::from_secs(1), ..OverRedis::config() };
+    primary.comes_to_say("INFO replication", "state=online").await;
+    let limits = Config { publish_wait: Duration::from_secs(2), ..OverRedis::config() };
     let limits = Config { ended_age: Duration::from_hours(1), ..limits };
     let config = RedisConfig::new(primary.url(), "carillon", limits);
     let bus = Running::start(RedisConfig { min_replicas_ack: 1, ..config }).await;
@@ -39,6 +40,7 @@ async fn a_notice_is_accepted_once_a_replica_has_it_and_may_be_handed_in_again_u
 
     replica.say(&format!("REPLICAOF 127.0.0.1 {}", primary.port())).await;
     replica.comes_to_say("INFO replication", "master_link_status:up").await;
+    primary.comes_to_say("INFO replication", "state=online").await;
     assert_eq!(node.publish(end("a", now(), "a")).await, Published::AfterFinal);
     assert_eq!(node.publish(end("b", now(), "b")).await, Published::AfterFinal);
     node.accepted(end("last", now(), "last")).await;
