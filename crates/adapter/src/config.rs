@@ -26,6 +26,14 @@ pub struct Config {
     pub progress_pace: Duration,
     /// How long a publisher waits for a full inbox before it refuses.
     pub publish_wait: Duration,
+    /// How long a member of a room counts after its node was last heard of; renewed every third of it. A
+    /// node that has not renewed for four fifths of it puts its members out itself.
+    pub login_lease: Duration,
+    /// Members logged in to one room at once. Past it, one more is refused.
+    pub room_members_max: usize,
+    /// Rooms with members at once: of one node over Redis, of all nodes together in memory. Past it, one
+    /// more is refused.
+    pub login_rooms_max: usize,
     /// How long a node counts as living after it was last heard of; it is renewed every third of it. A
     /// node that leaves in order is gone at once.
     pub node_lease: Duration,

@@ -12,6 +12,7 @@ mod exchange;
 mod life;
 mod log;
 mod places;
+mod rooms;
 mod tasks;
 
 #[cfg(test)]
@@ -28,9 +29,10 @@ pub(crate) use self::{
     bus::Bus,
     ears::Ear,
     exchange::{Exchange, Place},
+    rooms::Rooms,
 };
 use crate::{
-    config::Config, interest::Interest, link::Link, metrics::Metrics, nodes::Nodes,
+    config::Config, interest::Interest, link::Link, logins::Logins, metrics::Metrics, nodes::Nodes,
     publisher::Publisher, signals::Signals, store::Store, traffic::Traffic,
 };
 
@@ -41,6 +43,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct Embedded {
     bus: Arc<Bus>,
+    rooms: Arc<Rooms>,
     exchange: Arc<Exchange>,
 }
 
@@ -49,7 +52,8 @@ impl Embedded {
     pub fn new(config: Config, registry: &Registry) -> Result<Self, prometheus::Error> {
         let metrics = Metrics::new(registry)?;
         let exchange = Exchange::new(Traffic::new(registry)?);
-        Ok(Self { bus: Arc::new(Bus::new(config, metrics)), exchange })
+        let rooms = Arc::new(Rooms::new(config.clone(), metrics.clone()));
+        Ok(Self { bus: Arc::new(Bus::new(config, metrics)), rooms, exchange })
     }
 
     /// Puts one more node on the bus.
@@ -57,11 +61,13 @@ impl Embedded {
         let gone = CancellationToken::new();
         let (place, requests) = self.exchange.enter(node.clone(), gone.clone());
         let (ear, inbox) = Ear::open(node, self.bus.config().inbox_len_max, gone.drop_guard());
+        let ear = Arc::new(ear);
         Link {
             publisher: Publisher::of_embedded(Arc::clone(&self.bus)),
-            interest: Interest::of_embedded(Arc::clone(&self.bus), Arc::new(ear)),
+            interest: Interest::of_embedded(Arc::clone(&self.bus), Arc::clone(&ear)),
             inbox,
             store: Store::of_embedded(Arc::clone(&self.bus)),
+            logins: Logins::of_embedded(Arc::clone(&self.rooms), ear),
             signals: Signals::of_embedded(Arc::clone(&self.exchange), Arc::clone(&place)),
             nodes: Nodes::of_embedded(Arc::clone(&self.exchange), place),
             requests,
@@ -77,7 +83,10 @@ impl Embedded {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                _ = ticks.tick() => self.bus.sweep(turn),
+                _ = ticks.tick() => {
+                    self.bus.sweep(turn);
+                    self.rooms.sweep();
+                }
             }
             turn += 1;
         }

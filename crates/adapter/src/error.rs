@@ -1,5 +1,7 @@
 //! Why the bus would not do what it was asked, in terms that its caller can act on.
 
+use std::time::Duration;
+
 use notice::{Audience, NodeId};
 use thiserror::Error;
 
@@ -65,6 +67,26 @@ impl BusError {
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unreachable { .. })
     }
+}
+
+/// Nobody was let into the room, and nobody was put out; or that is not known.
+#[derive(Clone, Debug, Error)]
+pub enum LoginError {
+    /// The bus did not answer. Should it have let the member in, that is taken back.
+    #[error("log in to {room}: the bus does not answer")]
+    Unreachable { room: Audience },
+
+    /// The store is new, or another process has taken it over: logins may have been lost, and until those
+    /// have run out nobody may take a room alone. `wait` is how long that is.
+    #[error("log in to {room}: what was held before is not known yet, for {wait:?}")]
+    Unsettled { room: Audience, wait: Duration },
+
+    #[error("log in to {room}: all {len_max} places for {what} are taken")]
+    Full { room: Audience, what: &'static str, len_max: usize },
+
+    /// The bus will say the same again until a person has mended it.
+    #[error("log in to {room}: {reason}")]
+    Broken { room: Audience, reason: String },
 }
 
 /// The bus did not carry a signal, or a question to the other nodes.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use notice::Notice;
+use notice::{Audience, Notice, SocketId};
 use tokio::sync::mpsc;
 use tokio_util::sync::DropGuard;
 
@@ -24,6 +24,12 @@ pub enum Arrival {
     /// Finals of its audience were missed on this node and are no longer kept. What is kept of all that
     /// was missed follows in order, as notices.
     Gap(Arc<Gap>),
+    /// These members of this node are in the room no more: somebody took it or their place, or their
+    /// leases could not be renewed. Each is named once for every login that ended so.
+    PutOut {
+        room: Audience,
+        members: Vec<SocketId>,
+    },
 }
 
 impl Inbox {

@@ -1,20 +1,23 @@
 //! The bus between nodes: a notice handed in on one node comes out on every node with a member for it.
 //!
 //! `ingest` and `gateway` each hold a [`Publisher`]; `gateway` alone holds the [`Inbox`], the
-//! [`Interest`] that narrows it, and the [`Store`] from which a client catches up. What nodes ask each
-//! other goes by [`Nodes`] and [`Requests`], what they merely let each other know by [`Signals`].
+//! [`Interest`] that narrows it, the [`Store`] from which a client catches up, and the [`Logins`] by which
+//! a room is held. What nodes ask each other goes by [`Nodes`] and [`Requests`], what they merely let each
+//! other know by [`Signals`].
 //!
 //! May enter: audiences, nodes by id, drafts already checked.
 //! May not enter: sockets, HTTP, Socket.IO packets, worker messages. Nothing here calls upward; a
 //! notice leaves by the inbox or the store, or not at all.
 //!
 //! Promise: each audience's notices are numbered without a gap; nothing of a task follows its end; a
-//! final is kept for those who missed it, and what is no longer kept is reported as a gap.
+//! final is kept for those who missed it, and what is no longer kept is reported as a gap; a room that was
+//! taken alone has one holder in the whole cluster, through crashes.
 
 mod link;
 
 mod inbox;
 mod interest;
+mod logins;
 mod publisher;
 mod store;
 
@@ -39,10 +42,11 @@ mod traffic;
 pub use crate::{
     config::Config,
     embedded::Embedded,
-    error::{BusError, PublishError, SignalError},
+    error::{BusError, LoginError, PublishError, SignalError},
     inbox::{Arrival, Inbox},
     interest::Interest,
     link::Link,
+    logins::{Login, LoginMode, LoginOutcome, Logins, Resume},
     nodes::{Answers, Living, Nodes},
     publisher::{Published, Publisher},
     redis::{ConnectError, Pem, Redis, RedisConfig, RedisTls},

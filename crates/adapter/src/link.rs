@@ -1,8 +1,8 @@
 //! What one node holds of a bus.
 
 use crate::{
-    inbox::Inbox, interest::Interest, nodes::Nodes, publisher::Publisher, requests::Requests,
-    signals::Signals, store::Store,
+    inbox::Inbox, interest::Interest, logins::Logins, nodes::Nodes, publisher::Publisher,
+    requests::Requests, signals::Signals, store::Store,
 };
 
 /// One node's place on a bus. The node counts for as long as its [`Inbox`] lives; the other parts
@@ -13,6 +13,7 @@ pub struct Link {
     pub interest: Interest,
     pub inbox: Inbox,
     pub store: Store,
+    pub logins: Logins,
     pub signals: Signals,
     pub nodes: Nodes,
     pub requests: Requests,

@@ -3,13 +3,30 @@
 use notice::Kind;
 use prometheus::{IntCounterVec, Opts, Registry};
 
-use crate::{error::PublishError, publisher::Published};
+use crate::{
+    error::{LoginError, PublishError},
+    logins::{LoginMode, LoginOutcome},
+    publisher::Published,
+};
 
 /// The bus's counters, registered once per bus.
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics {
     publish_total: IntCounterVec,
     notices_total: IntCounterVec,
+    logins: IntCounterVec,
+    put_out: IntCounterVec,
+}
+
+/// Why a member is in its room no more: the closed set of `cause` labels.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PutOutCause {
+    /// Somebody took the room, or its place.
+    Replaced,
+    /// The same, and only the renewal of its lease showed it.
+    FoundLate,
+    /// Its lease could not be renewed in time.
+    NotRenewed,
 }
 
 /// The closed set of `kind` labels.
@@ -31,9 +48,22 @@ impl Metrics {
             Opts::new("carillon_notices_total", "Notices by kind and by what became of them."),
             &["kind", "outcome"],
         )?;
+        let logins_total = IntCounterVec::new(
+            Opts::new(
+                "carillon_logins_total",
+                "Logins to rooms, by mode and by what became of them.",
+            ),
+            &["mode", "outcome"],
+        )?;
+        let put_out_total = IntCounterVec::new(
+            Opts::new("carillon_put_out_total", "Members of this node put out of rooms, by cause."),
+            &["cause"],
+        )?;
+        registry.register(Box::new(logins_total.clone()))?;
+        registry.register(Box::new(put_out_total.clone()))?;
         registry.register(Box::new(publish_total.clone()))?;
         registry.register(Box::new(notices_total.clone()))?;
-        Ok(Self { publish_total, notices_total })
+        Ok(Self { publish_total, notices_total, logins: logins_total, put_out: put_out_total })
     }
 
     /// Counts one draft that the bus has dealt with.
@@ -52,6 +82,29 @@ impl Metrics {
         };
         self.publish_total.with_label_values(&[bus]).inc();
         self.notices_total.with_label_values(&[kind.as_str(), notice]).inc();
+    }
+
+    /// Counts one login that the bus has dealt with.
+    pub(crate) fn logged_in(&self, mode: LoginMode, result: &Result<LoginOutcome, LoginError>) {
+        let outcome = match result {
+            Ok(LoginOutcome::In) => "in",
+            Ok(LoginOutcome::Occupied) => "occupied",
+            Err(LoginError::Unreachable { .. }) => "unreachable",
+            Err(LoginError::Unsettled { .. }) => "unsettled",
+            Err(LoginError::Full { .. }) => "full",
+            Err(LoginError::Broken { .. }) => "broken",
+        };
+        self.logins.with_label_values(&[mode.as_str(), outcome]).inc();
+    }
+
+    pub(crate) fn put_out(&self, cause: PutOutCause, members: usize) {
+        let cause = match cause {
+            PutOutCause::Replaced => "replaced",
+            PutOutCause::FoundLate => "found_late",
+            PutOutCause::NotRenewed => "not_renewed",
+        };
+        let members = u64::try_from(members).unwrap_or(u64::MAX);
+        self.put_out.with_label_values(&[cause]).inc_by(members);
     }
 }
 

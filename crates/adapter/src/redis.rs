@@ -11,12 +11,16 @@ mod ears;
 mod envelope;
 mod events;
 mod hearing;
+mod held;
 mod keys;
+mod leases;
 mod letter;
+mod logging_in;
 mod mark;
 mod post;
 mod primaries;
 mod publishing;
+mod put_out;
 mod refusal;
 mod scripts;
 mod station;
@@ -38,7 +42,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use self::{bus::Bus, ears::Ears, station::Station};
+pub(crate) use self::{bus::Bus, ears::Ears, leases::Leases, station::Station};
 use self::{
     canary::Canary,
     ears::Look,
@@ -59,6 +63,7 @@ use crate::{
     interest::Interest,
     limits::{NODES_MAX, REQUESTS_LEN_MAX},
     link::Link,
+    logins::Logins,
     metrics::Metrics,
     nodes::Nodes,
     publisher::Publisher,
@@ -132,6 +137,7 @@ impl Redis {
         let (station, requests) = self.station(node.clone(), &gone).await?;
         let client = self.config.open().await?;
         let (sender, arrivals) = mpsc::channel(self.config.bus.inbox_len_max.max(1));
+        let leases = Leases::new(Arc::clone(&self.bus), node.clone());
         let ears = Ears::new(node, &self.config.bus);
         let lagged = Arc::new(Notify::new());
         let (sung, echoes) = mpsc::channel(ECHOES_MAX);
@@ -139,6 +145,7 @@ impl Redis {
         let hearing = Hearing {
             bus: Arc::clone(&self.bus),
             ears: Arc::clone(&ears),
+            leases: Arc::clone(&leases),
             messages: client.message_rx(),
             inbox: sender.clone(),
             lagged: Arc::clone(&lagged),
@@ -158,7 +165,7 @@ impl Redis {
             ears: Arc::clone(&ears),
             owners: Owners::of(&client),
             client,
-            inbox: sender,
+            inbox: sender.clone(),
             lagged,
             silent,
             layout: self.config.layout()?,
@@ -171,11 +178,13 @@ impl Redis {
         self.tasks.spawn(hearing.run(self.stop.clone()));
         self.tasks.spawn(canary.run(self.stop.clone()));
         self.tasks.spawn(subscriptions.run(self.stop.clone()));
+        self.tasks.spawn(Arc::clone(&leases).run(sender, self.stop.clone()));
         Ok(Link {
             publisher: Publisher::of_redis(Arc::clone(&self.bus)),
             interest: Interest::of_redis(ears),
             inbox: Inbox::new(arrivals, gone.drop_guard()),
             store: Store::of_redis(Arc::clone(&self.bus)),
+            logins: Logins::of_redis(leases),
             signals: Signals::of_redis(Arc::clone(&station)),
             nodes: Nodes::of_redis(station),
             requests,

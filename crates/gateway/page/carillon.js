@@ -930,13 +930,13 @@ export class SocketHandle {
   }
 
   /**
-   * @param {string | Listener} event default `downmsg` @param {Listener} [listener]
+   * @param {string | Listener | undefined} event default `downmsg` @param {Listener} [listener]
    * @returns {() => void} stops listening
    */
   listen(event, listener) {
     if (typeof event === "function") return this.#connected().on("downmsg", event);
     if (!listener) throw new TypeError("listen needs a function");
-    return this.#connected().on(event, listener);
+    return this.#connected().on(event ?? "downmsg", listener);
   }
 
   close() {
@@ -949,7 +949,7 @@ export class SocketHandle {
     if (this.#socket) return this.#socket;
     const socket = new Socket(this.#url, this.#options);
     socket.on("state", ({ state, reason }) => this.#stateIs(state, reason));
-    socket.on("downmsg", (message) => this.#kicked(message));
+    socket.on("downmsg", (message) => this.#told(message));
     this.#socket = socket;
     return socket;
   }
@@ -976,7 +976,8 @@ export class SocketHandle {
         each.reject.forEach((reject) => reject(/** @type {Error} */ (error))),
       );
     }
-    if (this.#logins.get(room) !== login) return;
+    // Let in and put out again before the answer came: it is let in none the less.
+    if (this.#logins.get(room) !== login && !login.held) return;
     if (answer?.code === "2002") {
       login.held = true;
       login.again = 0;
@@ -999,10 +1000,14 @@ export class SocketHandle {
     tell(login);
   }
 
-  /** Put out by a later login: not to be taken back by our own next reconnect. @param {any} message */
-  #kicked(message) {
-    const room = message?.code === "2005" && /\(id:?(.*)\)$/.exec(String(message.msg))?.[1];
-    if (typeof room === "string") this.#logins.delete(room);
+  /** Whoever is put out by a later login does not take the room back by a reconnect. @param {any} message */
+  #told(message) {
+    const text = String(message?.msg);
+    const room = /^login room \(id:(.*)\) success$/.exec(text) ?? /^you have kicked out room \(id(.*)\)$/.exec(text);
+    const login = room && this.#logins.get(room[1]);
+    if (!login) return;
+    if (message.code === "2002") login.held = true;
+    if (message.code === "2005" && login.held) this.#logins.delete(room[1]);
   }
 }
 

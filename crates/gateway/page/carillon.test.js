@@ -413,3 +413,35 @@ test("a room that was taken over is not taken back by a reconnect", async () => 
   assert.deepEqual(wires[1].sent, ["40{}"]);
   handle.close();
 });
+
+test("a login that is let in and put out before its answer comes resolves, and is not made again", async () => {
+  const handle = new SocketHandle("http://h", { transports: ["websocket"] });
+  const login = handle.loginRoom("456");
+  await until(() => wires.length === 1);
+  wires[0].open("/");
+  wires[0].say('42["downmsg",{"code":"2002","msg":"login room (id:456) success"}]');
+  wires[0].say('42["downmsg",{"code":"2005","msg":"you have kicked out room (id456)"}]');
+  wires[0].say('430[{"code":"2002","msg":"login room (id:456) success"}]');
+  assert.equal((await login).code, "2002");
+  wires[0].cut();
+  await until(() => wires.length === 2);
+  wires[1].open("/");
+  assert.deepEqual(wires[1].sent, ["40{}"]);
+  handle.close();
+});
+
+test("what is listened to is downmsg unless another event is named", async () => {
+  const handle = new SocketHandle("http://h", { transports: ["websocket"] });
+  const heard = [];
+  handle.listen((message) => heard.push(["alone", message]));
+  handle.listen(undefined, (message) => heard.push(["left out", message]));
+  const stop = handle.listen("flash", (message) => heard.push(["flash", message]));
+  await until(() => wires.length === 1);
+  wires[0].open("/");
+  wires[0].say('42["downmsg",1]', '42["flash",2]');
+  stop();
+  wires[0].say('42["flash",3]');
+  assert.deepEqual(heard, [["alone", 1], ["left out", 1], ["flash", 2]]);
+  assert.throws(() => handle.listen("flash"), TypeError);
+  handle.close();
+});

@@ -6,6 +6,7 @@ use notice::{Audience, NameError, Namespace, Room, Scope, SocketId, UserId};
 
 use crate::{
     departure::Departure,
+    login,
     questions::{Deed, Order, Who},
     seat::Seat,
     shared::Shared,
@@ -33,7 +34,7 @@ pub(crate) async fn carry_out(shared: &Shared, order: &Order) -> Result<Outcome,
     let is_done = match &order.deed {
         Deed::Join { rooms } => join(shared, &seats, &audiences(&namespace, rooms)?).await,
         Deed::Leave { rooms } => {
-            leave(shared, &seats, &audiences(&namespace, rooms)?);
+            leave(shared, &seats, &audiences(&namespace, rooms)?).await;
             true
         }
         Deed::Disconnect { close, reason } => {
@@ -77,13 +78,19 @@ async fn join(shared: &Shared, seats: &[Arc<Seat>], audiences: &[Audience]) -> b
     true
 }
 
-fn leave(shared: &Shared, seats: &[Arc<Seat>], audiences: &[Audience]) {
+async fn leave(shared: &Shared, seats: &[Arc<Seat>], audiences: &[Audience]) {
     for seat in seats {
         for audience in audiences {
-            if shared.hub.leave(seat, audience) {
-                shared.interest.leave(audience);
-            }
+            leave_one(shared, seat, audience).await;
         }
+    }
+}
+
+async fn leave_one(shared: &Shared, seat: &Arc<Seat>, audience: &Audience) {
+    if login::is_held(audience) {
+        login::leave(seat, audience).await;
+    } else if shared.hub.leave(seat, audience) {
+        shared.interest.leave(audience);
     }
 }
 

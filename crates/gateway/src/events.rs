@@ -265,6 +265,11 @@ impl Events {
     }
 }
 
+/// A client could not log in to a room, for reasons that are not its own. The adapter has counted it.
+pub(crate) fn login_failed(error: &adapter::LoginError) {
+    tracing::debug!(%error, "did not log a client in to a room");
+}
+
 #[derive(Debug)]
 struct Deliveries {
     polling: IntCounter,

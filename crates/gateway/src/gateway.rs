@@ -16,7 +16,7 @@ use crate::{
     departure::Departure,
     engine::accept,
     events::Events,
-    others,
+    login, others,
     shared::{Shared, Ways},
 };
 
@@ -40,9 +40,9 @@ pub struct StartError(#[from] prometheus::Error);
 
 impl Gateway {
     pub fn new(config: Config, link: Link, registry: &Registry) -> Result<Self, StartError> {
-        let Link { publisher, interest, inbox, store, signals, nodes, requests } = link;
+        let Link { publisher, interest, inbox, store, logins, signals, nodes, requests } = link;
         let relay = RelayDriver::new(signals, registry)?;
-        let ways = Ways { publisher, interest, store, nodes, relay };
+        let ways = Ways { publisher, interest, store, logins, nodes, relay };
         let shared = Arc::new(Shared::new(config, Events::new(registry)?, ways));
         Ok(Self { shared, inflow: Arc::new(Mutex::new(Some((inbox, requests)))) })
     }
@@ -120,6 +120,9 @@ async fn deliver(shared: &Shared, inbox: Option<Inbox>, stop: CancellationToken)
             Some(Arrival::Gap(gap)) => {
                 shared.events.behind();
                 shared.hub.tell_of(&gap);
+            }
+            Some(Arrival::PutOut { room, members }) => {
+                login::put_out(shared, &room, &members);
             }
             None => return,
         }

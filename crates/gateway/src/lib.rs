@@ -19,6 +19,7 @@ mod socket;
 
 mod asked;
 mod hub;
+mod login;
 mod seat;
 
 mod census;

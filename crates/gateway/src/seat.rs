@@ -30,6 +30,7 @@ use crate::{
     events::Events,
     forms::Forms,
     frames_of,
+    login::Stays,
 };
 
 /// What a notice may weigh beside its payload: its event, its id, its frame.
@@ -44,6 +45,8 @@ pub(crate) struct Seat {
     pub(crate) id: SocketId,
     pub(crate) user: Option<UserId>,
     pub(crate) places: Places,
+    /// The rooms of `/` that it is in.
+    pub(crate) stays: Stays,
     /// Questions that wait for its answer. Changed by the list of those who wait only.
     pub(crate) open_questions: AtomicU16,
     inflow: Mutex<Inflow>,
@@ -67,6 +70,7 @@ impl Seat {
             id: SocketId::new(&id).unwrap_or_else(|_| session.shared.ids.socket()),
             user,
             places: Places::default(),
+            stays: Stays::default(),
             open_questions: AtomicU16::new(0),
             inflow: Mutex::default(),
         })

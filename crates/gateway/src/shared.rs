@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use adapter::{Interest, Nodes, Publisher, RelayDriver, Store};
+use adapter::{Interest, Logins, Nodes, Publisher, RelayDriver, Store};
 use notice::{Audience, Epoch, NoticeId, Position};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -33,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) publisher: Publisher,
     pub(crate) interest: Interest,
     pub(crate) store: Store,
+    pub(crate) logins: Logins,
     pub(crate) nodes: Nodes,
     /// Owns every connection's task; the gateway awaits it when it stops.
     pub(crate) tasks: TaskTracker,
@@ -55,13 +56,14 @@ pub(crate) struct Ways {
     pub(crate) publisher: Publisher,
     pub(crate) interest: Interest,
     pub(crate) store: Store,
+    pub(crate) logins: Logins,
     pub(crate) nodes: Nodes,
     pub(crate) relay: RelayDriver,
 }
 
 impl Shared {
     pub(crate) fn new(config: Config, events: Events, ways: Ways) -> Self {
-        let Ways { publisher, interest, store, nodes, relay } = ways;
+        let Ways { publisher, interest, store, logins, nodes, relay } = ways;
         let (hub, events) = (Arc::new(Hub::default()), Arc::new(events));
         let waiters = Waiters::new(&events);
         let limits = config.limits;
@@ -89,6 +91,7 @@ impl Shared {
             publisher,
             interest,
             store,
+            logins,
             nodes,
         }
     }

@@ -13,7 +13,7 @@ mod inbound;
 pub(crate) use self::{
     connect::{admit, connect, join},
     event::{Call, handle, listed},
-    identity::{Identity, Source},
+    identity::{Identity, Source, text},
     inbound::{CONNECT_SUCCESS, Message, opened, take_in},
     partial::Partial,
     query::Query,

@@ -24,7 +24,7 @@ use crate::{events, fate::Fate, intake::Intake, metrics::Road};
 const TURN_LEN: usize = 256;
 /// How many drafts are published before the time is looked at again: a task's next progress is counted
 /// from the end of its part.
-const PART_LEN: usize = 256;
+const PART_LEN: usize = 1_024;
 /// How many times the pace the last of what is held may take, should others be quicker every time.
 const PACES_MAX: u32 = 20;
 

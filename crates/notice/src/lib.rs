@@ -30,7 +30,7 @@ pub use crate::{
     event::{EventError, EventName},
     id::{Epoch, NoticeId, Position},
     message::{Message, MessageError, PAYLOAD_BYTES_MAX},
-    names::{NameError, Namespace, NodeId, Room, SocketId, UserId},
+    names::{NameError, Namespace, NodeId, ResumeKey, Room, SocketId, UserId},
     payload::Payload,
     status::{StatusTable, StatusTableError},
 };

@@ -79,6 +79,10 @@ name! {
     SocketId, "socket"
 }
 name! {
+    /// A word by which a client that comes back is known to be the one that left.
+    ResumeKey, "resume"
+}
+name! {
     /// One process of the cluster, for as long as it lives.
     NodeId, "node"
 }

@@ -62,6 +62,20 @@ impl Ear {
         &self.node
     }
 
+    /// Whether the node has left the bus.
+    pub(super) fn is_gone(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    /// A place in the inbox; `None` if it is gone, an error if it has none left.
+    pub(super) fn try_place(&self) -> Result<Option<mpsc::Permit<'_, Arrival>>, ()> {
+        match self.sender.try_reserve() {
+            Ok(permit) => Ok(Some(permit)),
+            Err(TrySendError::Closed(())) => Ok(None),
+            Err(TrySendError::Full(())) => Err(()),
+        }
+    }
+
     /// Waits for its turn, and then until the inbox has room or is gone. Somebody who did not wait
     /// may be quicker to take it.
     pub(super) async fn turn(&self) -> Turn {

@@ -23,6 +23,9 @@ fn config() -> Config {
         audiences_max: 1_000,
         progress_pace: Duration::ZERO,
         publish_wait: Duration::ZERO,
+        login_lease: Duration::from_secs(15),
+        room_members_max: 100_000,
+        login_rooms_max: 1_000_000,
         node_lease: AGE,
     }
 }

@@ -4,18 +4,18 @@
 
 local mode, since_epoch, since = ARGV[5], ARGV[6], tonumber(ARGV[7])
 
-local epoch = redis.call('HGET', life, 'epoch')
+local state = call('HMGET', life, 'epoch', 'seq', 'over_at')
+local epoch, seq = living(state[1], state[3]), tonumber(state[2])
 if not epoch then
   return {}
 end
-local seq = tonumber(redis.call('HGET', life, 'seq'))
 trim()
 
 -- The finals of the last `since` milliseconds, newest first, a page at a time.
 local function within()
   local found, from = {}, '+'
   while true do
-    local page = redis.call('XREVRANGE', log, from, '-', 'COUNT', 32)
+    local page = call('XREVRANGE', log, from, '-', 'COUNT', 32)
     for _, entry in ipairs(page) do
       local at = tonumber(string.match(entry[1], '%-(%d+)$'))
       if now - at > since then
@@ -33,15 +33,15 @@ end
 local function after()
   local known = since_epoch == epoch and since <= seq
   local found = {}
-  for i, entry in ipairs(redis.call('XRANGE', log, known and whole(since + 1) or '-', '+')) do
+  for i, entry in ipairs(call('XRANGE', log, known and whole(since + 1) or '-', '+')) do
     found[i] = entry[2][2]
   end
   return found
 end
 
 local finals = mode == 'within' and within() or after()
-local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+local oldest = call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
 oldest = oldest and tonumber(string.match(oldest[1], '^%d+')) or 0
-local ends = redis.call('HMGET', life, 'trimmed', 'renumbered')
+local ends = call('HMGET', life, 'trimmed', 'renumbered')
 local trimmed = math.max(tonumber(ends[1] or 0), tonumber(ends[2] or 0))
 return {epoch, seq, trimmed, oldest, notices(false), finals}

@@ -88,6 +88,8 @@ pub(super) enum Why {
     Lost,
     /// Another process holds the store, and may have lost some and counted on.
     TakenOver,
+    /// Another process holds the store and has begun anew, after what was heard up to here.
+    Emptied(Position),
 }
 
 /// Where an audience stands in the store.
@@ -369,17 +371,22 @@ impl Heard {
         let Sighting { audience, heard, newest, run } = sighting;
         let before = mem::replace(&mut self.run, run);
         let is_taken_over = before.is_some_and(|before| !runs.has(&before));
-        let newest = newest?;
-        let has_lost = heard.is_some_and(|at| at.epoch == newest.epoch && at.seq > newest.seq);
-        let why = if has_lost {
-            Why::Lost
-        } else if is_taken_over {
-            Why::TakenOver
-        } else if self.mark.is_behind(&newest) {
-            Why::Behind(newest)
-        } else {
-            return None;
+        let lives = |heard: &Position| newest.as_ref().is_some_and(|at| at.epoch == heard.epoch);
+        let ended = self.mark.take_former().or(heard.clone().filter(|heard| !lives(heard)));
+        let ended = ended.filter(|_| is_taken_over);
+        let why = match (ended, newest) {
+            (Some(ended), _) => Why::Emptied(ended),
+            (None, Some(newest)) if heard.is_some_and(|at| has_lost(&newest, &at)) => Why::Lost,
+            (None, Some(_)) if is_taken_over => Why::TakenOver,
+            (None, Some(newest)) if self.mark.is_behind(&newest) => Why::Behind(newest),
+            // It is where it was heard; or is not counted, because it grew too old or never was.
+            _ => return None,
         };
         Some(Suspect { audience, why })
     }
+}
+
+/// Whether the store, at `newest`, has less than was heard.
+fn has_lost(newest: &Position, heard: &Position) -> bool {
+    heard.epoch == newest.epoch && heard.seq > newest.seq
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fred::error::Error;
-use notice::NodeId;
+use notice::{Audience, NodeId};
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
 use crate::{
@@ -134,4 +134,21 @@ pub(super) fn unreadable(traffic: &Traffic, error: &LetterError) {
 
 pub(super) fn irreparable(error: &BusError) {
     tracing::error!(%error, "gave up reading what was missed");
+}
+
+/// Says once that leases could not be renewed, and once that they are again.
+pub(super) fn leases_kept(were_kept: bool, are_kept: bool) {
+    match (were_kept, are_kept) {
+        (true, false) => tracing::warn!("could not renew logins to rooms"),
+        (false, true) => tracing::info!("logins to rooms are renewed again"),
+        _ => {}
+    }
+}
+
+pub(super) fn logins_lost(room: &Audience) {
+    tracing::warn!(%room, "the store had lost logins, which were put back");
+}
+
+pub(super) fn leases_left(node: &NodeId) {
+    tracing::warn!(node.id = %node, "left logins to run out by themselves");
 }

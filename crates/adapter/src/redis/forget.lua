@@ -5,10 +5,9 @@ local runs = task .. ':'
 local count = 0
 
 prune()
-for _, key in ipairs(redis.call('HKEYS', heads)) do
+for _, key in ipairs(call('HKEYS', heads)) do
   if key == task or string.sub(key, 1, #runs) == runs then
-    redis.call('HDEL', heads, key)
-    redis.call('HDEL', shown, key)
+    drop(key)
     count = count + 1
   end
 end

@@ -18,15 +18,18 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     error::BusError,
     inbox::Arrival,
+    metrics::PutOutCause,
     redis::{
         bus::Bus,
         canary::is_canary,
         ears::{Ears, Suspect, Why},
         envelope::Envelope,
         events::{Cause, irreparable},
-        mark::Fit,
+        leases::Leases,
+        mark::{Fit, Mark},
+        put_out::PutOut,
     },
-    store::{CatchUp, Since},
+    store::{CatchUp, Gap, Since},
 };
 
 const RETRY_MIN: Duration = Duration::from_millis(20);
@@ -38,6 +41,7 @@ const DOUBTFUL: Duration = Duration::from_mins(2);
 pub(super) struct Hearing {
     pub(super) bus: Arc<Bus>,
     pub(super) ears: Arc<Ears>,
+    pub(super) leases: Arc<Leases>,
     pub(super) messages: broadcast::Receiver<Message>,
     /// Waits when full. What is not read from the connection meanwhile is dropped at its limit, and
     /// repaired.
@@ -86,6 +90,9 @@ impl Hearing {
 
     async fn hear(&self, message: Message) -> Result<(), Gone> {
         let Some(bytes) = message.value.into_bytes() else { return Ok(()) };
+        if let Some(put_out) = PutOut::read(&bytes) {
+            return self.put_out(put_out).await;
+        }
         if is_canary(&bytes) {
             // Should its task be behind, it has more of them than it needs.
             self.echoes.try_send(bytes).ok();
@@ -113,6 +120,18 @@ impl Hearing {
         Ok(())
     }
 
+    async fn put_out(&self, PutOut { room, members }: PutOut) -> Result<(), Gone> {
+        let ours = members
+            .into_iter()
+            .filter(|(member, ticket)| self.leases.held.put_out(&room, member, *ticket));
+        let members: Vec<_> = ours.map(|(member, _)| member).collect();
+        if members.is_empty() {
+            return Ok(());
+        }
+        self.bus.metrics.put_out(PutOutCause::Replaced, members.len());
+        self.hand_on(Arrival::PutOut { room, members }).await
+    }
+
     async fn repair_suspects(&mut self) -> Result<(), Gone> {
         let suspects = self.ears.suspects();
         // What the store has counted may have come meanwhile.
@@ -125,6 +144,7 @@ impl Hearing {
                 Why::Behind(newest) => self.repair(&audience, &newest.epoch, Cause::Behind).await?,
                 Why::Lost => self.renumber(&audience, Cause::Lost).await?,
                 Why::TakenOver => self.renumber(&audience, Cause::TakenOver).await?,
+                Why::Emptied(heard) => self.own_up(&audience, &heard).await?,
             }
         }
         Ok(())
@@ -162,13 +182,40 @@ impl Hearing {
         Ok(())
     }
 
+    /// The store came back empty: what it took after `heard` and before it went may be gone.
+    async fn own_up(&self, audience: &Audience, heard: &Position) -> Result<(), Gone> {
+        if self.ears.since(audience, &heard.epoch).is_some_and(|since| since == *heard) {
+            return self.repair(audience, &heard.epoch, Cause::TakenOver).await;
+        }
+        // We hear its new life already, and only the end of the old one is still to be told.
+        let Some(caught) = self.catch_up(audience, Since::Position(heard)).await else {
+            return Ok(());
+        };
+        self.bus.events.repaired(Cause::TakenOver);
+        self.tell(caught.gap).await
+    }
+
+    async fn tell(&self, gap: Option<Gap>) -> Result<(), Gone> {
+        match gap {
+            Some(gap) => self.hand_on(Arrival::Gap(Arc::new(gap))).await,
+            None => Ok(()),
+        }
+    }
+
     /// Hands on, in order, what the store keeps of all that was not heard.
     async fn repair(&self, audience: &Audience, epoch: &Epoch, cause: Cause) -> Result<(), Gone> {
         let Some(since) = self.ears.since(audience, epoch) else { return Ok(()) };
         let Some(caught) = self.catch_up(audience, Since::Position(&since)).await else {
             return Ok(());
         };
-        let Some(newest) = caught.position else { return Ok(()) };
+        let Some(newest) = caught.position else {
+            if since.seq == 0 {
+                return Ok(());
+            }
+            self.bus.events.repaired(cause);
+            self.ears.mark(audience, Mark::forget);
+            return self.tell(caught.gap).await;
+        };
         if newest.epoch == since.epoch && newest.seq < since.seq {
             // Boxed, because each may call the other; once, for the store is ahead then.
             return Box::pin(self.renumber(audience, Cause::Lost)).await;
@@ -177,9 +224,7 @@ impl Hearing {
             return Ok(());
         }
         self.bus.events.repaired(cause);
-        if let Some(gap) = caught.gap {
-            self.hand_on(Arrival::Gap(Arc::new(gap))).await?;
-        }
+        self.tell(caught.gap).await?;
         let mut missed: Vec<_> = caught.live.into_iter().chain(caught.finals).collect();
         missed.retain(|notice| newest.epoch != since.epoch || notice.position.seq > since.seq);
         missed.sort_unstable_by_key(|notice| notice.position.seq);

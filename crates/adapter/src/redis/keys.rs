@@ -1,8 +1,6 @@
 //! Which keys belong to an audience, and its channel: all in one hash slot, so that one script may touch
 //! them and one cluster node holds them.
 
-use std::fmt;
-
 use fred::types::Value;
 use notice::{Audience, NodeId, TaskKey};
 
@@ -19,13 +17,27 @@ impl Prefix {
 
     /// The keys that every script takes, in the order in which `life.lua` names them.
     pub(super) fn keys(&self, audience: &Audience) -> [Value; 5] {
-        let key = |part: &dyn fmt::Display| format!("{}:{{{audience}}}:{part}", self.0).into();
-        [key(&"life"), key(&"heads"), key(&"shown"), key(&"log"), self.channel(audience).into()]
+        let channel = self.channel(audience);
+        // One allocation each: every notice needs them.
+        let key = |part: &str| [&channel, ":", part].concat().into();
+        let (life, heads, shown, log) = (key("life"), key("heads"), key("shown"), key("log"));
+        [life, heads, shown, log, channel.into()]
     }
 
     /// The key that holds the audience's count.
     pub(super) fn life(&self, audience: &Audience) -> String {
         format!("{}:{{{audience}}}:life", self.0)
+    }
+
+    /// The keys that every script over a room's logins takes, in the order in which `room.lua` names them.
+    pub(super) fn room_keys(&self, room: &Audience) -> [Value; 3] {
+        let key = |part: &str| format!("{}:{{{room}}}:{part}", self.0).into();
+        [key("logins"), key("leases"), self.channel(room).into()]
+    }
+
+    /// Since when the cluster knows each Redis process.
+    pub(super) fn eras(&self) -> String {
+        format!("{}:{{logins}}:eras", self.0)
     }
 
     pub(super) fn channel(&self, audience: &Audience) -> String {
@@ -96,6 +108,8 @@ mod tests {
             let audience = Audience::tasks_of(UserId::new(user).unwrap());
             let keys = prefix.keys(&audience).map(|key| key.as_string().unwrap());
             let tags: Vec<_> = keys.iter().map(|key| hashed(key)).collect();
+            let of_room = prefix.room_keys(&audience).map(|key| key.as_string().unwrap());
+            assert!(of_room.iter().all(|key| hashed(key) == tags[0]), "{of_room:?}");
             assert!(!tags[0].is_empty() && tags.iter().all(|tag| *tag == tags[0]), "{keys:?}");
         }
     }

@@ -2,7 +2,9 @@
 -- file and one of the others behind it, so that all of it runs in one step.
 --
 -- life   hash: epoch, seq (of the newest notice), trimmed (seq of the newest final no longer kept),
---        renumbered (seq up to which numbers may have been given twice, as a primary that took over did)
+--        renumbered (seq up to which numbers may have been given twice, as a primary that took over did),
+--        over_at (when all of this is over), expires_at (when Redis drops it: not before, and seldom
+--        moved), dated (the last of the four keys that is to expire then; none: they must be told anew)
 -- heads  hash: task -> '<p|f> <at> <version|-> <stamp> <seq>' of the notice that it shows
 -- shown  hash: task -> that notice
 -- log    stream: the finals, each under the id <seq>-<at>
@@ -13,18 +15,22 @@ local life, heads, shown, log, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEY
 local finals_keep, finals_age = tonumber(ARGV[1]), tonumber(ARGV[2])
 local live_age, ended_age = tonumber(ARGV[3]), tonumber(ARGV[4])
 
-local time = redis.call('TIME')
+local call = redis.call
+local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local function whole(number)
   return string.format('%.0f', number)
 end
 
+-- The audience's epoch, unless its time is over.
+local function living(epoch, over_at)
+  return (not over_at or now < tonumber(over_at)) and epoch
+end
+
 local function read(head)
-  local kind, at, version, stamp, seq = string.match(head, '^(%a) (%d+) (%S+) (%d+) (%d+)$')
-  return {
-    ended = kind == 'f', at = tonumber(at), version = tonumber(version), stamp = stamp, seq = seq,
-  }
+  local kind, at, version, stamp = string.match(head, '^(%a) (%d+) (%S+) (%d+)')
+  return {ended = kind == 'f', at = tonumber(at), version = tonumber(version), stamp = stamp}
 end
 
 -- When the task is forgotten.
@@ -32,15 +38,21 @@ local function ends_at(task)
   return task.at + (task.ended and ended_age or live_age)
 end
 
+-- Forgets one task. If it was the last one, its keys are gone, and come back without an end.
+local function drop(task)
+  call('HDEL', heads, task)
+  call('HDEL', shown, task)
+  call('HDEL', life, 'dated')
+end
+
 -- Forgets the tasks whose time is over, and says when the next one's will be.
 local function prune()
   local next_end = math.huge
-  local all = redis.call('HGETALL', heads)
+  local all = call('HGETALL', heads)
   for i = 1, #all, 2 do
     local task_ends_at = ends_at(read(all[i + 1]))
     if task_ends_at <= now then
-      redis.call('HDEL', heads, all[i])
-      redis.call('HDEL', shown, all[i])
+      drop(all[i])
     else
       next_end = math.min(next_end, task_ends_at)
     end
@@ -51,11 +63,11 @@ end
 -- What the tasks show, in no order.
 local function notices(with_ended)
   local found = {}
-  local all = redis.call('HGETALL', heads)
+  local all = call('HGETALL', heads)
   for i = 1, #all, 2 do
     local task = read(all[i + 1])
     if ends_at(task) > now and (with_ended or not task.ended) then
-      found[#found + 1] = redis.call('HGET', shown, all[i])
+      found[#found + 1] = call('HGET', shown, all[i])
     end
   end
   return found
@@ -63,15 +75,15 @@ end
 
 -- Drops from the log what is too old or too many.
 local function trim()
-  local len = redis.call('XLEN', log)
+  local len = call('XLEN', log)
   while len > 0 do
-    local id = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1][1]
+    local id = call('XRANGE', log, '-', '+', 'COUNT', 1)[1][1]
     local seq, at = string.match(id, '^(%d+)-(%d+)$')
     if len <= finals_keep and now - tonumber(at) < finals_age then
       return
     end
-    redis.call('XDEL', log, id)
-    redis.call('HSET', life, 'trimmed', seq)
+    call('XDEL', log, id)
+    call('HSET', life, 'trimmed', seq)
     len = len - 1
   end
 end

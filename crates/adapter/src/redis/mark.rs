@@ -9,6 +9,8 @@ pub(super) struct Mark {
     handed_on: Option<Position>,
     /// The newest `seq` that came as a message; what the store filled in may be ahead of it.
     heard_seq: u64,
+    /// Where the life before this one ended for us, until somebody asks.
+    former: Option<Position>,
     /// Whether the store was asked, so that what comes first must be the first.
     is_known: bool,
 }
@@ -48,9 +50,18 @@ impl Mark {
     pub(super) fn hear(&mut self, at: &Position) {
         match &mut self.handed_on {
             Some(last) if last.epoch == at.epoch => last.seq = last.seq.max(at.seq),
-            last => *last = Some(at.clone()),
+            last => self.former = last.replace(at.clone()),
         }
         self.heard_seq = at.seq;
+    }
+
+    pub(super) fn take_former(&mut self) -> Option<Position> {
+        self.former.take()
+    }
+
+    /// The store has none of what was handed on, and begins anew.
+    pub(super) fn forget(&mut self) {
+        *self = Self { is_known: true, ..Self::default() };
     }
 
     /// What the store keeps up to `newest` was handed on. It may be less than what was heard, if the

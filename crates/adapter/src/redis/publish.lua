@@ -16,20 +16,25 @@ local function is_newer(last)
   return stamp == '' or stamp > last.stamp
 end
 
+-- The last of the four keys that this kind writes. Redis need not be told often when they expire: they may
+-- stay so much longer than they are of use.
+local writes = kind == 'n' and 1 or kind == 'p' and 3 or 4
+local SLACK = 60000
+
 -- A full table is not searched again before something in it can have expired.
 local function has_room()
-  if redis.call('HLEN', heads) < tasks_max then
+  if call('HLEN', heads) < tasks_max then
     return true
   end
-  local full_until = redis.call('HGET', life, 'full_until')
+  local full_until = call('HGET', life, 'full_until')
   if full_until and now < tonumber(full_until) then
     return false
   end
   local next_end = prune()
-  if redis.call('HLEN', heads) < tasks_max then
+  if call('HLEN', heads) < tasks_max then
     return true
   end
-  redis.call('HSET', life, 'full_until', whole(next_end))
+  call('HSET', life, 'full_until', whole(next_end))
   return false
 end
 
@@ -50,11 +55,12 @@ local function early_by(last)
   return age >= 0 and pace - age or 0
 end
 
-local epoch = redis.call('HGET', life, 'epoch')
+local state = call('HMGET', life, 'epoch', 'seq', 'over_at', 'expires_at', 'dated')
+local epoch = living(state[1], state[3])
 local last
 
-if kind ~= 'n' and epoch then
-  local head = redis.call('HGET', heads, task)
+if writes > 1 and epoch then
+  local head = call('HGET', heads, task)
   last = head and read(head)
   if last and ends_at(last) <= now then
     last = nil
@@ -67,34 +73,45 @@ if kind ~= 'n' and epoch then
     return {'early', early_by(last), stamp == '' and stored_after(last) or stamp}
   elseif not last and not has_room() then
     return {'full'}
+  elseif not last then
+    -- To make room may have emptied keys.
+    state[5] = call('HGET', life, 'dated')
   end
 end
 
 if not epoch then
-  epoch = next_epoch
-  redis.call('UNLINK', heads, shown, log)
-  redis.call('HSET', life, 'epoch', epoch)
+  epoch, state = next_epoch, {}
+  call('UNLINK', life, heads, shown, log)
+  call('HSET', life, 'epoch', epoch)
 end
-local seq = whole(redis.call('HINCRBY', life, 'seq', 1))
+local seq = whole((state[2] or 0) + 1)
 local notice = epoch .. '-' .. seq .. '\n' .. envelope
 
-if kind ~= 'n' then
+if writes > 1 then
   if stamp == '' then
     stamp = stored_after(last)
   end
-  redis.call('HSET', heads, task, table.concat({kind, whole(now), version, stamp, seq}, ' '))
-  redis.call('HSET', shown, task, notice)
+  call('HSET', heads, task, kind .. ' ' .. whole(now) .. ' ' .. version .. ' ' .. stamp .. ' ' .. seq)
+  call('HSET', shown, task, notice)
 end
 if kind == 'f' then
-  redis.call('XADD', log, seq .. '-' .. whole(now), 'notice', notice)
+  call('XADD', log, seq .. '-' .. whole(now), 'notice', notice)
   trim()
 end
 
--- Whatever is kept of an audience goes at one moment, which only moves ahead.
-local ages = {p = live_age, f = math.max(ended_age, finals_age), n = quiet_age}
-local until_at = math.max(now + ages[kind], redis.call('PEXPIRETIME', life))
-for _, key in ipairs({life, heads, shown, log}) do
-  redis.call('PEXPIREAT', key, whole(until_at))
+-- Whatever is kept of an audience is over at one moment, which only moves ahead.
+local age = writes == 1 and quiet_age or kind == 'p' and live_age or math.max(ended_age, finals_age)
+local over_at = math.max(now + age, tonumber(state[3] or 0))
+local dated = tonumber(state[5] or 0)
+if writes <= dated and over_at <= tonumber(state[4]) then
+  call('HSET', life, 'seq', seq, 'over_at', whole(over_at))
+else
+  local expires_at = whole(over_at + math.min(SLACK, age / 10))
+  dated = math.max(writes, dated)
+  call('HSET', life, 'seq', seq, 'over_at', whole(over_at), 'expires_at', expires_at, 'dated', dated)
+  for place = 1, 4 do
+    call('PEXPIREAT', KEYS[place], expires_at)
+  end
 end
 
-return {'accepted', epoch, tonumber(seq), redis.call('SPUBLISH', channel, notice)}
+return {'accepted', epoch, tonumber(seq), call('SPUBLISH', channel, notice)}

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How many drafts are on the way at once before the next wait for their answers.
-const PIPELINE_LEN: usize = 128;
+const PIPELINE_LEN: usize = 1_024;
 
 /// How long the replicas may take, of the time that a publisher has.
 const REPLICAS_SHARE: u32 = 2;

@@ -4,13 +4,14 @@
 
 local heard_epoch, heard_seq = ARGV[5], tonumber(ARGV[6])
 
-if redis.call('HGET', life, 'epoch') ~= heard_epoch then
+local state = call('HMGET', life, 'epoch', 'seq', 'over_at', 'renumbered')
+if living(state[1], state[3]) ~= heard_epoch then
   return 0
 end
-local renumbered = tonumber(redis.call('HGET', life, 'renumbered') or 0)
+local renumbered = tonumber(state[4] or 0)
 -- Unless another node has done it, and had heard as much.
 if renumbered <= heard_seq then
-  local seq = math.max(tonumber(redis.call('HGET', life, 'seq')), heard_seq) + 1
-  redis.call('HSET', life, 'seq', whole(seq), 'renumbered', whole(seq))
+  local seq = math.max(tonumber(state[2]), heard_seq) + 1
+  call('HSET', life, 'seq', whole(seq), 'renumbered', whole(seq))
 end
 return 1

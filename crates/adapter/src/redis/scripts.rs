@@ -32,10 +32,22 @@ pub(super) struct Scripts {
     pub(super) leave: Script,
     pub(super) living: Script,
     pub(super) ask: Script,
+    pub(super) login: Script,
+    pub(super) renew: Script,
+    pub(super) logout: Script,
+    pub(super) era: Script,
 }
 
 /// The keys that `life.lua` names.
 const LIFE_KEYS_LEN: i64 = 5;
+/// The keys that `room.lua` names.
+const ROOM_KEYS_LEN: i64 = 3;
+
+macro_rules! with_room {
+    ($file:literal) => {
+        concat!(include_str!("room.lua"), "\n", include_str!($file))
+    };
+}
 
 macro_rules! with_life {
     ($file:literal) => {
@@ -55,6 +67,10 @@ impl Scripts {
             leave: Script::load(client, include_str!("leave.lua"), 1).await?,
             living: Script::load(client, include_str!("living.lua"), 1).await?,
             ask: Script::load(client, include_str!("ask.lua"), 1).await?,
+            login: Script::load(client, with_room!("login.lua"), ROOM_KEYS_LEN).await?,
+            renew: Script::load(client, with_room!("renew.lua"), ROOM_KEYS_LEN).await?,
+            logout: Script::load(client, with_room!("logout.lua"), ROOM_KEYS_LEN).await?,
+            era: Script::load(client, include_str!("era.lua"), 1).await?,
         })
     }
 }

@@ -37,6 +37,9 @@ impl Subject for InMemory {
             audiences_max: 1_000,
             progress_pace: Duration::ZERO,
             publish_wait: Duration::from_secs(5),
+            login_lease: Duration::from_secs(15),
+            room_members_max: 100_000,
+            login_rooms_max: 1_000_000,
             node_lease: Duration::from_secs(15),
         }
     }
@@ -223,7 +226,7 @@ async fn an_inbox_ends_when_the_bus_is_gone() {
     node.enter(&audience()).await;
     node.accepted(plain(audience(), "last")).await;
     let mut inbox = node.link.inbox;
-    drop((bus, node.link.publisher, node.link.interest, node.link.store));
+    drop((bus, node.link.publisher, node.link.interest, node.link.store, node.link.logins));
     let ending = async {
         let mut count = 0;
         while inbox.next().await.is_some() {

@@ -12,10 +12,12 @@ mod count;
 mod interest;
 mod interleavings;
 mod limits;
+mod logins;
 mod nodes;
 mod order;
 mod pace;
 mod relay;
+mod rushes;
 mod signals;
 
 mod embedded;
@@ -35,6 +37,12 @@ macro_rules! contract {
                 whatever_the_interleaving_nothing_of_a_task_follows_its_final,
                 whatever_the_interleaving_the_count_has_no_gap,
                 whatever_the_interleaving_the_newest_is_shown,
+            ],
+            rushes: [
+                of_all_who_rush_in_first_one_is_in,
+                of_all_who_rush_in_last_one_is_left_and_the_others_are_told,
+                nobody_is_first_while_another_is_in_whatever_the_interleaving,
+                who_believes_to_be_in_is_in_whatever_the_interleaving,
             ],
         }
     };
@@ -99,6 +107,23 @@ macro_rules! contract {
                 an_expired_task_makes_room_for_another,
                 a_payload_past_the_limit_is_refused_for_good,
                 publish_all_answers_for_each_draft_in_order,
+            ],
+            logins: [
+                the_first_is_in_and_the_second_is_told_that_somebody_is,
+                first_is_refused_while_anybody_is_in_however_they_came,
+                last_puts_out_everybody_on_every_node,
+                whenever_always_joins,
+                who_is_in_already_stays_in_and_its_mode_applies,
+                a_member_that_leaves_makes_room,
+                nobody_leaves_for_another_nodes_member,
+                rooms_are_held_apart,
+                a_resume_key_replaces_its_earlier_member_and_no_other,
+                a_resume_key_is_its_users_alone,
+                a_resume_key_does_not_get_past_another_member,
+                a_member_stays_in_for_as_long_as_its_node_lives,
+                the_members_of_a_dead_node_stop_counting_within_the_lease,
+                one_member_too_many_is_refused_and_last_needs_no_place,
+                one_room_too_many_is_refused_until_another_is_left,
             ],
             pace: [
                 progress_within_the_pace_changes_nothing_and_is_taken_after_its_wait,

@@ -87,6 +87,27 @@ impl Server {
         self.try_say(command).await.expect("it answers")
     }
 
+    /// Makes the cluster behind this prefix know the process since long ago.
+    pub(crate) async fn settle(&self, prefix: &str) {
+        let run = self.run().await;
+        self.say(&format!("HSET {prefix}:{{logins}}:eras {run} 0")).await;
+    }
+
+    /// Its process and history, as logins know them.
+    pub(crate) async fn run(&self) -> String {
+        let about = self.say("INFO server replication").await;
+        let field = |name: &str| {
+            let found = about.lines().find_map(|line| line.strip_prefix(name));
+            found.expect("it says so").trim().to_owned()
+        };
+        format!("{}/{}", field("run_id:"), field("master_replid:"))
+    }
+
+    /// Its process, to be stopped and continued.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     async fn try_say(&self, command: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await?;
         stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes()).await?;

@@ -1,4 +1,4 @@
-//! What a browser finds on the internal port: the demo's page, or a word about what the port is.
+//! What a browser finds on the internal port: the demo's pages, or a word about what the port is.
 
 use std::net::SocketAddr;
 
@@ -9,6 +9,8 @@ use crate::node::answer::typed;
 
 const INDEX: &str = include_str!("../../page/index.html");
 const SCRIPT: &str = include_str!("../../page/demo.js");
+const ROOMS: &str = include_str!("../../page/rooms.html");
+const ROOMS_SCRIPT: &str = include_str!("../../page/rooms.js");
 const STYLE: &str = include_str!("../../page/style.css");
 /// What the page has in place of the public address.
 const PUBLIC_URL: &str = "__PUBLIC_URL__";
@@ -25,7 +27,8 @@ Clients connect to the public port. `carillon demo` shows a page here.
 ";
 
 /// The paths that hold nothing but what everybody may see.
-pub(super) const PATHS: [&str; 4] = ["/", "/carillon.js", "/demo.js", "/style.css"];
+pub(super) const PATHS: [&str; 6] =
+    ["/", "/carillon.js", "/demo.js", "/rooms", "/rooms.js", "/style.css"];
 
 /// The page while there is a demo, else the word about the port; the module always.
 pub(super) fn router(demo: bool, public: Option<SocketAddr>) -> Router {
@@ -33,7 +36,9 @@ pub(super) fn router(demo: bool, public: Option<SocketAddr>) -> Router {
     let module = Router::new().route("/carillon.js", get(async move || script(gateway::MODULE)));
     match (demo, public) {
         (true, Some(public)) => module
-            .route("/", get(async move |headers: HeaderMap| index(public, &headers)))
+            .route("/", get(async move |headers: HeaderMap| index(INDEX, public, &headers)))
+            .route("/rooms", get(async move |headers: HeaderMap| index(ROOMS, public, &headers)))
+            .route("/rooms.js", get(async move || script(ROOMS_SCRIPT)))
             .route("/demo.js", get(async move || script(SCRIPT)))
             .route(
                 "/style.css",
@@ -44,8 +49,8 @@ pub(super) fn router(demo: bool, public: Option<SocketAddr>) -> Router {
     }
 }
 
-fn index(public: SocketAddr, headers: &HeaderMap) -> Response {
-    let page = INDEX.replace(PUBLIC_URL, &public_url(public, headers));
+fn index(page: &str, public: SocketAddr, headers: &HeaderMap) -> Response {
+    let page = page.replace(PUBLIC_URL, &public_url(public, headers));
     typed(StatusCode::OK, "text/html; charset=utf-8", page)
 }
 

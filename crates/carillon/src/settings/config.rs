@@ -112,6 +112,8 @@ pub struct Ingest {
 #[derive(Clone, Copy, Debug)]
 pub struct Leases {
     pub node: Duration,
+    /// How long a member of a room counts after its node was last heard of.
+    pub login: Duration,
     pub channel: Duration,
 }
 
@@ -196,6 +198,7 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
         },
         leases: Leases {
             node: read.one("leases.node", amount::duration),
+            login: read.one("leases.login", lease),
             channel: read.one("leases.channel", amount::duration),
         },
         limits: limits(&mut read),
@@ -254,6 +257,13 @@ fn limits(read: &mut Reader) -> Limits {
         stall: read.one("limits.stall", amount::duration),
         handshake: read.one("limits.handshake", amount::duration),
     }
+}
+
+/// So short that nobody waits for a dead node's members, so long that renewing costs next to nothing.
+fn lease(text: &str) -> Result<Duration, String> {
+    let lease = amount::duration(text)?;
+    let fits = (Duration::from_secs(1)..=Duration::from_secs(15)).contains(&lease);
+    if fits { Ok(lease) } else { Err("is not between 1s and 15s".to_owned()) }
 }
 
 fn roles(names: &[String]) -> Result<Roles, String> {

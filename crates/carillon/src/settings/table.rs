@@ -138,6 +138,8 @@ pub(super) const TABLE: &[Entry] = &[
     text("ingest.tries", "5", "5", "How often a message is tried before it is a dead letter."),
     // leases
     text("leases.node", "15s", "15s", "How long a node that gives no sign counts as living."),
+    text("leases.login", "15s", "15s",
+        "How long a member of a room counts after its node was last heard of; 1s to 15s."),
     text("leases.channel", "10s", "10s",
         "How long a process that gives no sign keeps the channel of tasks, and what it took from their list."),
     // auth

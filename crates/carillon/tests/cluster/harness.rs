@@ -44,6 +44,9 @@ impl Cluster {
             Bus::Embedded => None,
             Bus::Redis => Some(Server::start(&[]).await),
         };
+        if let Some(redis) = &redis {
+            redis.settle("carillon").await;
+        }
         let url = redis.as_ref().map(Server::url).unwrap_or_default();
         let config = config(&url);
         let shared = SharedBus::new(&config).unwrap();
@@ -118,6 +121,11 @@ impl Cluster {
         page
     }
 
+    /// A page that may not be seated yet.
+    pub(crate) async fn open(&self, node: usize, query: &str) -> Page {
+        Page::open(&self.node(node).public_addr().unwrap().to_string(), query).await
+    }
+
     /// Tells a node to stop, and goes on.
     pub(crate) fn tell_to_stop(&self, node: usize) {
         self.nodes[node].as_ref().expect("the node runs").stop.cancel();
@@ -129,6 +137,12 @@ impl Cluster {
         stop.cancel();
         let stopped = node.stopped(std::future::pending());
         time::timeout(DEADLINE, stopped).await.expect("it stops in time").unwrap();
+    }
+
+    /// Makes a node vanish: what it holds it does not give back.
+    pub(crate) async fn cut(&mut self, node: usize) {
+        let Member { node, .. } = self.nodes[node].take().expect("the node runs");
+        node.stopped(std::future::ready(())).await.unwrap();
     }
 
     /// Stops all that still run.
@@ -151,6 +165,7 @@ fn config(redis_url: &str) -> Config {
         ("public.addr", "127.0.0.1:0"),
         ("internal.addr", "127.0.0.1:0"),
         ("redis.url", redis_url),
+        ("leases.login", "2s"),
     ];
     Settings::of(settings).into_config().unwrap()
 }

@@ -7,10 +7,12 @@ mod acks;
 mod caller;
 mod emits;
 mod harness;
+mod killed;
 mod nodes;
 mod notices;
 mod page;
 mod redis_away;
+mod rooms;
 mod stopping;
 
 #[path = "../../../adapter/tests/contract/server.rs"]

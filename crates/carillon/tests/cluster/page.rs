@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::{net::TcpStream, time};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
 
@@ -50,6 +50,16 @@ impl Page {
                 return message["args"][0].clone();
             }
         }
+    }
+
+    /// Says `event` with these arguments.
+    pub(crate) async fn say(&mut self, event: &str, args: &Value) {
+        self.send(&json!({ "event": event, "args": args })).await;
+    }
+
+    /// The code of the next `downmsg`.
+    pub(crate) async fn code(&mut self) -> String {
+        self.event("downmsg").await["code"].as_str().unwrap().to_owned()
     }
 
     /// Waits until the end of each of these tasks was heard.

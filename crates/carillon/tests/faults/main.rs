@@ -23,5 +23,6 @@ mod old_redis;
 #[path = "../cluster/page.rs"]
 #[expect(dead_code, reason = "the cluster's tests ask more of it")]
 mod page;
+#[expect(dead_code, reason = "the bus's own tests ask more of it")]
 #[path = "../../../adapter/tests/contract/server.rs"]
 mod server;

@@ -12,7 +12,7 @@ use crate::{
     encoded::Encoded,
     engine::{Dialect, Transport},
     forms::quoted,
-    frames_of,
+    frames_of, login,
 };
 
 /// At most one seat per namespace. `None` once the session has left.
@@ -138,6 +138,7 @@ fn count(seat: &Seat, transport: Transport, change: i64) {
 fn give_up(seat: &Arc<Seat>) {
     let shared = &seat.session.shared;
     shared.hub.unlist(seat);
+    login::give_up(seat);
     shared.waiters.gone(seat);
     while let Some(audience) = seat.places.leave_next() {
         if shared.hub.leave(seat, &audience) {

@@ -10,7 +10,9 @@ use adapter::{BusError, CatchUp, Since};
 use notice::{Audience, Cursor, Namespace, Scope};
 
 use super::identity::Identity;
-use crate::{engine::Session, events::Handshake, refusal::Refusal, seat::Seat, shared::Shared};
+use crate::{
+    engine::Session, events::Handshake, login, refusal::Refusal, seat::Seat, shared::Shared,
+};
 
 /// Seats `session` in `namespace`. `welcome` sends what must come before the first notice. `None`: the
 /// session sits there already, or has left meanwhile.
@@ -86,7 +88,8 @@ async fn enter(
     shared.store.catch_up(&audience, since).await.map(Some)
 }
 
-/// Makes `seat` a member; when this has returned, it hears what its audience is sent.
+/// Makes `seat` a member; when this has returned, it hears what its audience is sent. In a room of `/` it is
+/// logged in beside everybody.
 ///
 /// Not cancellation-safe: dropped half-way, it is a member of whom the bus may not know.
 pub(crate) async fn join(
@@ -94,6 +97,10 @@ pub(crate) async fn join(
     seat: &Arc<Seat>,
     audience: &Audience,
 ) -> Result<(), BusError> {
+    if login::is_held(audience) {
+        let joined = login::join(seat, audience).await;
+        return joined.map_err(|_fault| BusError::Unreachable { audience: audience.clone() });
+    }
     if !shared.hub.join(seat, audience) {
         return Ok(());
     }

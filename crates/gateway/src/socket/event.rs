@@ -5,7 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use notice::{EventName, Notice};
 
-use crate::{config::Conformance, events::Dropped, forms::quoted, seat::Seat};
+use crate::{
+    config::Conformance,
+    events::Dropped,
+    forms::quoted,
+    login::{self, Answer, Turn},
+    seat::Seat,
+};
 
 /// One event from a client, checked to be JSON.
 #[derive(Debug)]
@@ -21,11 +27,19 @@ pub(crate) struct Call {
 pub(crate) struct Handled {
     pub(crate) args: String,
     pub(crate) attachments: Vec<Bytes>,
+    /// Kept until the answer is sent.
+    _turn: Option<Turn>,
+}
+
+impl From<Answer> for Handled {
+    fn from(Answer { json, turn }: Answer) -> Self {
+        Self { _turn: Some(turn), ..Self::one(&json) }
+    }
 }
 
 impl Handled {
     fn one(json: &str) -> Self {
-        Self { args: format!("[{json}]"), attachments: Vec::new() }
+        Self { args: format!("[{json}]"), attachments: Vec::new(), _turn: None }
     }
 
     fn error(code: &str, message: &str) -> Self {
@@ -38,7 +52,11 @@ impl Handled {
 pub(crate) async fn handle(seat: &Arc<Seat>, call: Call) -> Handled {
     let shared = &seat.session.shared;
     if shared.config.conformance == Some(Conformance::Socket) && call.event == "message-with-ack" {
-        return Handled { args: format!("[{}]", call.args), attachments: call.attachments };
+        return Handled {
+            args: format!("[{}]", call.args),
+            attachments: call.attachments,
+            _turn: None,
+        };
     }
     if let Err(error) = EventName::new(&call.event) {
         shared.events.dropped(Dropped::Reserved);
@@ -52,6 +70,13 @@ pub(crate) async fn handle(seat: &Arc<Seat>, call: Call) -> Handled {
                 Handled::error("unavailable", "try again later")
             }
         };
+    }
+    if seat.namespace.is_root() {
+        match call.event.as_str() {
+            "loginRoom" => return login::login_room(seat, &call.args).await.into(),
+            "leaveRoom" => return login::leave_room(seat, &call.args).await.into(),
+            _ => {}
+        }
     }
     shared.events.dropped(Dropped::Unhandled);
     Handled::error("unhandled", &format!("nobody handles the event {:?} here", call.event))

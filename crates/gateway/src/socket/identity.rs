@@ -79,7 +79,7 @@ impl<'a> Source<'a> {
 }
 
 /// A JSON string, or a number as it is written; `null` and `""` are nothing.
-fn text(json: Option<&RawValue>) -> Result<Option<Cow<'_, str>>, ()> {
+pub(crate) fn text(json: Option<&RawValue>) -> Result<Option<Cow<'_, str>>, ()> {
     let Some(json) = json.map(RawValue::get) else { return Ok(None) };
     match json.as_bytes().first() {
         Some(b'"') => {

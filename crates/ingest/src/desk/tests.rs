@@ -73,7 +73,7 @@ impl Rig {
         let arrivals = std::iter::from_fn(|| self.inbox.try_next());
         let text = |arrival| match arrival {
             Arrival::Notice(notice) => notice.draft.payload.args().to_owned(),
-            Arrival::Gap(gap) => panic!("{gap:?}"),
+            other => panic!("{other:?}"),
         };
         arrivals.map(text).map(|json| read_back(&json)).collect()
     }
@@ -93,6 +93,9 @@ pub(super) fn config(inbox_len_max: usize) -> Config {
         progress_pace: PACE,
         publish_wait: Duration::ZERO,
         node_lease: Duration::from_secs(15),
+        login_lease: Duration::from_secs(15),
+        room_members_max: 1_000,
+        login_rooms_max: 1_000,
     }
 }
 

@@ -27,6 +27,9 @@ pub(crate) fn roomy() -> Config {
         audiences_max: 1000,
         progress_pace: Duration::ZERO,
         publish_wait: Duration::from_millis(10),
+        login_lease: Duration::from_secs(15),
+        room_members_max: 100_000,
+        login_rooms_max: 1_000_000,
         node_lease: Duration::from_secs(15),
     }
 }
@@ -86,7 +89,7 @@ impl Rig {
         std::iter::from_fn(|| self.link.inbox.try_next())
             .map(|arrival| match arrival {
                 Arrival::Notice(notice) => notice,
-                Arrival::Gap(gap) => panic!("{gap:?}"),
+                other => panic!("{other:?}"),
             })
             .collect()
     }

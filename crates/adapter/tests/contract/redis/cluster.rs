@@ -44,6 +44,17 @@ async fn shared() -> Arc<Cluster> {
     cluster
 }
 
+/// Makes the bus behind this prefix know all processes since long ago.
+async fn settle(cluster: &Cluster, prefix: &str) {
+    for known in &cluster.nodes {
+        let run = known.run().await;
+        for server in &cluster.nodes {
+            // All but one say that the key is another's.
+            server.say(&format!("HSET {prefix}:{{logins}}:eras {run} 0")).await;
+        }
+    }
+}
+
 fn config(cluster: &Cluster, bus: Config) -> RedisConfig {
     let prefix = format!("c{}", PREFIXES.fetch_add(1, Ordering::Relaxed));
     let canary_every = Duration::from_millis(500);
@@ -57,7 +68,9 @@ impl Subject for OverCluster {
 
     async fn start(bus: Config) -> Self {
         let cluster = shared().await;
-        Self { running: Running::start(config(&cluster, bus)).await, cluster }
+        let config = config(&cluster, bus);
+        settle(&cluster, &config.prefix).await;
+        Self { running: Running::start(config).await, cluster }
     }
 
     async fn link_as(&self, name: &str) -> Node {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adapter::{ConnectError, Redis, RedisConfig};
+use adapter::{ConnectError, LoginError, LoginMode, Redis, RedisConfig};
 use bytes::Bytes;
 use notice::NodeId;
 use prometheus::Registry;
@@ -11,6 +11,7 @@ use tokio::time::{sleep, timeout};
 use super::{DEADLINE, OverRedis, Running, connect};
 use crate::{
     drafts::{audience, end, now, progress},
+    logins::login,
     old_redis::OldRedis,
     server::Server,
     subject::Subject,
@@ -53,6 +54,9 @@ async fn a_user_with_what_the_docs_list_and_nothing_else_will_do() {
     node.accepted(end("copy", now(), "end")).await;
     assert_eq!(node.hear_texts(2).await, ["10%", "end"]);
     assert_eq!(node.tasks().await, ["10%", "end"]);
+    assert!(node.log_in("a", LoginMode::Whenever).await);
+    let error = node.try_login(login("a", LoginMode::Last)).await.expect_err("the store is new");
+    assert!(matches!(error, LoginError::Unsettled { .. }), "{error}");
     assert!(node.forget("export").await);
     assert_eq!(node.within(Duration::from_hours(1)).await.finals.len(), 1);
     bus.comes_to_count("carillon_bus_canary_seconds_count 1").await;

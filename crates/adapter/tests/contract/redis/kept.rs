@@ -42,6 +42,21 @@ async fn all_keys_of_an_audience_go_at_the_same_moment() {
 }
 
 #[tokio::test]
+async fn keys_that_come_later_or_come_back_go_with_the_others() {
+    let (bus, node) = OverRedis::lasting().await;
+    node.accepted(plain(audience(), "note")).await;
+    node.accepted(progress("copy", now(), "10%")).await;
+    assert!(node.forget("copy").await);
+    assert_eq!(bus.answer(&format!("EXISTS {}", key("heads"))).await, ":0");
+    node.accepted(progress("copy", now(), "20%")).await;
+    let life = bus.answer(&format!("PEXPIRETIME {}", key("life"))).await;
+    assert_ne!(life, ":-1");
+    for part in ["heads", "shown"] {
+        assert_eq!(bus.answer(&format!("PEXPIRETIME {}", key(part))).await, life, "{part}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_refused_leaves_no_trace() {
     let config = Config { tasks_per_user_max: 2, ..OverRedis::config() };
     let day = Duration::from_hours(24);
@@ -72,7 +87,6 @@ async fn the_log_is_as_short_as_it_is_to_be() {
 async fn a_plain_notice_leaves_a_count_and_nothing_else() {
     let (bus, node) = OverRedis::lasting().await;
     node.accepted(plain(audience(), "note")).await;
-    // Beside it is only the node's lease.
-    assert_eq!(bus.answer("DBSIZE").await, ":2");
+    assert_eq!(bus.answer(&format!("KEYS carillon:{{{}}}*", audience())).await, "*1");
     assert_eq!(bus.answer(&format!("EXISTS {}", key("life"))).await, ":1");
 }

@@ -1,0 +1,312 @@
+//! One node's leases on rooms: taken, renewed every third of their length, given back, and given up by the
+//! node itself before another could get in.
+//!
+//! Why that is safe: a lease runs on the store's clock from when the store takes a login or renews it, the
+//! node counts from before it asked, and to four fifths only.
+
+use std::{sync::Arc, time::Duration};
+
+use fred::{error::Error, types::Value};
+use notice::{Audience, NodeId, SocketId};
+use parking_lot::Mutex;
+use rand::distr::{Alphanumeric, SampleString};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::{Instant, MissedTickBehavior, interval, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    inbox::Arrival,
+    limits::EPOCH_LEN,
+    metrics::PutOutCause,
+    redis::{
+        bus::{Bus, millis},
+        events,
+        held::{Due, Held, Over, Stand},
+        primaries::{Owners, at, field, info},
+    },
+};
+
+/// Rooms renewed or left in one trip.
+const BATCH_LEN: usize = 128;
+/// Members of one room renewed by one call of the script, which nobody else gets in between.
+const CALL_LEN: usize = 500;
+/// Logins to give back that wait for the store. Past it they are not given back, and run out.
+const OVER_MAX: usize = 100_000;
+/// How long a node that stops may take to give back what is left.
+const LAST_WAIT: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(crate) struct Leases {
+    pub(super) bus: Arc<Bus>,
+    pub(super) node: NodeId,
+    pub(crate) held: Held,
+    /// The Redis processes that the cluster has known for a lease or longer, as the script looks for them.
+    pub(super) settled: Mutex<String>,
+    over: Mutex<Vec<Over>>,
+    some_over: Notify,
+}
+
+impl Leases {
+    pub(super) fn new(bus: Arc<Bus>, node: NodeId) -> Arc<Self> {
+        let held = Held::new(bus.config.login_rooms_max);
+        let (settled, over) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { bus, node, held, settled, over, some_over: Notify::new() })
+    }
+
+    pub(super) fn lease(&self) -> Duration {
+        self.bus.config.login_lease
+    }
+
+    /// How long a login is sure that was taken or renewed from `since` on.
+    pub(super) fn sure_until(&self, since: Instant) -> Instant {
+        since + self.lease().mul_f64(0.8)
+    }
+
+    pub(crate) async fn leave(&self, room: &Audience, member: &SocketId) {
+        let Some(over) = self.held.leave(room, member) else { return };
+        if self.bus.scripts.logout.run(&self.bus.client, &self.logout(&over)).await.is_err() {
+            self.give_back(over);
+        }
+    }
+
+    pub(crate) fn leave_soon(&self, room: &Audience, member: &SocketId) {
+        if let Some(over) = self.held.leave(room, member) {
+            self.give_back(over);
+        }
+    }
+
+    pub(super) fn give_back(&self, login: Over) {
+        let mut over = self.over.lock();
+        if over.len() < OVER_MAX {
+            over.push(login);
+        }
+        drop(over);
+        self.some_over.notify_one();
+    }
+
+    /// Runs until `stop` or until the inbox is gone, and then gives back what has been left. A node that
+    /// does not come that far leaves its leases to run out.
+    pub(super) async fn run(
+        self: Arc<Self>,
+        inbox: mpsc::Sender<Arrival>,
+        stop: CancellationToken,
+    ) {
+        let keeping = async {
+            tokio::join!(self.renew_all(&inbox), self.expire_all(&inbox), self.give_all_back())
+        };
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            () = inbox.closed() => {}
+            _ = keeping => {}
+        }
+        if timeout(LAST_WAIT, self.give_back_now()).await.is_err() {
+            events::leases_left(&self.node);
+        }
+    }
+
+    async fn renew_all(&self, inbox: &mpsc::Sender<Arrival>) {
+        let every = self.lease() / 3;
+        let mut ticks = interval(every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut was_kept = true;
+        loop {
+            ticks.tick().await;
+            // A store's age counts from when it is met, and not from the first login.
+            let mut is_kept = timeout(every, self.meet_all()).await.is_ok_and(|met| met.is_ok());
+            let mut calls = Vec::new();
+            for (room, due) in self.held.due() {
+                calls.extend(due.chunks(CALL_LEN).map(|due| (room.clone(), due.to_vec())));
+            }
+            for batch in calls.chunks(BATCH_LEN) {
+                is_kept &= matches!(timeout(every, self.renew(batch, inbox)).await, Ok(Ok(())));
+            }
+            events::leases_kept(was_kept, is_kept);
+            was_kept = is_kept;
+        }
+    }
+
+    async fn renew(
+        &self,
+        batch: &[(Audience, Vec<Due>)],
+        inbox: &mpsc::Sender<Arrival>,
+    ) -> Result<(), Error> {
+        let since = Instant::now();
+        let renew = &self.bus.scripts.renew;
+        let pipeline = self.bus.client.pipeline();
+        for (room, due) in batch {
+            drop(renew.run_known(&pipeline, &self.renewal(room, due)).await?);
+        }
+        let answers = pipeline.try_all::<Value>().await;
+        for ((room, due), answer) in batch.iter().zip(answers) {
+            // It may have forgotten the script, or handed the slot on.
+            let (answer, since) = if let Ok(answer) = answer {
+                (answer, since)
+            } else {
+                let since = Instant::now();
+                (renew.run(&self.bus.client, &self.renewal(room, due)).await?, since)
+            };
+            self.renewed(room, due, answer, since, inbox).await;
+        }
+        Ok(())
+    }
+
+    fn renewal(&self, room: &Audience, due: &[Due]) -> Vec<Value> {
+        let mut args = self.args(room);
+        let next_epoch = Alphanumeric.sample_string(&mut rand::rng(), EPOCH_LEN);
+        args.extend([self.node.as_str().into(), next_epoch.into()]);
+        for Due { member, stand, resume } in due {
+            args.extend([member.as_str().into(), stand.ticket.to_string().into()]);
+            let (epoch, generation) = (stand.epoch.as_str(), stand.generation.to_string());
+            args.extend([epoch.into(), generation.into(), resume.as_str().into()]);
+        }
+        args
+    }
+
+    async fn renewed(
+        &self,
+        room: &Audience,
+        due: &[Due],
+        answer: Value,
+        since: Instant,
+        inbox: &mpsc::Sender<Arrival>,
+    ) {
+        let Ok([epoch, generation, lost, out]) = <[Value; 4]>::try_from(answer.into_array()) else {
+            return;
+        };
+        let out: Vec<_> = out.into_array().iter().filter_map(Value::as_usize).collect();
+        if lost.as_usize().is_some_and(|lost| lost > 0) {
+            // What else the store has lost is not known.
+            self.settled.lock().clear();
+            events::logins_lost(room);
+        }
+        let (epoch, generation) = (epoch.as_string().unwrap_or_default(), generation.as_u64());
+        let mut members = Vec::new();
+        for (at, Due { member, stand, .. }) in due.iter().enumerate() {
+            if out.contains(&at) {
+                let is_ours = self.held.put_out(room, member, stand.ticket);
+                members.extend(is_ours.then(|| member.clone()));
+                continue;
+            }
+            let (epoch, generation) = (epoch.clone(), generation.unwrap_or_default());
+            let sure_until = self.sure_until(since);
+            let renewed = Stand { ticket: stand.ticket, epoch, generation, sure_until };
+            self.held.renew(room, member, renewed);
+        }
+        self.tell(room, members, PutOutCause::FoundLate, inbox).await;
+    }
+
+    async fn expire_all(&self, inbox: &mpsc::Sender<Arrival>) {
+        // So that a fifth of the lease is left, less one of these, to tell the members.
+        let mut ticks = interval((self.lease() / 50).max(Duration::from_millis(5)));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            for over in self.held.expire(Instant::now()) {
+                let members = vec![over.member.clone()];
+                self.tell(&over.room, members, PutOutCause::NotRenewed, inbox).await;
+                self.give_back(over);
+            }
+        }
+    }
+
+    /// A node whose inbox is gone has nobody to tell.
+    async fn tell(
+        &self,
+        room: &Audience,
+        members: Vec<SocketId>,
+        cause: PutOutCause,
+        inbox: &mpsc::Sender<Arrival>,
+    ) {
+        if !members.is_empty() {
+            self.bus.metrics.put_out(cause, members.len());
+            inbox.send(Arrival::PutOut { room: room.clone(), members }).await.ok();
+        }
+    }
+
+    async fn give_all_back(&self) {
+        let mut retries = interval(self.lease() / 3);
+        retries.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            self.some_over.notified().await;
+            while self.give_back_now().await.is_err() {
+                retries.tick().await;
+            }
+        }
+    }
+
+    fn give_back_later(&self, logins: Vec<Over>) {
+        for login in logins {
+            self.give_back(login);
+        }
+    }
+
+    /// Gives back what waits for it, as far as the store answers.
+    async fn give_back_now(&self) -> Result<(), Error> {
+        loop {
+            let batch: Vec<_> = {
+                let mut over = self.over.lock();
+                let len = over.len().min(BATCH_LEN);
+                over.drain(..len).collect()
+            };
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let given = self.give_batch_back(&batch).await;
+            if given.is_err() {
+                self.give_back_later(batch);
+                return given;
+            }
+        }
+    }
+
+    async fn give_batch_back(&self, batch: &[Over]) -> Result<(), Error> {
+        let logout = &self.bus.scripts.logout;
+        let pipeline = self.bus.client.pipeline();
+        for over in batch {
+            drop(logout.run_known(&pipeline, &self.logout(over)).await?);
+        }
+        let answers = pipeline.try_all::<Value>().await;
+        for (over, answer) in batch.iter().zip(answers) {
+            if answer.is_err() {
+                drop(logout.run(&self.bus.client, &self.logout(over)).await?);
+            }
+        }
+        Ok(())
+    }
+
+    fn logout(&self, over: &Over) -> Vec<Value> {
+        let mut args = self.args(&over.room);
+        args.extend([over.member.as_str().into(), over.ticket.to_string().into()]);
+        args
+    }
+
+    /// The keys and the length of a lease, which every script takes.
+    pub(super) fn args(&self, room: &Audience) -> Vec<Value> {
+        let mut args = Vec::from(self.bus.prefix.room_keys(room));
+        args.push(millis(self.lease()));
+        args
+    }
+
+    /// Lets the cluster know every Redis process there is.
+    async fn meet_all(&self) -> Result<(), Error> {
+        let client = &self.bus.client;
+        for server in Owners::of(client).all() {
+            let primary = at(client, server.as_ref());
+            let run = info(&primary, "server").await?;
+            let history = info(&primary, "replication").await?;
+            let run = format!("{}/{}", field(&run, "run_id"), field(&history, "master_replid"));
+            self.era(&run).await?;
+        }
+        Ok(())
+    }
+
+    /// For how long the cluster has known this Redis process with this history.
+    pub(super) async fn era(&self, run: &str) -> Result<Duration, Error> {
+        let args = [self.bus.prefix.eras().into(), run.into()];
+        let answer = self.bus.scripts.era.run(&self.bus.client, &args).await?;
+        Ok(Duration::from_millis(answer.as_u64().unwrap_or_default()))
+    }
+}
