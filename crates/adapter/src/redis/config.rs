@@ -142,6 +142,8 @@ impl RedisConfig {
             connection_timeout: CONNECT_WAIT,
             internal_command_timeout: CONNECT_WAIT,
             max_command_attempts: 1,
+            // To follow an ASK takes a further attempt, and fred's client ends for good where there is none.
+            max_redirections: 0,
             max_command_buffer_len: COMMANDS_MAX,
             reconnect_on_auth_error: true,
             // What a server says that is no longer, or not yet, the primary: look for the one that is.

@@ -52,6 +52,30 @@ async fn the_queues_of_a_cluster_are_read_on_whichever_primary_they_are() {
 }
 
 #[tokio::test]
+async fn a_slot_that_moves_under_load_costs_no_end() {
+    let cluster = Cluster::start().await;
+    let mut trial = trial_by(&cluster.url(), 2).await;
+    trial.accept(50).await;
+    let (queue, _) = cluster.holder("carillon:tasks").await;
+    trial.write(&cluster.nodes[queue], 500, 1);
+    let (holder, slot) = cluster.holder("carillon:{user:5@/notice}:log").await;
+    let mut from = holder;
+    for _ in 0..3 {
+        let to = (from + 1) % 3;
+        cluster.move_slot(slot, from, to).await;
+        trial.accept(50).await;
+        from = to;
+    }
+    trial.local_emit_arrives(1).await;
+    for node in trial.ends_well().await {
+        assert_eq!(node.said("redis does not answer"), 0);
+        // Once for each move, at most.
+        node.has_told_of_trouble(3).await;
+        node.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn a_queue_that_moves_is_read_at_its_new_place() {
     let cluster = Cluster::start().await;
     let mut trial = trial_by(&cluster.url(), 2).await;

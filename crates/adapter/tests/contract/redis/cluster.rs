@@ -131,7 +131,7 @@ async fn a_slot_that_moves_is_heard_at_its_new_place_and_nothing_is_lost() {
     worker.accepted(end("before", now(), "before")).await;
     let (from, slot) = cluster.holder(&tag(&prefix)).await;
     cluster.move_slot(slot, from, (from + 1) % 3).await;
-    worker.accepted(end("after", now(), "after")).await;
+    super::accepted_at_last(&worker, "after").await;
     assert_eq!(node.hear_texts(2).await, ["before", "after"]);
     let heard_again = async {
         while worker.accepted_by(plain(audience(), "are you there")).await.1 == 0 {
