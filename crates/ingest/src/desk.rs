@@ -10,7 +10,10 @@
 mod bundle;
 mod tasks;
 
-use std::{fmt, mem, time::SystemTime};
+use std::{
+    fmt, mem,
+    time::{Duration, SystemTime},
+};
 
 use adapter::{PublishError, Published};
 use bytes::Bytes;
@@ -203,7 +206,7 @@ impl<T> Desk<T> {
     ) {
         if let Ok(Published::Early { wait, stamp }) = answer {
             bundle.place_at(stamp);
-            self.tasks.set_due(slot, now + wait);
+            self.tasks.set_due(slot, now + wait + self.courtesy());
             return self.tasks.hold(slot, bundle);
         }
         if bundle.draft.kind.is_final() {
@@ -212,10 +215,20 @@ impl<T> Desk<T> {
                 bundle = bundle.in_place_of(held);
             }
             self.tasks.set_due(slot, now);
-        } else if matches!(answer, Ok(Published::Accepted { .. })) {
+        } else if matches!(answer, Ok(Published::Accepted { .. } | Published::Superseded)) {
+            // Something as new as this has just been shown, by whomever.
             self.tasks.set_due(slot, now + self.intake.publisher().progress_pace());
         }
         self.settle(bundle, &Fate::of(answer));
+    }
+
+    /// How much longer than it must a desk waits for a task that another one is publishing too, so that
+    /// not both ask the bus at every turn. Whoever calls over HTTP waits for its answer, and no longer.
+    fn courtesy(&self) -> Duration {
+        match self.road {
+            Road::Http => Duration::ZERO,
+            _ => self.intake.publisher().progress_pace(),
+        }
     }
 
     fn settle(&mut self, bundle: Bundle<T>, fate: &Fate) {
