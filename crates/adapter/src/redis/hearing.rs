@@ -8,7 +8,10 @@ use notice::{Audience, Epoch, Kind, Notice, Position};
 use tokio::{
     sync::{
         Notify,
-        broadcast::{self, error::RecvError},
+        broadcast::{
+            self,
+            error::{RecvError, TryRecvError},
+        },
         mpsc,
     },
     time::sleep,
@@ -135,8 +138,12 @@ impl Hearing {
     async fn repair_suspects(&mut self) -> Result<(), Gone> {
         let suspects = self.ears.suspects();
         // What the store has counted may have come meanwhile.
-        while let Ok(message) = self.messages.try_recv() {
-            self.hear(message).await?;
+        loop {
+            match self.messages.try_recv() {
+                Ok(message) => self.hear(message).await?,
+                Err(TryRecvError::Lagged(_)) => self.lagged.notify_one(),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
         }
         for Suspect { audience, why } in suspects {
             match why {

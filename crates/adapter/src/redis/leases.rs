@@ -140,17 +140,22 @@ impl Leases {
             drop(renew.run_known(&pipeline, &self.renewal(room, due)).await?);
         }
         let answers = pipeline.try_all::<Value>().await;
+        let mut renewed = Ok(());
         for ((room, due), answer) in batch.iter().zip(answers) {
             // It may have forgotten the script, or handed the slot on.
-            let (answer, since) = if let Ok(answer) = answer {
+            let (answer, since) = if answer.is_ok() {
                 (answer, since)
             } else {
                 let since = Instant::now();
-                (renew.run(&self.bus.client, &self.renewal(room, due)).await?, since)
+                (renew.run(&self.bus.client, &self.renewal(room, due)).await, since)
             };
-            self.renewed(room, due, answer, since, inbox).await;
+            match answer {
+                Ok(answer) => self.renewed(room, due, answer, since, inbox).await,
+                // One room's trouble is not that of those behind it.
+                Err(error) => renewed = Err(error),
+            }
         }
-        Ok(())
+        renewed
     }
 
     fn renewal(&self, room: &Audience, due: &[Due]) -> Vec<Value> {

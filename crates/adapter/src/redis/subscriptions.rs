@@ -152,21 +152,27 @@ impl Subscriptions {
             _ = signals.slots_elsewhere.recv() => Wake::SlotsMovedElsewhere,
             () = self.silent.notified() => Wake::Silent,
             () = self.lagged.notified() => Wake::Lagged,
+            // Above what members wish for, of which there may be more without end.
+            _ = signals.pings.tick() => Wake::Ping,
+            _ = signals.parts.tick() => Wake::Compare,
             () = self.ears.wished.notified() => Wake::Wished,
             () = until(signals.retry_at) => Wake::Wished,
             () = until(lingers_until) => Wake::Lingered,
-            _ = signals.pings.tick() => Wake::Ping,
-            _ = signals.parts.tick() => Wake::Compare,
         }
     }
 
     /// Wishes for what this server held, or for everything.
     fn wish_for(&mut self, server: Option<&Server>) {
-        self.owners = Owners::of(&self.client);
+        let before = mem::replace(&mut self.owners, Owners::of(&self.client));
         // Who is behind it must be asked.
         self.runs = Runs::default();
         let all = self.layout != Layout::Cluster || server.is_none();
-        self.ears.wish_again(|audience| all || self.owner(audience).as_ref() == server);
+        // That slots have moved may be told only after this.
+        self.ears.wish_again(|audience| {
+            let owner = self.owner(audience);
+            let channel = self.bus.prefix.channel(audience);
+            all || owner.as_ref() == server || owner != before.of_key(&channel)
+        });
     }
 
     /// Wishes for what is held by another server than before.

@@ -30,6 +30,9 @@ impl Remote {
             _ => return Err(bad("does not begin with http://")),
         }
         let authority = uri.authority().ok_or_else(|| bad("names no host"))?;
+        if authority.as_str().contains('@') {
+            return Err(bad("names a user, and a node asks for a key, in CARILLON_API_KEY"));
+        }
         let port = authority.port_u16().map_or(":80", |_| "");
         Ok(Self {
             authority: format!("{authority}{port}"),
@@ -83,7 +86,14 @@ mod tests {
 
     #[test]
     fn what_is_no_node_is_refused_as_a_bad_argument_without_its_password() {
-        for url in ["redis://a", "https://a", "127.0.0.1:8001", "ftp://u:s3cret@a", "u:s3cret@a"] {
+        for url in [
+            "redis://a",
+            "https://a",
+            "127.0.0.1:8001",
+            "ftp://u:s3cret@a",
+            "u:s3cret@a",
+            "http://u:s3cret@a",
+        ] {
             let failure = Remote::parse("--to", url, "http://127.0.0.1:8001").unwrap_err();
             let mut said = Vec::new();
             assert_eq!(failure.report(&mut said), crate::Exit::Usage);

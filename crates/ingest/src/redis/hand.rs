@@ -172,11 +172,12 @@ impl<M: Clone + Eq + Hash> Hand<M> {
         }
     }
 
-    /// Lets go of what the bus did not take, and says how many that were.
+    /// Lets go of what the bus did not take and of what could not be buried, and says how many that were.
     pub(super) fn give_up(&mut self) -> usize {
-        let given_up = std::mem::take(&mut self.again);
-        self.done.extend(given_up.iter().map(|ticket| ticket.mark.clone()));
-        given_up.len()
+        let before = self.done.len();
+        self.done.extend(self.again.drain(..).map(|ticket| ticket.mark));
+        self.done.extend(self.condemned.drain(..).map(|(ticket, _)| ticket.mark));
+        self.done.len() - before
     }
 
     async fn try_all(&mut self, tickets: Vec<Ticket<M>>) {
