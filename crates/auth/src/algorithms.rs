@@ -5,6 +5,8 @@ use std::fmt;
 use jsonwebtoken::{Algorithm, AlgorithmFamily};
 use thiserror::Error;
 
+use crate::key::Key;
+
 /// All that a token may be signed with. `none` is not among them.
 const ALL: [(&str, Algorithm); 12] = [
     ("HS256", Algorithm::HS256),
@@ -38,6 +40,11 @@ impl Algorithms {
             known.map(|(_, algorithm)| *algorithm).ok_or_else(|| UnknownAlgorithm(name.clone()))
         };
         names.iter().map(one).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether `key` serves one of them.
+    pub fn fit(&self, key: &Key) -> bool {
+        !self.of(key.family()).is_empty()
     }
 
     /// Those of them that a key of `family` can serve.

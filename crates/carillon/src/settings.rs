@@ -19,6 +19,7 @@ mod environment;
 mod file;
 
 mod amount;
+mod auth;
 mod config;
 mod reader;
 mod rules;
@@ -31,14 +32,15 @@ mod tests;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-pub(crate) use self::{config::LogFormat, environment::API_KEY, manual::manual};
 pub use self::{
+    auth::Auth,
     config::{
         ApiKey, Config, Ingest, Internal, Leases, Public, Recovery, Redis, Role, Roles, Telemetry,
     },
     mistake::{Mistake, Mistakes},
     origin::Origin,
 };
+pub(crate) use self::{config::LogFormat, environment::API_KEY, manual::manual};
 
 use self::{table::Entry, value::Value};
 

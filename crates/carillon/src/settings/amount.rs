@@ -9,6 +9,11 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     if duration.is_zero() { Err("is no time at all".to_owned()) } else { Ok(duration) }
 }
 
+/// Reads a duration, which may be nothing.
+pub(super) fn duration_or_none(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|error| format!("is no duration: {error}"))
+}
+
 /// Reads a size in bytes, more than none.
 pub(super) fn size(text: &str) -> Result<usize, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use gateway::{Conformance, Limits, Origins};
 use notice::{Namespace, StatusTable};
 
-use crate::settings::{Settings, amount, mistake::Mistakes, reader::Reader, rules, value::Value};
+use crate::settings::{
+    Auth, Settings, amount, auth, mistake::Mistakes, reader::Reader, rules, value::Value,
+};
 
 /// The largest file that `public.serve_client` may name.
 const CLIENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -31,6 +33,7 @@ pub struct Config {
     pub recovery: Recovery,
     pub ingest: Ingest,
     pub leases: Leases,
+    pub auth: Auth,
     pub limits: Limits,
     pub drain_grace: Duration,
     pub telemetry: Telemetry,
@@ -201,6 +204,7 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
             login: read.one("leases.login", lease),
             channel: read.one("leases.channel", amount::duration),
         },
+        auth: auth::read(&mut read),
         limits: limits(&mut read),
         drain_grace: read.one("drain.grace", amount::duration),
         telemetry: Telemetry {
@@ -321,7 +325,7 @@ fn prefix(text: &str) -> Result<String, String> {
 }
 
 /// A file that can be read when the settings are.
-fn file(path: &str) -> Result<PathBuf, String> {
+pub(super) fn file(path: &str) -> Result<PathBuf, String> {
     let opened = std::fs::File::open(path);
     opened.map(|_| PathBuf::from(path)).map_err(|error| format!("cannot be read: {error}"))
 }
