@@ -38,7 +38,7 @@ pub(crate) async fn carry_out(shared: &Shared, order: &Order) -> Result<Outcome,
             true
         }
         Deed::Disconnect { close, reason } => {
-            put_out(shared, &seats, *close, reason.as_deref());
+            put_out(&seats, *close, reason.as_deref());
             true
         }
     };
@@ -94,15 +94,12 @@ async fn leave_one(shared: &Shared, seat: &Arc<Seat>, audience: &Audience) {
     }
 }
 
-fn put_out(shared: &Shared, seats: &[Arc<Seat>], close: bool, reason: Option<&str>) {
+fn put_out(seats: &[Arc<Seat>], close: bool, reason: Option<&str>) {
     for seat in seats {
-        let session = &seat.session;
-        // A plain client has one namespace, and no packet to leave it by.
-        if close || !session.dialect.is_engine() {
-            session.leave_saying(Departure::Kicked, reason);
+        if close {
+            seat.session.leave_saying(Departure::Kicked, reason);
         } else {
-            session.seats.put_out(seat, reason);
-            shared.events.put_out(session.address);
+            seat.put_out(Departure::Kicked, reason);
         }
     }
 }

@@ -54,6 +54,8 @@ pub(crate) enum Dropped {
     Behind,
     /// A message from a plain client that is none.
     Malformed,
+    /// A newer token of a socket that was not taken.
+    Token,
     /// An event from a client under a name that it may not use.
     Reserved,
     /// An acknowledgement that nobody waits for, or no more.
@@ -99,6 +101,7 @@ impl Dropped {
             Self::StoreAway => "store_away",
             Self::Behind => "behind",
             Self::Malformed => "malformed",
+            Self::Token => "token",
             Self::Reserved => "reserved",
             Self::StrayAck => "stray_ack",
             Self::Stranger => "stranger",
@@ -174,7 +177,7 @@ impl Events {
         self.handshakes.with_label_values(&[outcome.label()]).inc();
     }
 
-    pub(crate) fn refused(&self, refusal: Refusal, address: IpAddr) {
+    pub(crate) fn refused(&self, refusal: &Refusal, address: IpAddr) {
         self.handshakes.with_label_values(&[refusal.label()]).inc();
         tracing::debug!(client.addr = %address, reason = refusal.label(), "refused a socket");
     }
@@ -237,9 +240,9 @@ impl Events {
         tracing::warn!(%error, "read the store for a client");
     }
 
-    /// A backend put a socket out of one namespace.
-    pub(crate) fn put_out(&self, address: IpAddr) {
-        let reason = Departure::Kicked.label();
+    /// A socket was put out of one namespace.
+    pub(crate) fn put_out(&self, departure: Departure, address: IpAddr) {
+        let reason = departure.label();
         self.departures.with_label_values(&[reason]).inc();
         tracing::debug!(client.addr = %address, reason, "put a socket out of a namespace");
     }

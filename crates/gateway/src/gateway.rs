@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use adapter::{Arrival, Inbox, Link, RelayDriver, Requests};
+use auth::{Gate, OpenError};
 use parking_lot::Mutex;
 use prometheus::Registry;
 use thiserror::Error;
@@ -35,15 +36,20 @@ pub struct Gateway {
 
 /// Why a gateway could not be made.
 #[derive(Debug, Error)]
-#[error("register the gateway's metrics")]
-pub struct StartError(#[from] prometheus::Error);
+pub enum StartError {
+    #[error("register the gateway's metrics")]
+    Metrics(#[from] prometheus::Error),
+    #[error("ask clients who they are")]
+    Gate(#[from] OpenError),
+}
 
 impl Gateway {
     pub fn new(config: Config, link: Link, registry: &Registry) -> Result<Self, StartError> {
         let Link { publisher, interest, inbox, store, logins, signals, nodes, requests } = link;
         let relay = RelayDriver::new(signals, registry)?;
         let ways = Ways { publisher, interest, store, logins, nodes, relay };
-        let shared = Arc::new(Shared::new(config, Events::new(registry)?, ways));
+        let gate = Gate::open(config.auth.clone(), registry)?;
+        let shared = Arc::new(Shared::new(config, gate, Events::new(registry)?, ways));
         Ok(Self { shared, inflow: Arc::new(Mutex::new(Some((inbox, requests)))) })
     }
 
@@ -62,6 +68,7 @@ impl Gateway {
         tokio::join!(
             leave,
             accept(shared, public, shared.closing.clone()),
+            shared.gate.run(rest.clone()),
             shared.pulse.run(rest.clone()),
             deliver(shared, inbox, rest.clone()),
             shared.cluster.listen(rest.clone()),

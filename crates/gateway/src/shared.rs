@@ -6,13 +6,14 @@ use std::sync::{
 };
 
 use adapter::{Interest, Logins, Nodes, Publisher, RelayDriver, Store};
+use auth::Gate;
 use notice::{Audience, Epoch, NoticeId, Position};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     asked::{Cluster, Waiters},
-    config::{Config, Conformance},
+    config::{Config, Conformance, Showing},
     encoded::Encoded,
     engine::{Dialect, Doors, Ids, Pulse, Sessions},
     events::Events,
@@ -22,6 +23,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: Config,
+    pub(crate) gate: Gate,
+    pub(crate) showing: Showing,
     pub(crate) events: Arc<Events>,
     pub(crate) ids: Ids,
     pub(crate) doors: Doors,
@@ -62,7 +65,7 @@ pub(crate) struct Ways {
 }
 
 impl Shared {
-    pub(crate) fn new(config: Config, events: Events, ways: Ways) -> Self {
+    pub(crate) fn new(config: Config, gate: Gate, events: Events, ways: Ways) -> Self {
         let Ways { publisher, interest, store, logins, nodes, relay } = ways;
         let (hub, events) = (Arc::new(Hub::default()), Arc::new(events));
         let waiters = Waiters::new(&events);
@@ -86,7 +89,9 @@ impl Shared {
             local_epoch: Epoch::new(&format!("{:016x}", rand::random::<u64>()))
                 .expect("16 hexadecimal digits are an epoch"),
             local_seq: AtomicU64::new(0),
+            showing: Showing::of(&config),
             config,
+            gate,
             events,
             publisher,
             interest,

@@ -80,6 +80,8 @@ pub(super) fn gateway(
         ping_timeout: public.ping_timeout,
         recovery_window: config.recovery.window,
         conformance: public.conformance,
+        auth: config.auth.gate.clone(),
+        auth_cookie: config.auth.cookie.clone(),
         limits: config.limits,
     })
 }

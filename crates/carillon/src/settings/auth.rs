@@ -16,6 +16,16 @@ pub struct Auth {
     pub gate: auth::Config,
     /// A cookie that may hold the token.
     pub cookie: Option<String>,
+    pub signing: Signing,
+}
+
+/// What `carillon token` signs with, whatever the mode is.
+#[derive(Clone, Debug)]
+pub struct Signing {
+    pub key: Option<Key>,
+    pub algorithms: Algorithms,
+    pub issuer: Option<String>,
+    pub audience: Option<String>,
 }
 
 impl Auth {
@@ -36,6 +46,13 @@ enum Word {
 pub(super) fn read(read: &mut Reader) -> Auth {
     let word = read.one("auth.mode", word);
     let (token, hook) = (token(read, word), hook(read, word));
+    let first = |list: &[String]| Ok(list.first().cloned());
+    let signing = Signing {
+        key: key(read),
+        algorithms: read.list("auth.algorithms", algorithms),
+        issuer: read.list("auth.issuers", first),
+        audience: read.list("auth.audiences", first),
+    };
     let mode = match word {
         Word::None => None,
         Word::Token => token.map(Mode::Token),
@@ -46,11 +63,10 @@ pub(super) fn read(read: &mut Reader) -> Auth {
         mode: mode.unwrap_or(Mode::Anonymous),
         ca: read.maybe("auth.ca", super::config::file),
     };
-    Auth { gate, cookie: read.maybe("auth.cookie", cookie) }
+    Auth { gate, cookie: read.maybe("auth.cookie", cookie), signing }
 }
 
-/// The key of `auth.key`, for who signs with it.
-pub(super) fn key(read: &mut Reader) -> Option<Key> {
+fn key(read: &mut Reader) -> Option<Key> {
     read.maybe("auth.key", |text| Key::read(text).map_err(|error| error.to_string()))
 }
 

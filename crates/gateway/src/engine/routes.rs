@@ -67,7 +67,7 @@ async fn by_path(asking: Asking) -> Answer {
         return handshake::engine(asking).await;
     }
     match path {
-        "/ws" => plain::websocket(asking),
+        "/ws" => plain::websocket(asking).await,
         "/events" => plain::events(asking).await,
         "/carillon.js" => with_type(StatusCode::OK, SCRIPT, MODULE),
         _ if path.strip_prefix(engine).is_some_and(is_client_bundle) => {

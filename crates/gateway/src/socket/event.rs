@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use notice::{EventName, Notice};
 
+use super::refresh::refresh;
 use crate::{
     config::Conformance,
     events::Dropped,
@@ -68,6 +69,15 @@ pub(crate) async fn handle(seat: &Arc<Seat>, call: Call) -> Handled {
             Err(error) => {
                 shared.events.store_away(&error);
                 Handled::error("unavailable", "try again later")
+            }
+        };
+    }
+    if call.event == "token" && !shared.gate.is_open() {
+        return match refresh(seat, &call.args).await {
+            Ok(json) => Handled::one(&json),
+            Err(refusal) => {
+                shared.events.dropped(Dropped::Token);
+                Handled::error(refusal.label(), &refusal.message())
             }
         };
     }
