@@ -35,6 +35,7 @@ mod frames_of;
 
 mod module;
 mod plain;
+mod script;
 
 mod api;
 
@@ -50,4 +51,5 @@ pub use crate::{
     module::MODULE,
     origins::{OriginError, Origins},
     others::about,
+    script::Bundle,
 };

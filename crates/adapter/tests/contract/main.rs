@@ -23,6 +23,7 @@ mod signals;
 mod embedded;
 mod redis;
 
+mod detour;
 mod fleet;
 mod old_redis;
 mod server;

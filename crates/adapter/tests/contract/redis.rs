@@ -1,7 +1,6 @@
 //! The bus over Redis, held to the contract, and what only it promises.
 
 mod cluster;
-mod detour;
 mod door;
 mod faults;
 mod kept;

@@ -8,8 +8,9 @@ use notice::{Audience, Draft, Payload};
 use serde_json::value::to_raw_value;
 use tokio::time::{Instant, interval, sleep, timeout};
 
-use super::{DEADLINE, OverRedis, Running, accepted_at_last, detour::Detour, heard_until};
+use super::{DEADLINE, OverRedis, Running, accepted_at_last, heard_until};
 use crate::{
+    detour::Detour,
     drafts::{audience, end, now, plain, progress, room},
     server::Server,
     subject::{Node, Subject},
