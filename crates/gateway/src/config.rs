@@ -1,6 +1,6 @@
 //! What a gateway is told at start, already checked.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use notice::{Namespace, NodeId};
 
@@ -18,7 +18,7 @@ pub struct Config {
     pub namespaces: Vec<Namespace>,
     pub origins: Origins,
     /// Served as `socket.io.js` under `path`.
-    pub serve_client: Option<Bundle>,
+    pub serve_client: Option<Arc<Bundle>>,
     pub ping_interval: Duration,
     pub ping_timeout: Duration,
     /// How far back a newcomer without a cursor is told of ended tasks.

@@ -76,6 +76,9 @@ impl Bundle {
 
     /// The file of this name, as pages of Node's server load it.
     pub(crate) fn file(&self, name: &str) -> Option<&Script> {
-        if name.ends_with(".map") { self.map.as_ref() } else { Some(&self.script) }
+        match name.strip_suffix(".map") {
+            Some(_script) => self.map.as_ref(),
+            None => Some(&self.script),
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! What the settings mean: typed, checked, complete.
 
-use std::{collections::HashMap, fmt, fs, io, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    collections::HashMap, fmt, fs, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration,
+};
 
 use gateway::{Bundle, Conformance, Limits, Origins};
 use notice::{Namespace, StatusTable};
@@ -58,7 +60,7 @@ pub struct Public {
     pub path: String,
     /// Checked; kept as texts because `demo` adds its page's own once the ports are known.
     pub origins: Vec<String>,
-    pub serve_client: Option<Bundle>,
+    pub serve_client: Option<Arc<Bundle>>,
     pub ping_interval: Duration,
     pub ping_timeout: Duration,
     pub namespaces: Vec<Namespace>,
@@ -325,13 +327,13 @@ fn file(path: &str) -> Result<PathBuf, String> {
     opened.map(|_| PathBuf::from(path)).map_err(|error| format!("cannot be read: {error}"))
 }
 
-fn client_file(path: &str) -> Result<Bundle, String> {
+fn client_file(path: &str) -> Result<Arc<Bundle>, String> {
     let script = short_file(path).map_err(|error| format!("cannot be read: {error}"))?;
     let map = match short_file(&format!("{path}.map")) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         map => Some(map.map_err(|error| format!("has a .map that cannot be read: {error}"))?),
     };
-    Ok(Bundle::new(script.into(), map.map(Into::into)))
+    Ok(Arc::new(Bundle::new(script.into(), map.map(Into::into))))
 }
 
 fn short_file(path: &str) -> io::Result<Vec<u8>> {
