@@ -6,6 +6,7 @@
 
 mod bus;
 mod canary;
+mod channels;
 mod config;
 mod ears;
 mod envelope;
@@ -51,7 +52,7 @@ use self::{
     keys::Prefix,
     primaries::{Owners, Runs, at, field, info},
     scripts::Scripts,
-    subscriptions::Subscriptions,
+    subscriptions::{Refused, Subscriptions},
 };
 pub use self::{
     config::RedisConfig,
@@ -174,6 +175,7 @@ impl Redis {
             round: VecDeque::new(),
             round_at: Instant::now() + self.config.positions_every,
             look: Look::Round,
+            refused: Refused::default(),
         };
         self.tasks.spawn(hearing.run(self.stop.clone()));
         self.tasks.spawn(canary.run(self.stop.clone()));

@@ -8,6 +8,7 @@ use fred::{
     interfaces::{ClientLike, HashesInterface},
     types::Value,
 };
+use futures_util::future::join_all;
 use notice::{Audience, Epoch, Notice, NoticeId, Position};
 use tokio::time::timeout;
 
@@ -102,19 +103,19 @@ impl Bus {
         Ok(ask(audience, answer)?.as_u64().is_some_and(|done| done > 0))
     }
 
-    /// The newest position of each of `audiences`, in one trip; `None` for what is not counted.
+    /// The newest position of each of `audiences`, in one trip by this connection; `None` for what is not
+    /// counted.
     pub(super) async fn positions(
         &self,
+        client: &Client,
         audiences: &[Audience],
-    ) -> Result<Vec<Option<Position>>, Error> {
-        let pipeline = self.client.pipeline();
-        for audience in audiences {
+    ) -> Vec<Result<Option<Position>, Error>> {
+        let each = audiences.iter().map(async |audience| {
             let fields = vec!["epoch", "seq"];
-            let () = pipeline.hmget(self.prefix.life(audience), fields).await?;
-        }
-        let answers: Vec<Vec<Value>> = pipeline.all().await?;
-        let newest = |answer: &Vec<Value>| position(answer.first()?, answer.get(1)?);
-        Ok(answers.iter().map(newest).collect())
+            let answer: Vec<Value> = client.hmget(self.prefix.life(audience), fields).await?;
+            Ok(answer.first().zip(answer.get(1)).and_then(|(epoch, seq)| position(epoch, seq)))
+        });
+        join_all(each).await
     }
 
     /// Gives up connections that look well and say nothing: fred goes by what was written last, and there

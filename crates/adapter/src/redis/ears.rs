@@ -109,8 +109,8 @@ struct Heard {
     until: Instant,
     is_lingering: bool,
     is_confirmed: bool,
-    /// Members who wait for the confirmation.
-    waiting: Vec<oneshot::Sender<()>>,
+    /// Members who wait for the confirmation, or for why there will be none.
+    waiting: Vec<oneshot::Sender<Result<(), String>>>,
     mark: Mark,
     /// The process that the mark goes by.
     run: Option<Run>,
@@ -152,10 +152,11 @@ impl Ears {
         let mut entering = Entering { ears: self, audience: Some(audience) };
         self.wished.notify_one();
         match timeout(self.wait, confirmed).await {
-            Ok(Ok(())) => {
+            Ok(Ok(Ok(()))) => {
                 entering.audience = None;
                 Ok(())
             }
+            Ok(Ok(Err(reason))) => Err(BusError::Broken { audience: audience.clone(), reason }),
             _ => Err(BusError::Unreachable { audience: audience.clone() }),
         }
     }
@@ -214,10 +215,20 @@ impl Ears {
             heard.is_confirmed = true;
             for waiting in heard.waiting.drain(..) {
                 // Whoever no longer waits has left.
-                waiting.send(()).ok();
+                waiting.send(Ok(())).ok();
             }
         }
         self.suspected.notify_one();
+    }
+
+    /// Lets those who wait for this audience know that it will not be subscribed to, and why.
+    pub(super) fn disappoint(&self, audience: &Audience, reason: &str) {
+        let state = &mut *self.state.lock();
+        let waiting = state.heard.get_mut(audience).map(|heard| mem::take(&mut heard.waiting));
+        for waiting in waiting.into_iter().flatten() {
+            // Whoever no longer waits has left.
+            waiting.send(Err(reason.to_owned())).ok();
+        }
     }
 
     /// Suspects what did not come in all the time that it may be on its way.
@@ -249,11 +260,13 @@ impl Ears {
         self.state.lock().lingering.front().map(|(until, _)| *until)
     }
 
-    /// Drops what has lingered long enough, and says what that was.
-    pub(super) fn drop_lingering(&self, now: Instant) -> Vec<Audience> {
+    /// Drops some of what has lingered long enough, and says what that was.
+    pub(super) fn drop_lingering(&self, now: Instant, len_max: usize) -> Vec<Audience> {
         let state = &mut *self.state.lock();
         let mut dropped = Vec::new();
-        while let Some((_, audience)) = state.lingering.pop_front_if(|(until, _)| *until <= now) {
+        while dropped.len() < len_max
+            && let Some((_, audience)) = state.lingering.pop_front_if(|(until, _)| *until <= now)
+        {
             let Some(heard) = state.heard.get_mut(&audience) else { continue };
             heard.is_lingering = false;
             if heard.members > 0 {
@@ -305,7 +318,7 @@ impl State {
         &mut self,
         audience: &Audience,
         len_max: usize,
-    ) -> Result<Option<oneshot::Receiver<()>>, BusError> {
+    ) -> Result<Option<oneshot::Receiver<Result<(), String>>>, BusError> {
         let len = self.heard.len();
         let heard = match self.heard.get_mut(audience) {
             Some(heard) => heard,
