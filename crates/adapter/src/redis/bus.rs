@@ -20,6 +20,7 @@ use crate::{
         envelope::Envelope,
         events::Events,
         keys::{Prefix, field_of_identity},
+        primaries::is_deposed,
         scripts::Scripts,
     },
     store::{CatchUp, Gap, Since},
@@ -119,14 +120,25 @@ impl Bus {
     }
 
     /// Gives up connections that look well and say nothing: fred goes by what was written last, and there
-    /// is always more to write. Does not wait for the new ones.
+    /// is always more to write.
     pub(super) async fn connect_anew(&self) {
-        let has_two = self.min_replicas_ack > 0;
-        for client in iter::once(&self.client).chain(has_two.then_some(&self.publishing)) {
-            if client.is_connected() {
-                drop(timeout(RECONNECT_WAIT, client.force_reconnection()).await);
+        for client in self.clients() {
+            connect_anew(client).await;
+        }
+    }
+
+    /// Gives up connections to a server that is not the primary any more.
+    pub(super) async fn leave_deposed(&self) {
+        for client in self.clients() {
+            if is_deposed(client).await {
+                connect_anew(client).await;
             }
         }
+    }
+
+    fn clients(&self) -> impl Iterator<Item = &Client> {
+        let has_two = self.min_replicas_ack > 0;
+        iter::once(&self.client).chain(has_two.then_some(&self.publishing))
     }
 
     /// The keys and the ages, which every script takes.
@@ -157,6 +169,13 @@ impl fmt::Debug for Bus {
     // What is on the bus belongs to users, and the client knows a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bus").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+/// Does not wait for the new connection.
+async fn connect_anew(client: &Client) {
+    if client.is_connected() {
+        drop(timeout(RECONNECT_WAIT, client.force_reconnection()).await);
     }
 }
 

@@ -26,9 +26,10 @@ use crate::{
         bus::{Bus, lasting},
         channels::{self, BATCH_LEN},
         config::Layout,
-        ears::{Ears, Look, Sighting},
+        ears::Ears,
         events::subscribing_failed,
-        primaries::{Owners, Runs, at, field, info},
+        primaries::{Owners, Runs, at, is_deposed},
+        suspicion::{Look, Sighting},
     },
 };
 
@@ -348,15 +349,9 @@ impl Subscriptions {
                 return;
             }
         }
-        if self.layout == Layout::Sentinel && self.is_demoted().await {
+        if self.layout == Layout::Sentinel && is_deposed(&self.client).await {
             drop(self.client.force_reconnection().await);
         }
-    }
-
-    /// Whether we listen to what was the primary once.
-    async fn is_demoted(&self) -> bool {
-        let about = info(&self.client, "replication").await;
-        about.is_ok_and(|about| field(&about, "role") == "slave")
     }
 }
 

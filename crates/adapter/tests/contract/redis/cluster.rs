@@ -167,6 +167,35 @@ async fn an_audience_whose_slot_is_on_its_way_holds_up_no_other() {
 }
 
 #[tokio::test]
+async fn an_audience_that_cannot_be_read_holds_up_no_other() {
+    let cluster = Cluster::start().await;
+    let bus = Running::start(config(&cluster, lasting())).await;
+    let mut node = bus.link().await;
+    let stuck = room("stuck");
+    let key = format!("{}:{{{stuck}}}:life", bus.prefix);
+    let (from, slot) = cluster.holder(&key).await;
+    let others: Vec<_> = (0..30).map(|n| room(&n.to_string())).collect();
+    for room in others.iter().chain([&stuck]) {
+        node.enter(room).await;
+        node.accepted(plain(room.clone(), "before")).await;
+    }
+    node.hear_texts(others.len() + 1).await;
+    // Its count can be asked for, and goes on; but a script would find some of its keys only.
+    cluster.begin_to_move(slot, from, (from + 1) % 3).await;
+    cluster.nodes[from].say(&format!("HINCRBY {key} seq 1")).await;
+    for room in &others {
+        let life = format!("{}:{{{room}}}:life", bus.prefix);
+        let (holder, _) = cluster.holder(&life).await;
+        cluster.nodes[holder].say(&format!("HINCRBY {life} seq 1")).await;
+    }
+    for server in &cluster.nodes {
+        server.say("CLIENT KILL TYPE pubsub").await;
+    }
+    let all = format!("carillon_bus_repairs_total{{cause=\"behind\"}} {}", others.len());
+    timeout(DEADLINE / 2, bus.comes_to_count(&all)).await.expect("all others are read");
+}
+
+#[tokio::test]
 async fn finals_outlive_a_primary_whose_replica_takes_over() {
     let mut cluster = Cluster::start().await;
     let replica = node().await;

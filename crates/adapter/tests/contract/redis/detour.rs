@@ -1,7 +1,7 @@
 //! A way to Redis that is long, or that a connection is lost on without a word.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     net::Ipv4Addr,
     sync::{Arc, Mutex},
     time::Duration,
@@ -22,25 +22,35 @@ use tokio::{
 pub(super) struct Detour {
     port: u16,
     frozen: Frozen,
+    astray: Astray,
     _tasks: JoinSet<()>,
 }
 
 /// Connections, by their number from 0, on which nothing comes back.
 type Frozen = Arc<Mutex<HashSet<usize>>>;
 
+/// Connections, by their number from 0, that lead to another port.
+type Astray = Arc<Mutex<HashMap<usize, u16>>>;
+
 impl Detour {
     /// `delay` is for one way.
     pub(super) async fn to(target: u16, delay: Duration) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("there is a port");
         let port = listener.local_addr().expect("it is bound").port();
-        let frozen = Frozen::default();
+        let (frozen, astray) = (Frozen::default(), Astray::default());
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, target, delay, Arc::clone(&frozen)));
-        Self { port, frozen, _tasks: tasks }
+        let led = Arc::clone(&astray);
+        tasks.spawn(accept(listener, target, delay, Arc::clone(&frozen), led));
+        Self { port, frozen, astray, _tasks: tasks }
     }
 
     pub(super) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// A connection that is still to be made will lead there.
+    pub(super) fn lead_astray(&self, connection: usize, port: u16) {
+        self.astray.lock().expect("nobody panics here").insert(connection, port);
     }
 
     pub(super) fn freeze(&self, connection: usize) {
@@ -52,10 +62,18 @@ impl Detour {
     }
 }
 
-async fn accept(listener: TcpListener, target: u16, delay: Duration, frozen: Frozen) {
+async fn accept(
+    listener: TcpListener,
+    target: u16,
+    delay: Duration,
+    frozen: Frozen,
+    astray: Astray,
+) {
     let mut ways = JoinSet::new();
     for number in 0.. {
         let Ok((near, _)) = listener.accept().await else { return };
+        let led = astray.lock().expect("nobody panics here").remove(&number);
+        let target = led.unwrap_or(target);
         let Ok(far) = TcpStream::connect((Ipv4Addr::LOCALHOST, target)).await else { continue };
         let ((near_read, near_write), (far_read, far_write)) =
             (near.into_split(), far.into_split());

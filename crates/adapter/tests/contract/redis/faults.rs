@@ -234,3 +234,59 @@ async fn without_redis_a_node_that_many_have_left_stops_all_the_same() {
     let done = timeout(DEADLINE, tasks.join_next()).await.expect("run returns");
     done.expect("there was one task").expect("it did not panic");
 }
+
+#[tokio::test]
+async fn what_a_deposed_server_does_not_know_is_not_taken_for_all_there_is() {
+    let primary = Server::start(&[]).await;
+    let of = primary.port().to_string();
+    let writable = ["--replicaof", "127.0.0.1", &of, "--replica-read-only", "no"];
+    let deposed = Server::start(&writable).await;
+    deposed.comes_to_say("INFO replication", "master_link_status:up").await;
+    let detour = Detour::to(primary.port(), Duration::ZERO).await;
+    detour.lead_astray(ASKING, deposed.port());
+    let bus = Running::start(config(detour.url())).await;
+    let elsewhere = Running::start(config(primary.url())).await;
+    let (mut node, worker) = (bus.link().await, elsewhere.link().await);
+    node.enter(&audience()).await;
+    worker.accepted(end("before", now(), "before")).await;
+    assert_eq!(node.hear_texts(1).await, ["before"]);
+    deposed.comes_to_say(&format!("EXISTS carillon:{{{}}}:log", audience()), ":1").await;
+    // It knows nothing of what comes now, and answers all the same.
+    deposed.say("REPLICAOF NO ONE").await;
+    primary.say("CLIENT KILL TYPE pubsub").await;
+    accepted_at_last(&worker, "missed").await;
+    let listeners = format!("PUBSUB SHARDNUMSUB carillon:{{{}}}", audience());
+    primary.comes_to_say(&listeners, ":1").await;
+    // It is asked by then, and again; until somebody leads the question to the right one.
+    sleep(Duration::from_millis(500)).await;
+    deposed.say("CLIENT KILL TYPE normal").await;
+    let heard = timeout(Duration::from_secs(10), heard_until(&mut node, "missed")).await;
+    assert_eq!(heard.expect("before the next round of comparing"), ["missed"]);
+}
+
+#[tokio::test]
+async fn a_store_that_was_taken_over_is_read_for_many_at_once() {
+    const AUDIENCES: usize = 300;
+    let mut server = Server::start(&["--appendonly", "yes", "--appendfsync", "always"]).await;
+    let way = Duration::from_millis(20);
+    let detour = Detour::to(server.port(), way).await;
+    let bus = Running::start(config(detour.url())).await;
+    let node = bus.link().await;
+    let rooms: Vec<_> = (0..AUDIENCES).map(|n| room(&n.to_string())).collect();
+    for entered in join_all(rooms.iter().map(|room| node.interest().enter(room))).await {
+        entered.expect("there is room");
+    }
+    let drafts = rooms.iter().map(|room| plain(room.clone(), "before")).collect();
+    let results = node.link.publisher.publish_all(drafts).await;
+    assert!(results.iter().all(Result::is_ok));
+    server.stop();
+    bus.comes_to_count("carillon_redis_up 0").await;
+    server.start_again().await;
+    bus.comes_to_count("carillon_redis_up 1").await;
+    let since = Instant::now();
+    let all = format!("carillon_bus_repairs_total{{cause=\"taken_over\"}} {AUDIENCES}");
+    bus.comes_to_count(&all).await;
+    // Each of them asks three times.
+    let one_by_one = way * 2 * 3 * u32::try_from(AUDIENCES).expect("they are few");
+    assert!(since.elapsed() < one_by_one / 3, "{:?}", since.elapsed());
+}
