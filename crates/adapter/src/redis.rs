@@ -6,10 +6,12 @@
 
 mod bus;
 mod canary;
+mod channels;
 mod config;
 mod ears;
 mod envelope;
 mod events;
+mod finals;
 mod hearing;
 mod held;
 mod keys;
@@ -22,9 +24,11 @@ mod primaries;
 mod publishing;
 mod put_out;
 mod refusal;
+mod repair;
 mod scripts;
 mod station;
 mod subscriptions;
+mod suspicion;
 mod tls;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -45,13 +49,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub(crate) use self::{bus::Bus, ears::Ears, leases::Leases, station::Station};
 use self::{
     canary::Canary,
-    ears::Look,
+    config::Layout,
     events::Events,
     hearing::Hearing,
     keys::Prefix,
     primaries::{Owners, Runs, at, field, info},
     scripts::Scripts,
-    subscriptions::Subscriptions,
+    subscriptions::{Refused, Subscriptions},
+    suspicion::Look,
 };
 pub use self::{
     config::RedisConfig,
@@ -89,6 +94,8 @@ const ECHOES_MAX: usize = 16;
 pub struct Redis {
     bus: Arc<Bus>,
     config: Arc<RedisConfig>,
+    /// Sentinels may choose another primary at any time, and nothing tells who only asks.
+    is_watched: bool,
     /// The tasks of the links; [`Redis::run`] waits for them.
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -100,6 +107,7 @@ impl Redis {
         let prefix = Prefix::new(&config.prefix);
         let prefix =
             prefix.ok_or_else(|| ConnectError::Prefix { prefix: config.prefix.clone() })?;
+        let is_watched = config.layout()? == Layout::Sentinel;
         let client = config.open().await?;
         suits(&client, &config).await?;
         let scripts = Scripts::load(&client).await;
@@ -122,7 +130,7 @@ impl Redis {
             traffic,
         };
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        Ok(Self { bus: Arc::new(bus), config: Arc::new(config), tasks, stop })
+        Ok(Self { bus: Arc::new(bus), config: Arc::new(config), is_watched, tasks, stop })
     }
 
     /// Whether Redis, with all of its primaries, answered when it was asked last. [`Redis::run`] asks.
@@ -174,6 +182,7 @@ impl Redis {
             round: VecDeque::new(),
             round_at: Instant::now() + self.config.positions_every,
             look: Look::Round,
+            refused: Refused::default(),
         };
         self.tasks.spawn(hearing.run(self.stop.clone()));
         self.tasks.spawn(canary.run(self.stop.clone()));
@@ -230,6 +239,9 @@ impl Redis {
             if missed > PULSES_MISSED_MAX {
                 missed = 0;
                 self.bus.connect_anew().await;
+            }
+            if self.is_watched {
+                self.bus.leave_deposed().await;
             }
         }
         self.stop.cancel();

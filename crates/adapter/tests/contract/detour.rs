@@ -1,6 +1,10 @@
 //! A way to Redis that is long, or on which things are lost without a word.
 
-use std::{collections::HashSet, net::Ipv4Addr, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    net::Ipv4Addr,
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -28,6 +32,8 @@ pub(crate) struct Detour {
 struct Jam {
     /// Connections, by their number from 0, on which nothing comes back.
     frozen: HashSet<usize>,
+    /// Connections that lead to another port.
+    astray: HashMap<usize, u16>,
     is_everywhere: bool,
 }
 
@@ -50,6 +56,11 @@ impl Detour {
 
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// A connection that is still to be made will lead there.
+    pub(crate) fn lead_astray(&self, connection: usize, port: u16) {
+        self.jam.send_modify(|jam| drop(jam.astray.insert(connection, port)));
     }
 
     pub(crate) fn freeze(&self, connection: usize) {
@@ -82,6 +93,7 @@ async fn accept(listener: TcpListener, target: u16, delay: Duration, jam: watch:
     let mut ways = JoinSet::new();
     for connection in 0.. {
         let Ok((near, _)) = listener.accept().await else { return };
+        let target = jam.borrow().astray.get(&connection).copied().unwrap_or(target);
         let Ok(far) = TcpStream::connect((Ipv4Addr::LOCALHOST, target)).await else { continue };
         let ((near_read, near_write), (far_read, far_write)) =
             (near.into_split(), far.into_split());
