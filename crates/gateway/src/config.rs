@@ -26,6 +26,14 @@ pub struct Config {
     pub recovery_window: Duration,
     pub conformance: Option<Conformance>,
     pub limits: Limits,
+    pub uplink: Uplink,
+}
+
+/// What becomes of what clients say, beside the stream that the bus has for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Uplink {
+    /// The backend also hears of connects, disconnects, joins and leavings.
+    pub lifecycle: bool,
 }
 
 /// What the official protocol suites expect of a server. Never on in production.
@@ -48,7 +56,7 @@ pub struct Limits {
     pub sockets_per_user: usize,
     /// New connections a second, with a burst of as many; 503.
     pub accepts_per_second: u32,
-    /// Packets a second from one socket; it leaves as `events`.
+    /// Events a second from one socket, with a burst of as many; refused, and who goes on leaves as `events`.
     pub events_per_second: u32,
     /// One inbound message or polling body; 413, or the socket leaves as `too_large`.
     pub payload_bytes: usize,

@@ -21,6 +21,7 @@ mod asked;
 mod hub;
 mod login;
 mod seat;
+mod uplink;
 
 mod census;
 mod deeds;
@@ -45,7 +46,7 @@ mod origins;
 mod refusal;
 
 pub use crate::{
-    config::{Config, Conformance, Limits},
+    config::{Config, Conformance, Limits, Uplink},
     gateway::{Gateway, StartError},
     module::MODULE,
     origins::{OriginError, Origins},

@@ -31,6 +31,7 @@ use crate::{
     forms::Forms,
     frames_of,
     login::Stays,
+    uplink::Voice,
 };
 
 /// What a notice may weigh beside its payload: its event, its id, its frame.
@@ -47,6 +48,8 @@ pub(crate) struct Seat {
     pub(crate) places: Places,
     /// The rooms of `/` that it is in.
     pub(crate) stays: Stays,
+    /// What it says to the backend.
+    pub(crate) voice: Voice,
     /// Questions that wait for its answer. Changed by the list of those who wait only.
     pub(crate) open_questions: AtomicU16,
     inflow: Mutex<Inflow>,
@@ -71,6 +74,7 @@ impl Seat {
             user,
             places: Places::default(),
             stays: Stays::default(),
+            voice: Voice::default(),
             open_questions: AtomicU16::new(0),
             inflow: Mutex::default(),
         })

@@ -81,6 +81,7 @@ pub(super) fn gateway(
         recovery_window: config.recovery.window,
         conformance: public.conformance,
         limits: config.limits,
+        uplink: gateway::Uplink { lifecycle: config.uplink.lifecycle },
     })
 }
 

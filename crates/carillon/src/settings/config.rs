@@ -31,6 +31,7 @@ pub struct Config {
     pub recovery: Recovery,
     pub ingest: Ingest,
     pub leases: Leases,
+    pub uplink: Uplink,
     pub limits: Limits,
     pub drain_grace: Duration,
     pub telemetry: Telemetry,
@@ -117,6 +118,14 @@ pub struct Leases {
     pub channel: Duration,
 }
 
+/// What becomes of what clients say.
+#[derive(Clone, Debug)]
+pub struct Uplink {
+    /// The stream's name behind the prefix. Absent: nobody reads it.
+    pub stream: Option<String>,
+    pub lifecycle: bool,
+}
+
 /// What the node tells its operator.
 #[derive(Clone, Debug)]
 pub struct Telemetry {
@@ -201,6 +210,10 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
             login: read.one("leases.login", lease),
             channel: read.one("leases.channel", amount::duration),
         },
+        uplink: Uplink {
+            stream: read.maybe("uplink.stream", stream),
+            lifecycle: read.one("uplink.lifecycle", flag),
+        },
         limits: limits(&mut read),
         drain_grace: read.one("drain.grace", amount::duration),
         telemetry: Telemetry {
@@ -278,6 +291,10 @@ fn roles(names: &[String]) -> Result<Roles, String> {
     if names.is_empty() { Err("names no role".to_owned()) } else { Ok(roles) }
 }
 
+pub(super) fn flag(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "is neither true nor false".to_owned())
+}
+
 fn addr(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "is no IP address with a port".to_owned())
 }
@@ -318,6 +335,18 @@ fn prefix(text: &str) -> Result<String, String> {
         return Err("is empty, or holds a brace or a space".to_owned());
     }
     Ok(text.to_owned())
+}
+
+/// A name that is no other key's of ours.
+fn stream(name: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || !name.chars().all(plain) {
+        return Err("is no word of letters, digits, -, _ and .".to_owned());
+    }
+    if ["tasks", "dead"].contains(&name) {
+        return Err("is the name of a stream of workers' messages".to_owned());
+    }
+    Ok(name.to_owned())
 }
 
 /// A file that can be read when the settings are.
