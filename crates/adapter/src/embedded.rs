@@ -65,12 +65,11 @@ impl Embedded {
     pub fn link(&self, node: NodeId) -> Link {
         let gone = CancellationToken::new();
         let (place, requests) = self.exchange.enter(node.clone(), gone.clone());
-        let (ear, inbox) =
-            Ear::open(node.clone(), self.bus.config().inbox_len_max, gone.drop_guard());
-        let ear = Arc::new(ear);
         let uplink =
             || Uplink::of_embedded(node.clone(), Arc::clone(&self.kept), self.metrics.clone());
         let uplink = self.bus.config().uplink.is_some().then(uplink);
+        let (ear, inbox) = Ear::open(node, self.bus.config().inbox_len_max, gone.drop_guard());
+        let ear = Arc::new(ear);
         Link {
             publisher: Publisher::of_embedded(Arc::clone(&self.bus)),
             interest: Interest::of_embedded(Arc::clone(&self.bus), Arc::clone(&ear)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use notice::{Namespace, NodeId};
 
-use crate::origins::Origins;
+use crate::{origins::Origins, relay::RelayedRooms};
 
 /// Everything a gateway needs to know. `carillon` makes one from the settings; nothing here is checked
 /// again.
@@ -30,10 +30,12 @@ pub struct Config {
 }
 
 /// What becomes of what clients say, beside the stream that the bus has for it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Uplink {
     /// The backend also hears of connects, disconnects, joins and leavings.
     pub lifecycle: bool,
+    /// Rooms whose members may speak to each other.
+    pub relay: RelayedRooms,
 }
 
 /// What the official protocol suites expect of a server. Never on in production.

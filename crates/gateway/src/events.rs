@@ -67,6 +67,9 @@ pub(crate) enum Heard {
     HandedOn,
     /// It was not let onto that way; the bus counts why.
     NotHandedOn,
+    /// It went to a room's other members, or its client may not speak to them, or the bus did not take it.
+    Relayed,
+    NotRelayed,
     /// More than `limits.events_per_second`.
     Limited,
     /// Under a name that clients may not use.
@@ -83,6 +86,8 @@ impl Heard {
             Self::Answered => "answered",
             Self::HandedOn => "handed_on",
             Self::NotHandedOn => "not_handed_on",
+            Self::Relayed => "relayed",
+            Self::NotRelayed => "not_relayed",
             Self::Limited => "limited",
             Self::Reserved => "reserved",
             Self::Unhandled => "unhandled",

@@ -21,6 +21,8 @@ mod asked;
 mod hub;
 mod login;
 mod seat;
+
+mod relay;
 mod uplink;
 
 mod census;
@@ -51,4 +53,5 @@ pub use crate::{
     module::MODULE,
     origins::{OriginError, Origins},
     others::about,
+    relay::RelayedRooms,
 };

@@ -31,6 +31,7 @@ use crate::{
     forms::Forms,
     frames_of,
     login::Stays,
+    relay::Alias,
     uplink::Voice,
 };
 
@@ -50,6 +51,7 @@ pub(crate) struct Seat {
     pub(crate) stays: Stays,
     /// What it says to the backend.
     pub(crate) voice: Voice,
+    pub(crate) alias: Alias,
     /// Questions that wait for its answer. Changed by the list of those who wait only.
     pub(crate) open_questions: AtomicU16,
     inflow: Mutex<Inflow>,
@@ -75,6 +77,7 @@ impl Seat {
             places: Places::default(),
             stays: Stays::default(),
             voice: Voice::default(),
+            alias: Alias::default(),
             open_questions: AtomicU16::new(0),
             inflow: Mutex::default(),
         })
@@ -103,7 +106,8 @@ impl Seat {
         rooms.collect()
     }
 
-    /// Takes a notice from the bus. `false`: it was held back, known already, or the socket is going.
+    /// Takes a notice from the bus. `false`: it was held back, known already or its own
+    /// word, or the socket is going.
     pub(crate) fn deliver(
         &self,
         notice: &Arc<Notice>,
@@ -111,6 +115,9 @@ impl Seat {
         now: SystemTime,
         events: &Events,
     ) -> bool {
+        if self.alias.spoke(notice) {
+            return false;
+        }
         let next = self.inflow.lock().take(notice, self.session.shared.config.limits.queue_bytes);
         match next {
             Next::Send => self.send(forms, now, events),

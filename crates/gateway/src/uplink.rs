@@ -32,8 +32,9 @@ pub(crate) struct Reason {
     pub(crate) message: &'static str,
 }
 
-const AWAY: Reason = Reason { code: "unavailable", message: "try again later" };
-const TOO_LARGE: Reason = Reason { code: "too_large", message: "the event is too large" };
+pub(crate) const AWAY: Reason = Reason { code: "unavailable", message: "try again later" };
+pub(crate) const TOO_LARGE: Reason =
+    Reason { code: "too_large", message: "the event is too large" };
 const BUSY: Reason = Reason { code: "busy", message: "too much is on its way, try again later" };
 const MALFORMED: Reason =
     Reason { code: "malformed", message: "a placeholder names no attachment" };

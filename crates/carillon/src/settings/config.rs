@@ -124,6 +124,8 @@ pub struct Uplink {
     /// The stream's name behind the prefix. Absent: nobody reads it.
     pub stream: Option<String>,
     pub lifecycle: bool,
+    /// Rooms whose members may speak to each other, as patterns.
+    pub relay: Vec<String>,
 }
 
 /// What the node tells its operator.
@@ -213,6 +215,7 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
         uplink: Uplink {
             stream: read.maybe("uplink.stream", stream),
             lifecycle: read.one("uplink.lifecycle", flag),
+            relay: read.list("uplink.relay", relay),
         },
         limits: limits(&mut read),
         drain_grace: read.one("drain.grace", amount::duration),
@@ -347,6 +350,14 @@ fn stream(name: &str) -> Result<String, String> {
         return Err("is the name of a stream of workers' messages".to_owned());
     }
     Ok(name.to_owned())
+}
+
+fn relay(rooms: &[String]) -> Result<Vec<String>, String> {
+    let is_odd = |room: &&String| room.is_empty() || room.trim_end_matches('*').contains('*');
+    match rooms.iter().find(is_odd) {
+        Some(room) => Err(format!("names {room:?}, and a * stands at the end only")),
+        None => Ok(rooms.to_vec()),
+    }
 }
 
 /// A file that can be read when the settings are.

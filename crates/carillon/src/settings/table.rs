@@ -148,6 +148,9 @@ pub(super) const TABLE: &[Entry] = &[
          `carillon:uplink`. None: an event that nobody handles is answered with an error. Needs `redis.url`."),
     text("uplink.lifecycle", "false", "true",
         "Tell the stream also of connects, disconnects, and rooms joined and left."),
+    text("uplink.relay", "", r#"["chat:*"]"#,
+        "Rooms whose members may speak to each other by the event `relay`; a `*` at the end stands for \
+         whatever follows. None: nobody's words reach another client.").list(),
     // auth
     text("auth.mode", "none", "none",
         "How users prove who they are. `token` and `hook` are not in this version."),

@@ -12,6 +12,7 @@ use crate::{
     forms::quoted,
     frames_of,
     login::{self, Answer, Turn},
+    relay,
     seat::Seat,
     uplink,
 };
@@ -92,6 +93,9 @@ async fn handle(seat: &Arc<Seat>, call: &Call) -> Option<Handled> {
         ("leaveRoom", _) if seat.namespace.is_root() => {
             login::leave_room(seat, &call.args).await.into()
         }
+        (relay::EVENT, _) if !shared.config.uplink.relay.is_empty() => {
+            return Some(relayed(seat, call).await);
+        }
         _ => return None,
     };
     shared.events.heard(Heard::Answered);
@@ -115,6 +119,20 @@ fn hand_on(seat: &Seat, call: Call) -> Result<Receipt, Handled> {
             events.heard(Heard::Unhandled);
             let message = format!("nobody handles the event {event:?} here: no stream is set");
             Err(Handled::error("unhandled", &message))
+        }
+    }
+}
+
+async fn relayed(seat: &Seat, call: &Call) -> Handled {
+    let events = &seat.session.shared.events;
+    match relay::relay(seat, call).await {
+        Ok(id) => {
+            events.heard(Heard::Relayed);
+            Handled::one(&format!("{{\"id\":{}}}", quoted(&id.to_string())))
+        }
+        Err(reason) => {
+            events.heard(Heard::NotRelayed);
+            Handled::error(reason.code, reason.message)
         }
     }
 }
