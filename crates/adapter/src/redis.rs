@@ -30,6 +30,7 @@ mod station;
 mod subscriptions;
 mod suspicion;
 mod tls;
+mod uplink;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -46,7 +47,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use self::{bus::Bus, ears::Ears, leases::Leases, station::Station};
+pub(crate) use self::{bus::Bus, ears::Ears, leases::Leases, station::Station, uplink::Upward};
 use self::{
     canary::Canary,
     config::Layout,
@@ -76,6 +77,7 @@ use crate::{
     signals::Signals,
     store::Store,
     traffic::Traffic,
+    uplink::Uplink,
 };
 
 /// How often Redis is asked whether it is there, and how long it may take to say so.
@@ -145,6 +147,7 @@ impl Redis {
         let (station, requests) = self.station(node.clone(), &gone).await?;
         let client = self.config.open().await?;
         let (sender, arrivals) = mpsc::channel(self.config.bus.inbox_len_max.max(1));
+        let uplink = self.uplink(node.clone()).await?;
         let leases = Leases::new(Arc::clone(&self.bus), node.clone());
         let ears = Ears::new(node, &self.config.bus);
         let lagged = Arc::new(Notify::new());
@@ -197,7 +200,17 @@ impl Redis {
             signals: Signals::of_redis(Arc::clone(&station)),
             nodes: Nodes::of_redis(station),
             requests,
+            uplink,
         })
+    }
+
+    /// A way of what clients say to their backend, over a connection of its own.
+    async fn uplink(&self, node: NodeId) -> Result<Option<Uplink>, ConnectError> {
+        let Some(stream) = &self.config.bus.uplink else { return Ok(None) };
+        let client = self.config.open().await?;
+        let (upward, appending) = Upward::open(&self.bus, client, stream);
+        self.tasks.spawn(appending.run(self.stop.clone()));
+        Ok(Some(Uplink::of_redis(node, upward, self.bus.metrics.clone())))
     }
 
     /// Lets a node be known to the others: first it hears, then it counts.

@@ -8,6 +8,7 @@ mod dialect;
 mod frames;
 mod line;
 mod outbox;
+mod pace;
 mod session;
 mod sessions;
 mod sid;

@@ -9,6 +9,7 @@ mod replicas;
 mod sentinel;
 mod talk;
 mod tls;
+mod upward;
 
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ use crate::{
     drafts::{audience, end, now, plain, progress, room, text_of},
     server::Server,
     subject::{Node, Subject},
+    uplink::Fields,
 };
 
 contract! { tokio::test(flavor = "multi_thread", worker_threads = 2), super::OverRedis }
@@ -99,6 +101,7 @@ impl Subject for OverRedis {
             login_lease: Duration::from_millis(1_500),
             room_members_max: 100_000,
             login_rooms_max: 1_000_000,
+            uplink: Some("uplink".to_owned()),
             node_lease: Duration::from_millis(900),
         }
     }
@@ -112,6 +115,10 @@ impl Subject for OverRedis {
 
     async fn link_as(&self, name: &str) -> Node {
         self.running.link_as(name).await
+    }
+
+    async fn uplinked(&self) -> Vec<Fields> {
+        upward::uplinked(RedisConfig::new(self.server.url(), "carillon", Self::config())).await
     }
 
     async fn pass(&self, time: Duration) {

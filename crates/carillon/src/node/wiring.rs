@@ -6,7 +6,7 @@ use std::{
 };
 
 use adapter::RedisConfig;
-use gateway::Origins;
+use gateway::{Origins, RelayedRooms};
 use ingest::RedisSourceConfig;
 use notice::NodeId;
 
@@ -81,6 +81,10 @@ pub(super) fn gateway(
         recovery_window: config.recovery.window,
         conformance: public.conformance,
         limits: config.limits,
+        uplink: gateway::Uplink {
+            lifecycle: config.uplink.lifecycle,
+            relay: RelayedRooms::new(config.uplink.relay.clone()),
+        },
     })
 }
 

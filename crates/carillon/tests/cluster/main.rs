@@ -13,6 +13,7 @@ mod page;
 mod redis_away;
 mod rooms;
 mod stopping;
+mod uplink;
 
 #[path = "../../../adapter/tests/contract/server.rs"]
 #[expect(dead_code, reason = "the bus's own tests ask more of it")]

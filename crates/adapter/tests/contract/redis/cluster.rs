@@ -15,12 +15,13 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{DEADLINE, OverRedis, Running};
+use super::{DEADLINE, OverRedis, Running, upward};
 use crate::{
     contract,
     drafts::{audience, end, now, plain, room, text_of},
     fleet::{Cluster, meet, node},
     subject::{Node, Subject},
+    uplink::Fields,
 };
 
 contract! { brief tokio::test(flavor = "multi_thread", worker_threads = 2), super::OverCluster }
@@ -28,6 +29,7 @@ contract! { brief tokio::test(flavor = "multi_thread", worker_threads = 2), supe
 /// A bus over a cluster that tests share, each under a prefix of its own.
 struct OverCluster {
     running: Running,
+    config: RedisConfig,
     cluster: Arc<Cluster>,
 }
 
@@ -71,11 +73,15 @@ impl Subject for OverCluster {
         let cluster = shared().await;
         let config = config(&cluster, bus);
         settle(&cluster, &config.prefix).await;
-        Self { running: Running::start(config).await, cluster }
+        Self { running: Running::start(config.clone()).await, config, cluster }
     }
 
     async fn link_as(&self, name: &str) -> Node {
         self.running.link_as(name).await
+    }
+
+    async fn uplinked(&self) -> Vec<Fields> {
+        upward::uplinked(self.config.clone()).await
     }
 
     async fn pass(&self, time: Duration) {
