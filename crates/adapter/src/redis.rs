@@ -26,6 +26,7 @@ mod scripts;
 mod station;
 mod subscriptions;
 mod tls;
+mod trip;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -102,7 +103,7 @@ impl Redis {
             prefix.ok_or_else(|| ConnectError::Prefix { prefix: config.prefix.clone() })?;
         let client = config.open().await?;
         suits(&client, &config).await?;
-        let scripts = Scripts::load(&client).await;
+        let scripts = Scripts::load(&client, &config.bus).await;
         let scripts = scripts.map_err(|error| config.refusal(&error))?;
         let min_replicas_ack = config.min_replicas_ack;
         let publishing = if min_replicas_ack > 0 { config.open().await? } else { client.clone() };
