@@ -30,6 +30,7 @@ mod station;
 mod subscriptions;
 mod suspicion;
 mod tls;
+mod trip;
 mod uplink;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -112,7 +113,7 @@ impl Redis {
         let is_watched = config.layout()? == Layout::Sentinel;
         let client = config.open().await?;
         suits(&client, &config).await?;
-        let scripts = Scripts::load(&client).await;
+        let scripts = Scripts::load(&client, &config.bus).await;
         let scripts = scripts.map_err(|error| config.refusal(&error))?;
         let min_replicas_ack = config.min_replicas_ack;
         let publishing = if min_replicas_ack > 0 { config.open().await? } else { client.clone() };

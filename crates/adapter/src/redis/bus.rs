@@ -141,13 +141,9 @@ impl Bus {
         iter::once(&self.client).chain(has_two.then_some(&self.publishing))
     }
 
-    /// The keys and the ages, which every script takes.
+    /// The keys, which every script takes.
     pub(super) fn args(&self, audience: &Audience) -> Vec<Value> {
-        let Config { finals_keep, finals_age, live_age, ended_age, .. } = &self.config;
-        let mut args = Vec::from(self.prefix.keys(audience));
-        args.extend([count(*finals_keep), millis(*finals_age)]);
-        args.extend([millis(*live_age), millis(*ended_age)]);
-        args
+        Vec::from(self.prefix.keys(audience))
     }
 
     /// The notices in the order of `seq`. What cannot be read is left out and counted.
@@ -182,6 +178,16 @@ async fn connect_anew(client: &Client) {
 /// What Redis says if it will say the same again; `None` for what passes, and for no answer.
 pub(super) fn lasting(error: &Error) -> Option<String> {
     let details = error.details();
+    match details.split(' ').next() {
+        Some("ERR") if *error.kind() == ErrorKind::Unknown => {
+            Some(format!("{details} (hint: is it Redis 7.0 or newer?)"))
+        }
+        _ => lasting_of(details),
+    }
+}
+
+/// The same by the words alone.
+pub(super) fn lasting_of(details: &str) -> Option<String> {
     let hint = match details.split(' ').next().unwrap_or_default() {
         "WRONGTYPE" => {
             "a key under our prefix is somebody else's: move it, or choose another prefix"
@@ -189,7 +195,6 @@ pub(super) fn lasting(error: &Error) -> Option<String> {
         "NOPERM" => {
             "let the user run @scripting and @pubsub on every key and channel of the prefix"
         }
-        "ERR" if *error.kind() == ErrorKind::Unknown => "is it Redis 7.0 or newer?",
         _ => return None,
     };
     Some(format!("{details} (hint: {hint})"))
