@@ -77,6 +77,7 @@ impl Metrics {
             Err(PublishError::Backlogged { .. }) => ("backlogged", "refused"),
             Err(PublishError::Full { .. }) => ("full", "refused"),
             Err(PublishError::Unreachable { .. }) => ("unreachable", "refused"),
+            Err(PublishError::Unconfirmed { .. }) => ("unconfirmed", "refused"),
             Err(PublishError::Unreplicated { .. }) => ("unreplicated", "refused"),
             Err(PublishError::Broken { .. }) => ("broken", "refused"),
         };
@@ -113,7 +114,7 @@ impl KindLabel {
         match kind {
             Kind::Progress { .. } => Self::Progress,
             Kind::Final { .. } => Self::Final,
-            Kind::Plain => Self::Plain,
+            Kind::Plain | Kind::Volatile => Self::Plain,
         }
     }
 

@@ -176,7 +176,7 @@ impl Bus {
         let (kind, task, order) = match &draft.kind {
             Kind::Progress { task, order } => ("p", field(task), *order),
             Kind::Final { task, order } => ("f", field(task), *order),
-            Kind::Plain => ("n", String::new(), Order::default()),
+            Kind::Plain | Kind::Volatile => ("n", String::new(), Order::default()),
         };
         let version = order.version.map_or_else(|| "-".to_owned(), |number| format!("{number:e}"));
         let stamp =
@@ -272,10 +272,13 @@ fn transient(results: &[Result<Published, PublishError>]) -> Option<PublishError
 }
 
 /// A key of a wrong type concerns one audience only. Whatever else is wrong concerns all, and is waited
-/// for.
+/// for: an error that Redis told means that nothing was done, any other may have come after that.
 fn publish_error(audience: Audience, error: &Error) -> PublishError {
-    match lasting(error).filter(|reason| reason.starts_with("WRONGTYPE")) {
-        Some(reason) => PublishError::Broken { audience, reason },
-        None => PublishError::Unreachable { audience },
+    match lasting(error) {
+        Some(reason) if reason.starts_with("WRONGTYPE") => {
+            PublishError::Broken { audience, reason }
+        }
+        Some(_) => PublishError::Unreachable { audience },
+        None => PublishError::Unconfirmed { audience },
     }
 }

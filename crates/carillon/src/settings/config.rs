@@ -31,6 +31,8 @@ pub struct Config {
     pub recovery: Recovery,
     pub ingest: Ingest,
     pub leases: Leases,
+    /// Every call of `/v1/downlink` is answered alike, whatever became of it.
+    pub downlink_always_ok: bool,
     pub limits: Limits,
     pub drain_grace: Duration,
     pub telemetry: Telemetry,
@@ -201,6 +203,7 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
             login: read.one("leases.login", lease),
             channel: read.one("leases.channel", amount::duration),
         },
+        downlink_always_ok: read.one("downlink.always_ok", amount::flag),
         limits: limits(&mut read),
         drain_grace: read.one("drain.grace", amount::duration),
         telemetry: Telemetry {
