@@ -5,12 +5,12 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use notice::UserId;
+use notice::{RoomPattern, UserId};
 use serde::Deserialize;
 
 use crate::{
     denial::Denial,
-    grant::{Grant, RoomPattern, Rooms},
+    grant::{Grant, Rooms},
 };
 
 /// The longest `jti` that is remembered.

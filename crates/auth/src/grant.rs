@@ -1,8 +1,8 @@
 //! What a client that was let in is, and may hear.
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{sync::Arc, time::SystemTime};
 
-use notice::{NameError, Room, UserId};
+use notice::{Room, RoomPattern, UserId};
 
 /// How many patterns one grant may hold.
 pub(crate) const ROOMS_MAX: usize = 256;
@@ -24,14 +24,6 @@ pub struct Grant {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Rooms(Arc<[RoomPattern]>);
 
-/// A room, or all whose names begin alike: `chat:*`.
-#[derive(Clone, Eq, PartialEq)]
-pub enum RoomPattern {
-    One(Room),
-    /// Without its `*`. Empty: every room.
-    Prefix(Arc<str>),
-}
-
 impl Rooms {
     /// Takes up to 256 patterns; `None` if there are more.
     pub fn new(patterns: Vec<RoomPattern>) -> Option<Self> {
@@ -40,39 +32,6 @@ impl Rooms {
 
     pub fn allow(&self, room: &Room) -> bool {
         self.0.iter().any(|pattern| pattern.covers(room))
-    }
-}
-
-impl RoomPattern {
-    /// A room's name, or the beginning of names and a `*`.
-    pub fn new(text: &str) -> Result<Self, NameError> {
-        match text.strip_suffix('*') {
-            Some("") => Ok(Self::Prefix(Arc::from(""))),
-            Some(prefix) => Room::new(prefix).map(|room| Self::Prefix(Arc::from(room.as_str()))),
-            None => Room::new(text).map(Self::One),
-        }
-    }
-
-    pub fn covers(&self, room: &Room) -> bool {
-        match self {
-            Self::One(one) => one == room,
-            Self::Prefix(prefix) => room.as_str().starts_with(&**prefix),
-        }
-    }
-}
-
-impl fmt::Display for RoomPattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::One(room) => write!(f, "{room}"),
-            Self::Prefix(prefix) => write!(f, "{prefix}*"),
-        }
-    }
-}
-
-impl fmt::Debug for RoomPattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.to_string())
     }
 }
 

@@ -34,7 +34,7 @@ pub use crate::{
     config::{Config, HookConfig, KeySource, Mode, TokenConfig},
     denial::Denial,
     gate::{Gate, OpenError},
-    grant::{Grant, RoomPattern, Rooms},
+    grant::{Grant, Rooms},
     key::{Key, KeyError},
     shown::Shown,
     signer::{SignError, Signer},

@@ -3,11 +3,11 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use notice::UserId;
+use notice::{RoomPattern, UserId};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::{algorithms::Algorithms, grant::RoomPattern, key::Key};
+use crate::{algorithms::Algorithms, key::Key};
 
 /// Signs what the same key verifies.
 #[derive(Debug)]

@@ -22,6 +22,7 @@ mod amount;
 mod auth;
 mod config;
 mod reader;
+mod redis;
 mod rules;
 
 mod manual;
@@ -33,12 +34,11 @@ mod tests;
 use std::{collections::BTreeMap, path::PathBuf};
 
 pub use self::{
-    auth::Auth,
-    config::{
-        ApiKey, Config, Ingest, Internal, Leases, Public, Recovery, Redis, Role, Roles, Telemetry,
-    },
+    auth::{Auth, Signing},
+    config::{ApiKey, Config, Ingest, Internal, Leases, Public, Recovery, Role, Roles, Telemetry},
     mistake::{Mistake, Mistakes},
     origin::Origin,
+    redis::Redis,
 };
 pub(crate) use self::{config::LogFormat, environment::API_KEY, manual::manual};
 

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use adapter::{Arrival, Inbox, Link, RelayDriver, Requests};
 use auth::{Gate, OpenError};
+use notice::{Draft, Notice};
 use parking_lot::Mutex;
 use prometheus::Registry;
 use thiserror::Error;
@@ -15,8 +16,8 @@ use crate::{
     api,
     config::Config,
     departure::Departure,
-    engine::accept,
-    events::Events,
+    engine::{Ids, accept},
+    events::{Dropped, Events},
     login, others,
     shared::{Shared, Ways},
 };
@@ -45,9 +46,10 @@ pub enum StartError {
 
 impl Gateway {
     pub fn new(config: Config, link: Link, registry: &Registry) -> Result<Self, StartError> {
-        let Link { publisher, interest, inbox, store, logins, signals, nodes, requests } = link;
+        let Link { publisher, interest, inbox, store, logins, signals, nodes, requests, uplink } =
+            link;
         let relay = RelayDriver::new(signals, registry)?;
-        let ways = Ways { publisher, interest, store, logins, nodes, relay };
+        let ways = Ways { publisher, interest, store, logins, nodes, relay, uplink };
         let gate = Gate::open(config.auth.clone(), registry)?;
         let shared = Arc::new(Shared::new(config, gate, Events::new(registry)?, ways));
         Ok(Self { shared, inflow: Arc::new(Mutex::new(Some((inbox, requests)))) })
@@ -123,6 +125,7 @@ async fn deliver(shared: &Shared, inbox: Option<Inbox>, stop: CancellationToken)
         match arrival {
             Some(Arrival::Notice(notice)) => {
                 shared.hub.deliver(&notice, &shared.events).await;
+                count_if_unknown(shared, &notice);
             }
             Some(Arrival::Gap(gap)) => {
                 shared.events.behind();
@@ -133,5 +136,15 @@ async fn deliver(shared: &Shared, inbox: Option<Inbox>, stop: CancellationToken)
             }
             None => return,
         }
+    }
+}
+
+/// A notice for one socket that came by the bus reaches every node. The one that made the socket's id says
+/// whether it is gone.
+fn count_if_unknown(shared: &Shared, notice: &Notice) {
+    let Draft { audience, narrowing, .. } = &notice.draft;
+    let Some(id) = narrowing.as_ref().and_then(|it| it.socket.as_ref()) else { return };
+    if Ids::is_of(&shared.config.node, id) && shared.hub.socket(&audience.namespace, id).is_none() {
+        shared.events.dropped(Dropped::UnknownSocket);
     }
 }

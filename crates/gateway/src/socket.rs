@@ -17,7 +17,7 @@ pub(crate) use self::{
     admission::{Admitted, Plea, admit},
     brought::Brought,
     connect::{connect, join},
-    event::{Call, handle, listed},
+    event::{Call, answer, listed},
     identity::{Identity, Source, text},
     inbound::{CONNECT_SUCCESS, Message, opened, take_in},
     partial::Partial,

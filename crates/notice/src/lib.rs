@@ -9,14 +9,20 @@
 //! its arguments.
 
 mod names;
+mod room_pattern;
 mod text;
 
 mod audience;
 mod id;
+mod narrowing;
 
 mod draft;
 mod payload;
 
+mod depth;
+mod json;
+
+mod emit;
 mod message;
 mod status;
 
@@ -27,10 +33,13 @@ pub use crate::{
     audience::{Audience, Scope},
     cursor::{Cursor, CursorError},
     draft::{Draft, Kind, Notice, Order, Origin, Stamp, TaskKey},
+    emit::{Emit, EmitError, id_text},
     event::{EventError, EventName},
     id::{Epoch, NoticeId, Position},
     message::{Message, MessageError, PAYLOAD_BYTES_MAX},
     names::{NameError, Namespace, NodeId, ResumeKey, Room, SocketId, UserId},
+    narrowing::Narrowing,
     payload::Payload,
+    room_pattern::RoomPattern,
     status::{StatusTable, StatusTableError},
 };

@@ -1,7 +1,5 @@
 //! `carillon token`: signs a token with the key of the settings.
 
-use std::io::Write as _;
-
 use anyhow::anyhow;
 use auth::Signer;
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use adapter::RedisConfig;
-use gateway::Origins;
+use gateway::{Origins, RelayedRooms};
 use ingest::RedisSourceConfig;
 use notice::NodeId;
 
@@ -82,7 +82,12 @@ pub(super) fn gateway(
         conformance: public.conformance,
         auth: config.auth.gate.clone(),
         auth_cookie: config.auth.cookie.clone(),
+        downlink_always_ok: config.downlink_always_ok,
         limits: config.limits,
+        uplink: gateway::Uplink {
+            lifecycle: config.uplink.lifecycle,
+            relay: RelayedRooms::new(config.uplink.relay.clone()),
+        },
     })
 }
 

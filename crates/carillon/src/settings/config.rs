@@ -1,26 +1,23 @@
 //! What the settings mean: typed, checked, complete.
 
-use std::{collections::HashMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
-
-use bytes::Bytes;
-use gateway::{Conformance, Limits, Origins};
-use notice::{Namespace, StatusTable};
-
-use crate::settings::{
-    Auth, Settings, amount, auth, mistake::Mistakes, reader::Reader, rules, value::Value,
+use std::{
+    collections::HashMap, fmt, fs, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration,
 };
 
-/// The largest file that `public.serve_client` may name.
+use gateway::{Bundle, Conformance, Limits, Origins};
+use notice::{Namespace, RoomPattern, StatusTable};
+
+use crate::settings::{
+    Auth, Redis, Settings, amount, auth, mistake::Mistakes, reader::Reader, redis, rules,
+    value::Value,
+};
+
+/// The largest file that `public.serve_client` may name, and the largest map beside it.
 const CLIENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The longest name of a consumer.
 const CONSUMER_BYTES_MAX: usize = 256;
 /// The shortest API key.
 const API_KEY_LEN_MIN: usize = 16;
-
-/// What a Redis may be: one, several of which a sentinel knows the primary, or a cluster; each plain or
-/// by TLS.
-const REDIS_SCHEMES: [&str; 6] =
-    ["redis", "rediss", "redis-sentinel", "rediss-sentinel", "redis-cluster", "rediss-cluster"];
 
 /// Everything a node is told.
 #[derive(Clone, Debug)]
@@ -34,6 +31,9 @@ pub struct Config {
     pub ingest: Ingest,
     pub leases: Leases,
     pub auth: Auth,
+    pub uplink: Uplink,
+    /// Every call of `/v1/downlink` is answered alike, whatever became of it.
+    pub downlink_always_ok: bool,
     pub limits: Limits,
     pub drain_grace: Duration,
     pub telemetry: Telemetry,
@@ -62,7 +62,7 @@ pub struct Public {
     pub path: String,
     /// Checked; kept as texts because `demo` adds its page's own once the ports are known.
     pub origins: Vec<String>,
-    pub serve_client: Option<Bytes>,
+    pub serve_client: Option<Arc<Bundle>>,
     pub ping_interval: Duration,
     pub ping_timeout: Duration,
     pub namespaces: Vec<Namespace>,
@@ -74,19 +74,6 @@ pub struct Public {
 pub struct Internal {
     pub addr: SocketAddr,
     pub api_keys: Vec<ApiKey>,
-}
-
-/// The Redis that nodes share.
-#[derive(Clone)]
-pub struct Redis {
-    /// May hold a password.
-    pub url: String,
-    pub prefix: String,
-    pub min_replicas_ack: usize,
-    /// The roots that a `rediss` connection trusts; this machine's if absent.
-    pub ca: Option<PathBuf>,
-    /// The certificate that it shows, and its key.
-    pub identity: Option<(PathBuf, PathBuf)>,
 }
 
 /// A key of the internal API.
@@ -118,6 +105,16 @@ pub struct Leases {
     /// How long a member of a room counts after its node was last heard of.
     pub login: Duration,
     pub channel: Duration,
+}
+
+/// What becomes of what clients say.
+#[derive(Clone, Debug)]
+pub struct Uplink {
+    /// The stream's name behind the prefix. Absent: nobody reads it.
+    pub stream: Option<String>,
+    pub lifecycle: bool,
+    /// Rooms whose members may speak to each other, as patterns.
+    pub relay: Vec<RoomPattern>,
 }
 
 /// What the node tells its operator.
@@ -172,12 +169,6 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-impl fmt::Debug for Redis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redis").field("prefix", &self.prefix).finish_non_exhaustive()
-    }
-}
-
 pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
     let mut read = Reader::new(settings);
     let config = Config {
@@ -187,7 +178,7 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
             addr: read.one("internal.addr", addr),
             api_keys: read.list("internal.api_keys", api_keys),
         },
-        redis: redis(&mut read),
+        redis: redis::read(&mut read),
         recovery: Recovery {
             window: read.one("recovery.window", amount::duration),
             finals_keep: read.one("recovery.keep", amount::count),
@@ -205,6 +196,12 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
             channel: read.one("leases.channel", amount::duration),
         },
         auth: auth::read(&mut read),
+        uplink: Uplink {
+            stream: read.maybe("uplink.stream", stream),
+            lifecycle: read.one("uplink.lifecycle", amount::flag),
+            relay: read.list("uplink.relay", room_patterns),
+        },
+        downlink_always_ok: read.one("downlink.always_ok", amount::flag),
         limits: limits(&mut read),
         drain_grace: read.one("drain.grace", amount::duration),
         telemetry: Telemetry {
@@ -229,24 +226,6 @@ fn public(read: &mut Reader) -> Public {
         namespaces: read.list("public.namespaces", namespaces),
         conformance: read.one("public.conformance", conformance),
     }
-}
-
-fn redis(read: &mut Reader) -> Option<Redis> {
-    let url = read.maybe("redis.url", redis_url);
-    let (cert, key) = (read.maybe("redis.tls.cert", file), read.maybe("redis.tls.key", file));
-    let redis = Redis {
-        url: url.clone().unwrap_or_default(),
-        prefix: read.one("redis.prefix", prefix),
-        min_replicas_ack: read.one("redis.min_replicas_ack", amount::count_or_none),
-        ca: read.maybe("redis.tls.ca", file),
-        identity: cert.clone().zip(key.clone()),
-    };
-    if cert.is_some() != key.is_some() {
-        let (is_alone, other) = if cert.is_some() { ("cert", "key") } else { ("key", "cert") };
-        let hint = format!("set redis.tls.{other} too, or neither");
-        read.refuse(&format!("redis.tls.{is_alone}"), "is of no use alone", hint);
-    }
-    url.map(|_| redis)
 }
 
 fn limits(read: &mut Reader) -> Limits {
@@ -301,15 +280,6 @@ fn origins(list: &[String]) -> Result<Vec<String>, String> {
     Ok(list.to_vec())
 }
 
-fn redis_url(url: &str) -> Result<String, String> {
-    match url.split_once("://") {
-        Some((scheme, rest)) if REDIS_SCHEMES.contains(&scheme) && !rest.is_empty() => {
-            Ok(url.to_owned())
-        }
-        _ => Err(format!("begins with none of {}, each followed by ://", REDIS_SCHEMES.join(", "))),
-    }
-}
-
 fn consumer(name: &str) -> Result<String, String> {
     if name.len() > CONSUMER_BYTES_MAX || name.contains(char::is_whitespace) {
         return Err(format!("is longer than {CONSUMER_BYTES_MAX} bytes, or holds a space"));
@@ -317,11 +287,20 @@ fn consumer(name: &str) -> Result<String, String> {
     Ok(name.to_owned())
 }
 
-fn prefix(text: &str) -> Result<String, String> {
-    if text.is_empty() || text.contains(['{', '}']) || text.contains(char::is_whitespace) {
-        return Err("is empty, or holds a brace or a space".to_owned());
+/// A name that is no other key's of ours.
+fn stream(name: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || !name.chars().all(plain) {
+        return Err("is no word of letters, digits, -, _ and .".to_owned());
     }
-    Ok(text.to_owned())
+    if ["tasks", "dead"].contains(&name) {
+        return Err("is the name of a stream of workers' messages".to_owned());
+    }
+    Ok(name.to_owned())
+}
+
+fn room_patterns(rooms: &[String]) -> Result<Vec<RoomPattern>, String> {
+    rooms.iter().map(|room| RoomPattern::new(room).map_err(|error| error.to_string())).collect()
 }
 
 /// A file that can be read when the settings are.
@@ -330,13 +309,22 @@ pub(super) fn file(path: &str) -> Result<PathBuf, String> {
     opened.map(|_| PathBuf::from(path)).map_err(|error| format!("cannot be read: {error}"))
 }
 
-fn client_file(path: &str) -> Result<Bytes, String> {
-    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-    let len_bytes = std::fs::metadata(path).map_err(unreadable)?.len();
+fn client_file(path: &str) -> Result<Arc<Bundle>, String> {
+    let script = short_file(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let map = match short_file(&format!("{path}.map")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        map => Some(map.map_err(|error| format!("has a .map that cannot be read: {error}"))?),
+    };
+    Ok(Arc::new(Bundle::new(script.into(), map.map(Into::into))))
+}
+
+fn short_file(path: &str) -> io::Result<Vec<u8>> {
+    let len_bytes = fs::metadata(path)?.len();
     if len_bytes > CLIENT_BYTES_MAX {
-        return Err(format!("is {len_bytes} bytes long, and {CLIENT_BYTES_MAX} are allowed"));
+        let long = format!("{len_bytes} bytes, and {CLIENT_BYTES_MAX} are allowed");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, long));
     }
-    std::fs::read(path).map(Bytes::from).map_err(unreadable)
+    fs::read(path)
 }
 
 fn namespaces(names: &[String]) -> Result<Vec<Namespace>, String> {

@@ -11,7 +11,8 @@ use notice::{Audience, Cursor, Namespace, Scope};
 
 use super::admission::Admitted;
 use crate::{
-    engine::Session, events::Handshake, login, refusal::Refusal, seat::Seat, shared::Shared,
+    departure::Departure, engine::Session, events::Handshake, login, refusal::Refusal, seat::Seat,
+    shared::Shared, uplink,
 };
 
 /// Seats `session` where it was admitted. `welcome` sends what must come before the first notice. `None`:
@@ -38,7 +39,7 @@ pub(crate) async fn connect(
             Ok(Some(seat))
         }
         Err(error) => {
-            session.seats.remove(seat.namespace.as_str());
+            session.seats.remove(seat.namespace.as_str(), Departure::StoreAway);
             shared.events.store_away(&error);
             Err(Refusal::StoreAway)
         }
@@ -47,7 +48,7 @@ pub(crate) async fn connect(
 
 /// Gives up the seat in `namespace`, as the client asked.
 pub(crate) fn leave(session: &Session, namespace: &str) {
-    session.seats.remove(namespace);
+    session.seats.remove(namespace, Departure::Client);
 }
 
 /// Enters the seat's audiences, and reads what its user must be told.
@@ -91,7 +92,9 @@ pub(crate) async fn join(
         shared.hub.leave(seat, audience);
         return Err(error);
     }
-    if !seat.places.entered(audience) {
+    if seat.places.entered(audience) {
+        uplink::joined(seat, audience);
+    } else {
         // It left while the bus was asked.
         shared.interest.leave(audience);
     }
