@@ -6,7 +6,14 @@ use bytes::Bytes;
 use gateway::{Conformance, Limits, Origins};
 use notice::{Namespace, StatusTable};
 
-use crate::settings::{Settings, amount, mistake::Mistakes, reader::Reader, rules, value::Value};
+use crate::settings::{
+    Settings, amount,
+    mistake::Mistakes,
+    reader::Reader,
+    rules,
+    uplink::{self, Uplink},
+    value::Value,
+};
 
 /// The largest file that `public.serve_client` may name.
 const CLIENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -118,16 +125,6 @@ pub struct Leases {
     pub channel: Duration,
 }
 
-/// What becomes of what clients say.
-#[derive(Clone, Debug)]
-pub struct Uplink {
-    /// The stream's name behind the prefix. Absent: nobody reads it.
-    pub stream: Option<String>,
-    pub lifecycle: bool,
-    /// Rooms whose members may speak to each other, as patterns.
-    pub relay: Vec<String>,
-}
-
 /// What the node tells its operator.
 #[derive(Clone, Debug)]
 pub struct Telemetry {
@@ -212,11 +209,7 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
             login: read.one("leases.login", lease),
             channel: read.one("leases.channel", amount::duration),
         },
-        uplink: Uplink {
-            stream: read.maybe("uplink.stream", stream),
-            lifecycle: read.one("uplink.lifecycle", flag),
-            relay: read.list("uplink.relay", relay),
-        },
+        uplink: uplink::read(&mut read),
         limits: limits(&mut read),
         drain_grace: read.one("drain.grace", amount::duration),
         telemetry: Telemetry {
@@ -338,26 +331,6 @@ fn prefix(text: &str) -> Result<String, String> {
         return Err("is empty, or holds a brace or a space".to_owned());
     }
     Ok(text.to_owned())
-}
-
-/// A name that is no other key's of ours.
-fn stream(name: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if name.is_empty() || !name.chars().all(plain) {
-        return Err("is no word of letters, digits, -, _ and .".to_owned());
-    }
-    if ["tasks", "dead"].contains(&name) {
-        return Err("is the name of a stream of workers' messages".to_owned());
-    }
-    Ok(name.to_owned())
-}
-
-fn relay(rooms: &[String]) -> Result<Vec<String>, String> {
-    let is_odd = |room: &&String| room.is_empty() || room.trim_end_matches('*').contains('*');
-    match rooms.iter().find(is_odd) {
-        Some(room) => Err(format!("names {room:?}, and a * stands at the end only")),
-        None => Ok(rooms.to_vec()),
-    }
 }
 
 /// A file that can be read when the settings are.
