@@ -1,11 +1,10 @@
 //! What a gateway is told at start, already checked.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use notice::{Namespace, NodeId};
 
-use crate::{origins::Origins, relay::RelayedRooms};
+use crate::{origins::Origins, relay::RelayedRooms, script::Bundle};
 
 /// Everything a gateway needs to know. `carillon` makes one from the settings; nothing here is checked
 /// again.
@@ -18,8 +17,8 @@ pub struct Config {
     pub path: String,
     pub namespaces: Vec<Namespace>,
     pub origins: Origins,
-    /// The official browser bundle, served as `socket.io.js` under `path`.
-    pub serve_client: Option<Bytes>,
+    /// Served as `socket.io.js` under `path`.
+    pub serve_client: Option<Arc<Bundle>>,
     pub ping_interval: Duration,
     pub ping_timeout: Duration,
     /// How far back a newcomer without a cursor is told of ended tasks.

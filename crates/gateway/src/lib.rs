@@ -38,6 +38,7 @@ mod frames_of;
 
 mod module;
 mod plain;
+mod script;
 
 mod api;
 
@@ -54,4 +55,5 @@ pub use crate::{
     origins::{OriginError, Origins},
     others::about,
     relay::RelayedRooms,
+    script::Bundle,
 };

@@ -24,6 +24,7 @@ mod uplink;
 mod embedded;
 mod redis;
 
+mod detour;
 mod fleet;
 mod old_redis;
 mod server;

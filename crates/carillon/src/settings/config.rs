@@ -1,9 +1,10 @@
 //! What the settings mean: typed, checked, complete.
 
-use std::{collections::HashMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    collections::HashMap, fmt, fs, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration,
+};
 
-use bytes::Bytes;
-use gateway::{Conformance, Limits, Origins};
+use gateway::{Bundle, Conformance, Limits, Origins};
 use notice::{Namespace, StatusTable};
 
 use crate::settings::{
@@ -15,7 +16,7 @@ use crate::settings::{
     value::Value,
 };
 
-/// The largest file that `public.serve_client` may name.
+/// The largest file that `public.serve_client` may name, and the largest map beside it.
 const CLIENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The longest name of a consumer.
 const CONSUMER_BYTES_MAX: usize = 256;
@@ -67,7 +68,7 @@ pub struct Public {
     pub path: String,
     /// Checked; kept as texts because `demo` adds its page's own once the ports are known.
     pub origins: Vec<String>,
-    pub serve_client: Option<Bytes>,
+    pub serve_client: Option<Arc<Bundle>>,
     pub ping_interval: Duration,
     pub ping_timeout: Duration,
     pub namespaces: Vec<Namespace>,
@@ -339,13 +340,22 @@ fn file(path: &str) -> Result<PathBuf, String> {
     opened.map(|_| PathBuf::from(path)).map_err(|error| format!("cannot be read: {error}"))
 }
 
-fn client_file(path: &str) -> Result<Bytes, String> {
-    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-    let len_bytes = std::fs::metadata(path).map_err(unreadable)?.len();
+fn client_file(path: &str) -> Result<Arc<Bundle>, String> {
+    let script = short_file(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let map = match short_file(&format!("{path}.map")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        map => Some(map.map_err(|error| format!("has a .map that cannot be read: {error}"))?),
+    };
+    Ok(Arc::new(Bundle::new(script.into(), map.map(Into::into))))
+}
+
+fn short_file(path: &str) -> io::Result<Vec<u8>> {
+    let len_bytes = fs::metadata(path)?.len();
     if len_bytes > CLIENT_BYTES_MAX {
-        return Err(format!("is {len_bytes} bytes long, and {CLIENT_BYTES_MAX} are allowed"));
+        let long = format!("{len_bytes} bytes, and {CLIENT_BYTES_MAX} are allowed");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, long));
     }
-    std::fs::read(path).map(Bytes::from).map_err(unreadable)
+    fs::read(path)
 }
 
 fn namespaces(names: &[String]) -> Result<Vec<Namespace>, String> {

@@ -92,8 +92,9 @@ pub(super) const TABLE: &[Entry] = &[
          client that sends no `Origin` is no browser, and allowed.").list(),
     text("public.plaintext", "false", "true",
         "Serve a non-loopback address without TLS, because TLS ends in front of the node."),
-    text("public.serve_client", "", "/srv/socket.io.js",
-        "A file served as `/socket.io/socket.io.js`, for old pages that load the client from the server."),
+    text("public.serve_client", "", "/srv/socket.io.min.js",
+        "The official client for browsers, a file served as `/socket.io/socket.io.js`, with the `.map` beside \
+         it if there is one."),
     text("public.ping_interval", "25s", "25s", "How often the two sides of a socket show life."),
     text("public.ping_timeout", "20s", "20s", "How long a sign of life may be late before the socket is gone."),
     text("public.namespaces", "/,/notice", r#"["/", "/notice"]"#,

@@ -7,7 +7,6 @@ mod acks;
 mod caller;
 mod emits;
 mod harness;
-mod killed;
 mod nodes;
 mod notices;
 mod page;
