@@ -40,6 +40,8 @@ pub struct Config {
     pub ingest: Ingest,
     pub leases: Leases,
     pub uplink: Uplink,
+    /// Every call of `/v1/downlink` is answered alike, whatever became of it.
+    pub downlink_always_ok: bool,
     pub limits: Limits,
     pub drain_grace: Duration,
     pub telemetry: Telemetry,
@@ -207,10 +209,11 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
         },
         leases: Leases {
             node: read.one("leases.node", amount::duration),
-            login: read.one("leases.login", lease),
+            login: read.one("leases.login", amount::lease),
             channel: read.one("leases.channel", amount::duration),
         },
         uplink: uplink::read(&mut read),
+        downlink_always_ok: read.one("downlink.always_ok", amount::flag),
         limits: limits(&mut read),
         drain_grace: read.one("drain.grace", amount::duration),
         telemetry: Telemetry {
@@ -269,13 +272,6 @@ fn limits(read: &mut Reader) -> Limits {
     }
 }
 
-/// So short that nobody waits for a dead node's members, so long that renewing costs next to nothing.
-fn lease(text: &str) -> Result<Duration, String> {
-    let lease = amount::duration(text)?;
-    let fits = (Duration::from_secs(1)..=Duration::from_secs(15)).contains(&lease);
-    if fits { Ok(lease) } else { Err("is not between 1s and 15s".to_owned()) }
-}
-
 fn roles(names: &[String]) -> Result<Roles, String> {
     let mut roles = Roles { gateway: false, ingest: false };
     for name in names {
@@ -286,10 +282,6 @@ fn roles(names: &[String]) -> Result<Roles, String> {
         }
     }
     if names.is_empty() { Err("names no role".to_owned()) } else { Ok(roles) }
-}
-
-pub(super) fn flag(text: &str) -> Result<bool, String> {
-    text.parse().map_err(|_| "is neither true nor false".to_owned())
 }
 
 fn addr(text: &str) -> Result<SocketAddr, String> {

@@ -1,9 +1,6 @@
 //! What becomes of what clients say: what may be set, and what that needs.
 
-use crate::settings::{
-    config::{Config, flag},
-    reader::Reader,
-};
+use crate::settings::{amount, config::Config, reader::Reader};
 
 /// What becomes of what clients say.
 #[derive(Clone, Debug)]
@@ -18,7 +15,7 @@ pub struct Uplink {
 pub(super) fn read(read: &mut Reader) -> Uplink {
     Uplink {
         stream: read.maybe("uplink.stream", stream),
-        lifecycle: read.one("uplink.lifecycle", flag),
+        lifecycle: read.one("uplink.lifecycle", amount::flag),
         relay: read.list("uplink.relay", relay),
     }
 }
