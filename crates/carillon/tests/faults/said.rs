@@ -30,13 +30,12 @@ impl Speaker {
                 break message["args"][0].clone();
             }
         };
-        match answer["id"].as_str() {
-            Some(id) => self.acknowledged.push((id.to_owned(), self.said)),
-            None => {
-                assert_eq!(answer["error"]["code"], "unavailable", "{answer}");
-                self.refused += 1;
-            }
+        if let Some(id) = answer["id"].as_str() {
+            self.acknowledged.push((id.to_owned(), self.said));
+            return;
         }
+        assert_eq!(answer["error"]["code"], "unavailable", "{answer}");
+        self.refused += 1;
     }
 
     async fn say_until(&mut self, enough: impl Fn(&Self) -> bool) {
