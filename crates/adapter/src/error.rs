@@ -21,9 +21,14 @@ pub enum PublishError {
     #[error("publish to {audience}: all {len_max} places for {what} are taken")]
     Full { audience: Audience, what: &'static str, len_max: usize },
 
-    /// The bus did not answer, so some nodes may have seen it. Handing it in again is safe.
+    /// The bus is away, and nothing was tried. Hand it in again.
     #[error("publish to {audience}: the bus does not answer")]
     Unreachable { audience: Audience },
+
+    /// It was on the way when the bus stopped answering, so some nodes may have seen it. Handing it in
+    /// again is safe where it is about a task; any other notice may arrive twice.
+    #[error("publish to {audience}: the bus did not answer")]
+    Unconfirmed { audience: Audience },
 
     /// Its primary has it, and some nodes may have seen it, but too few replicas confirmed it in time.
     /// Handing it in again is safe: a task's notice is known by its order or its end and is not taken
@@ -41,8 +46,16 @@ impl PublishError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::TooLarge { .. } | Self::Full { .. } | Self::Broken { .. } => false,
-            Self::Backlogged { .. } | Self::Unreachable { .. } | Self::Unreplicated { .. } => true,
+            Self::Backlogged { .. }
+            | Self::Unreachable { .. }
+            | Self::Unconfirmed { .. }
+            | Self::Unreplicated { .. } => true,
         }
+    }
+
+    /// Whether some node may have seen the notice all the same.
+    pub fn may_have_arrived(&self) -> bool {
+        matches!(self, Self::Unconfirmed { .. } | Self::Unreplicated { .. })
     }
 }
 

@@ -92,6 +92,7 @@ impl Metrics {
             Err(PublishError::Backlogged { .. }) => ("backlogged", "refused"),
             Err(PublishError::Full { .. }) => ("full", "refused"),
             Err(PublishError::Unreachable { .. }) => ("unreachable", "refused"),
+            Err(PublishError::Unconfirmed { .. }) => ("unconfirmed", "refused"),
             Err(PublishError::Unreplicated { .. }) => ("unreplicated", "refused"),
             Err(PublishError::Broken { .. }) => ("broken", "refused"),
         };
@@ -143,7 +144,7 @@ impl KindLabel {
         match kind {
             Kind::Progress { .. } => Self::Progress,
             Kind::Final { .. } => Self::Final,
-            Kind::Plain => Self::Plain,
+            Kind::Plain | Kind::Volatile => Self::Plain,
         }
     }
 

@@ -158,6 +158,7 @@ async fn there_and_back(bus: &Bus) -> Result<(), RoundTripError> {
         payload: Payload::several(&[], Vec::new()),
         kind: Kind::Plain,
         origin: Origin::Backend,
+        narrowing: None,
         handed_in: SystemTime::now(),
     };
     link.publisher.publish(draft).await?;

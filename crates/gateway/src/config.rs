@@ -24,6 +24,8 @@ pub struct Config {
     /// How far back a newcomer without a cursor is told of ended tasks.
     pub recovery_window: Duration,
     pub conformance: Option<Conformance>,
+    /// `/v1/downlink` answers every call alike, whatever became of it.
+    pub downlink_always_ok: bool,
     pub limits: Limits,
     pub uplink: Uplink,
 }

@@ -56,6 +56,10 @@ pub(crate) enum Dropped {
     StrayAck,
     /// A question or an answer of another release's node.
     Stranger,
+    /// A volatile notice for a socket that could not take it at once.
+    Volatile,
+    /// A notice for one socket by the workers' road, whose id was this node's and is nobody's.
+    UnknownSocket,
 }
 
 /// What became of an event from a client: the label of `carillon_client_events_total`.
@@ -112,6 +116,26 @@ pub(crate) enum Asking {
     TooLarge,
 }
 
+/// What became of a call of `/v1/downlink`: the label of `carillon_downlinks_total`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Downlink {
+    Sent,
+    /// The caller has to say it differently.
+    Malformed,
+    /// The bus did not take it.
+    Away,
+}
+
+impl Downlink {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Malformed => "malformed",
+            Self::Away => "away",
+        }
+    }
+}
+
 impl Asking {
     fn label(self) -> &'static str {
         match self {
@@ -134,6 +158,8 @@ impl Dropped {
             Self::Malformed => "malformed",
             Self::StrayAck => "stray_ack",
             Self::Stranger => "stranger",
+            Self::Volatile => "volatile",
+            Self::UnknownSocket => "unknown_socket",
         }
     }
 }
@@ -148,6 +174,7 @@ pub(crate) struct Events {
     dropped: IntCounterVec,
     acks: IntCounterVec,
     heard: IntCounterVec,
+    downlinks: IntCounterVec,
     queue_bytes: IntGauge,
     delivery_seconds: Histogram,
     /// A stranger was heard and told of: once is enough.
@@ -191,6 +218,11 @@ impl Events {
                 "Events that clients sent.",
                 &["outcome"],
             )?,
+            downlinks: counters(
+                "carillon_downlinks_total",
+                "Calls of /v1/downlink.",
+                &["outcome"],
+            )?,
             dropped: counters("carillon_dropped_total", "What was not passed on.", &["reason"])?,
             met_stranger: AtomicBool::new(false),
         };
@@ -201,6 +233,7 @@ impl Events {
         registry.register(Box::new(events.dropped.clone()))?;
         registry.register(Box::new(events.acks.clone()))?;
         registry.register(Box::new(events.heard.clone()))?;
+        registry.register(Box::new(events.downlinks.clone()))?;
         registry.register(Box::new(events.queue_bytes.clone()))?;
         registry.register(Box::new(events.delivery_seconds.clone()))?;
         for departure in Departure::ALL {
@@ -271,6 +304,14 @@ impl Events {
     pub(crate) fn asked(&self, outcome: Asking, sockets: usize) {
         if sockets > 0 {
             self.acks.with_label_values(&[outcome.label()]).inc_by(sockets as u64);
+        }
+    }
+
+    /// With `downlink.always_ok` nobody but the log is told why one was not sent.
+    pub(crate) fn downlink(&self, outcome: Downlink, cause: Option<&str>) {
+        self.downlinks.with_label_values(&[outcome.label()]).inc();
+        if let Some(cause) = cause {
+            tracing::warn!(outcome = outcome.label(), cause, "did not send a downlink");
         }
     }
 

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use adapter::{Arrival, Inbox, Link, RelayDriver, Requests};
+use notice::{Draft, Notice};
 use parking_lot::Mutex;
 use prometheus::Registry;
 use thiserror::Error;
@@ -14,8 +15,8 @@ use crate::{
     api,
     config::Config,
     departure::Departure,
-    engine::accept,
-    events::Events,
+    engine::{Ids, accept},
+    events::{Dropped, Events},
     login, others,
     shared::{Shared, Ways},
 };
@@ -117,6 +118,7 @@ async fn deliver(shared: &Shared, inbox: Option<Inbox>, stop: CancellationToken)
         match arrival {
             Some(Arrival::Notice(notice)) => {
                 shared.hub.deliver(&notice, &shared.events).await;
+                count_if_unknown(shared, &notice);
             }
             Some(Arrival::Gap(gap)) => {
                 shared.events.behind();
@@ -127,5 +129,15 @@ async fn deliver(shared: &Shared, inbox: Option<Inbox>, stop: CancellationToken)
             }
             None => return,
         }
+    }
+}
+
+/// A notice for one socket that came by the bus reaches every node. The one that made the socket's id says
+/// whether it is gone.
+fn count_if_unknown(shared: &Shared, notice: &Notice) {
+    let Draft { audience, narrowing, .. } = &notice.draft;
+    let Some(id) = narrowing.as_ref().and_then(|it| it.socket.as_ref()) else { return };
+    if Ids::is_of(&shared.config.node, id) && shared.hub.socket(&audience.namespace, id).is_none() {
+        shared.events.dropped(Dropped::UnknownSocket);
     }
 }

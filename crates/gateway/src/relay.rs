@@ -93,6 +93,7 @@ pub(crate) async fn relay(seat: &Seat, call: &Call) -> Result<NoticeId, Reason> 
 async fn publish(seat: &Seat, audience: Audience, payload: Payload) -> Result<NoticeId, Reason> {
     let draft = Draft {
         audience,
+        narrowing: None,
         event: Some(EventName::new(EVENT).expect("it is short and not reserved")),
         payload,
         kind: Kind::Plain,

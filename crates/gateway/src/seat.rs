@@ -15,7 +15,7 @@ use std::{
 };
 
 use adapter::CatchUp;
-use notice::{Audience, Namespace, Notice, Room, Scope, SocketId, UserId};
+use notice::{Audience, Kind, Namespace, Notice, Room, Scope, SocketId, UserId};
 use parking_lot::Mutex;
 
 pub(crate) use self::seats::Seats;
@@ -27,7 +27,7 @@ use crate::{
     departure::Departure,
     encoded::Encoded,
     engine::{Dialect, Session, Transport},
-    events::Events,
+    events::{Dropped, Events},
     forms::Forms,
     frames_of,
     login::Stays,
@@ -122,6 +122,10 @@ impl Seat {
         match next {
             Next::Send => self.send(forms, now, events),
             Next::Held | Next::Skip => false,
+            Next::Drop => {
+                events.dropped(Dropped::Volatile);
+                false
+            }
             Next::Overflow => {
                 self.session.close(Departure::Slow);
                 false
@@ -132,6 +136,10 @@ impl Seat {
     /// Sends a notice past the inflow: nothing else of its audience is on the way.
     pub(crate) fn send(&self, forms: &Forms<'_>, now: SystemTime, events: &Events) -> bool {
         let draft = &forms.notice.draft;
+        if draft.kind == Kind::Volatile && !self.session.is_free() {
+            events.dropped(Dropped::Volatile);
+            return false;
+        }
         let task = draft.kind.task().filter(|_| draft.kind.is_progress());
         let dialect = self.session.dialect;
         let sent = match &draft.event {

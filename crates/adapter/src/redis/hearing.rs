@@ -160,7 +160,7 @@ impl Hearing {
     }
 
     fn fit(&self, notice: &Notice) -> Option<Fit> {
-        let is_plain = matches!(notice.draft.kind, Kind::Plain);
+        let is_plain = matches!(notice.draft.kind, Kind::Plain | Kind::Volatile);
         self.ears.fit(&notice.draft.audience, &notice.position, is_plain)
     }
 

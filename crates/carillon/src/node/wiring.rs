@@ -80,6 +80,7 @@ pub(super) fn gateway(
         ping_timeout: public.ping_timeout,
         recovery_window: config.recovery.window,
         conformance: public.conformance,
+        downlink_always_ok: config.downlink_always_ok,
         limits: config.limits,
         uplink: gateway::Uplink {
             lifecycle: config.uplink.lifecycle,

@@ -33,6 +33,8 @@ pub struct Config {
     pub ingest: Ingest,
     pub leases: Leases,
     pub uplink: Uplink,
+    /// Every call of `/v1/downlink` is answered alike, whatever became of it.
+    pub downlink_always_ok: bool,
     pub limits: Limits,
     pub drain_grace: Duration,
     pub telemetry: Telemetry,
@@ -215,9 +217,10 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
         },
         uplink: Uplink {
             stream: read.maybe("uplink.stream", stream),
-            lifecycle: read.one("uplink.lifecycle", flag),
+            lifecycle: read.one("uplink.lifecycle", amount::flag),
             relay: read.list("uplink.relay", relay),
         },
+        downlink_always_ok: read.one("downlink.always_ok", amount::flag),
         limits: limits(&mut read),
         drain_grace: read.one("drain.grace", amount::duration),
         telemetry: Telemetry {
@@ -293,10 +296,6 @@ fn roles(names: &[String]) -> Result<Roles, String> {
         }
     }
     if names.is_empty() { Err("names no role".to_owned()) } else { Ok(roles) }
-}
-
-pub(super) fn flag(text: &str) -> Result<bool, String> {
-    text.parse().map_err(|_| "is neither true nor false".to_owned())
 }
 
 fn addr(text: &str) -> Result<SocketAddr, String> {

@@ -128,6 +128,10 @@ pub(super) const TABLE: &[Entry] = &[
          `public.ping_timeout` plus 30 s, or a cut could outlast it."),
     text("recovery.keep", "1000", "1000", "How many finals are kept for each audience."),
     text("recovery.keep_age", "24h", "24h", "How long finals are kept."),
+    // downlink
+    text("downlink.always_ok", "false", "true",
+        "Answer every call of `/v1/downlink` with 200 and `0000`, for callers that take any other answer for \
+         an outage. What was not sent is told by the log and `carillon_downlinks_total` alone."),
     // ingest
     text("ingest.status", "", r#"{ "200" = "file.queued" }"#,
         "More worker status numbers and the events that they mean.").map(),

@@ -152,6 +152,12 @@ impl Session {
         self.after_send(outcome)
     }
 
+    /// Whether the client takes what is sent next at once, as Socket.IO's `volatile` has it: nothing else
+    /// waits, and of one that polls, a poll does.
+    pub(crate) fn is_free(&self) -> bool {
+        self.line.lock().is_free()
+    }
+
     fn after_send(self: &Arc<Self>, outcome: Outcome) -> Option<Transport> {
         match outcome {
             Outcome::Written(transport) => Some(transport),
