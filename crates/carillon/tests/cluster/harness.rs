@@ -39,6 +39,11 @@ struct Member {
 
 impl Cluster {
     pub(crate) async fn of(len: usize, bus: Bus) -> Self {
+        Self::with(len, bus, &[]).await
+    }
+
+    /// With some settings beside those of every test.
+    pub(crate) async fn with(len: usize, bus: Bus, more: &[(&str, &str)]) -> Self {
         let mut running = JoinSet::new();
         let redis = match bus {
             Bus::Embedded => None,
@@ -48,7 +53,7 @@ impl Cluster {
             redis.settle("carillon").await;
         }
         let url = redis.as_ref().map(Server::url).unwrap_or_default();
-        let config = config(&url);
+        let config = config(&url, more);
         let shared = SharedBus::new(&config).unwrap();
         let bus = shared.clone();
         running.spawn(async move { bus.run(CancellationToken::new()).await });
@@ -95,6 +100,13 @@ impl Cluster {
 
     pub(crate) async fn post(&self, node: usize, path: &str, body: &Value) -> (StatusCode, Value) {
         self.ask(node, Method::POST, path, &body.to_string()).await
+    }
+
+    /// What the public port says to the same.
+    pub(crate) async fn post_public(&self, node: usize, path: &str, body: &Value) -> StatusCode {
+        let public = self.public(node).to_string();
+        let answer = self.caller.try_ask(Method::POST, &public, path, body.to_string());
+        answer.await.expect("the node answers").0
     }
 
     /// Hands in the end of a task of user 5; whether it was accepted.
@@ -160,12 +172,12 @@ pub(crate) fn message(identity: &str, status: i32) -> Value {
     json!({ "identity": identity, "userIdentity": 5, "status": status })
 }
 
-fn config(redis_url: &str) -> Config {
+fn config(redis_url: &str, more: &[(&str, &str)]) -> Config {
     let settings = [
         ("public.addr", "127.0.0.1:0"),
         ("internal.addr", "127.0.0.1:0"),
         ("redis.url", redis_url),
         ("leases.login", "2s"),
     ];
-    Settings::of(settings).into_config().unwrap()
+    Settings::of(settings.iter().chain(more).copied()).into_config().unwrap()
 }
