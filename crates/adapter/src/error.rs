@@ -134,3 +134,37 @@ impl SignalError {
         }
     }
 }
+
+/// What a client said is not known to be in the stream.
+#[derive(Clone, Debug, Error)]
+pub enum UplinkError {
+    /// No retry will help: the client must say less.
+    #[error("hand on what a client said: {len_bytes} bytes, and {len_bytes_max} are allowed")]
+    TooLarge { len_bytes: usize, len_bytes_max: usize },
+
+    /// This sender says more than the stream takes; others are not concerned.
+    #[error("hand on what a client said: its share of {len_bytes_max} bytes is taken")]
+    ShareFull { len_bytes_max: usize },
+
+    /// All senders together say more than the stream takes.
+    #[error("hand on what a client said: all {len_bytes_max} bytes that may wait are taken")]
+    Full { len_bytes_max: usize },
+
+    /// The bus did not answer: it may be in the stream or not.
+    #[error("hand on what a client said: the bus does not answer")]
+    Unreachable,
+
+    /// It is in the stream of the primary, but too few replicas confirmed it in time.
+    #[error(
+        "hand on what a client said: {replicas} replicas have it, {replicas_min} are asked for"
+    )]
+    Unreplicated { replicas: usize, replicas_min: usize },
+
+    /// The bus will say the same again until a person has mended it.
+    #[error("hand on what a client said: {reason}")]
+    Broken { reason: String },
+
+    /// This node has left the bus.
+    #[error("hand on what a client said: this node has left the bus")]
+    Gone,
+}

@@ -128,6 +128,7 @@ fn limits(config: &Config) -> adapter::Config {
         login_lease: config.leases.login,
         room_members_max: 100_000,
         login_rooms_max: 1_000_000,
+        uplink: config.uplink.stream.clone(),
     }
 }
 

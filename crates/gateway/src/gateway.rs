@@ -41,9 +41,10 @@ pub struct StartError(#[from] prometheus::Error);
 
 impl Gateway {
     pub fn new(config: Config, link: Link, registry: &Registry) -> Result<Self, StartError> {
-        let Link { publisher, interest, inbox, store, logins, signals, nodes, requests } = link;
+        let Link { publisher, interest, inbox, store, logins, signals, nodes, requests, uplink } =
+            link;
         let relay = RelayDriver::new(signals, registry)?;
-        let ways = Ways { publisher, interest, store, logins, nodes, relay };
+        let ways = Ways { publisher, interest, store, logins, nodes, relay, uplink };
         let shared = Arc::new(Shared::new(config, Events::new(registry)?, ways));
         Ok(Self { shared, inflow: Arc::new(Mutex::new(Some((inbox, requests)))) })
     }

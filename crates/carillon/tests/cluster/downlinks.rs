@@ -92,7 +92,7 @@ async fn while_redis_is_away_a_downlink_is_answered_5030() {
 
 #[tokio::test]
 async fn with_always_ok_only_the_counter_tells_what_was_not_sent() {
-    let cluster = Cluster::with(1, Bus::Embedded, &[("downlink.always_ok", "true")]).await;
+    let cluster = Cluster::set(1, Bus::Embedded, &[("downlink.always_ok", "true")]).await;
     let told = cluster.ask(0, Method::POST, PATH, "not even JSON").await;
     assert_eq!(told, (StatusCode::OK, answer("0000", "ok")));
     cluster.metric_is(0, "carillon_downlinks_total{outcome=\"malformed\"} ", 1.0).await;

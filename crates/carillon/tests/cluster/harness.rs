@@ -39,11 +39,11 @@ struct Member {
 
 impl Cluster {
     pub(crate) async fn of(len: usize, bus: Bus) -> Self {
-        Self::with(len, bus, &[]).await
+        Self::set(len, bus, &[]).await
     }
 
-    /// With some settings beside those of every test.
-    pub(crate) async fn with(len: usize, bus: Bus, more: &[(&str, &str)]) -> Self {
+    /// With settings of the test's own.
+    pub(crate) async fn set(len: usize, bus: Bus, settings: &[(&str, &str)]) -> Self {
         let mut running = JoinSet::new();
         let redis = match bus {
             Bus::Embedded => None,
@@ -53,7 +53,7 @@ impl Cluster {
             redis.settle("carillon").await;
         }
         let url = redis.as_ref().map(Server::url).unwrap_or_default();
-        let config = config(&url, more);
+        let config = config(&url, settings);
         let shared = SharedBus::new(&config).unwrap();
         let bus = shared.clone();
         running.spawn(async move { bus.run(CancellationToken::new()).await });

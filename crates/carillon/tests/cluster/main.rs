@@ -10,13 +10,13 @@ mod choices;
 mod downlinks;
 mod emits;
 mod harness;
-mod killed;
 mod nodes;
 mod notices;
 mod page;
 mod redis_away;
 mod rooms;
 mod stopping;
+mod uplink;
 
 #[path = "../../../adapter/tests/contract/server.rs"]
 #[expect(dead_code, reason = "the bus's own tests ask more of it")]
