@@ -5,7 +5,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { node } from './carillon.mjs';
 import { PAIRS, open } from './generations.mjs';
-import { PlainSocket } from './plain.mjs';
 
 const carillon = node();
 const FIRST = Buffer.from([0, 1, 2, 0xff, 0x0a, 0x1e]);
@@ -50,6 +49,7 @@ describe('an emit', { concurrency: 4 }, () => {
   }
 
   for (const { generation, transport } of PAIRS) {
+    const [left, quiet] = [user += 1, user += 1];
     it(`${generation} by ${transport} answers a question with bytes in it`, async (test) => {
       const ends = (end) => test.after(end);
       const page = open({ generation, transport, query: 'user=699', url: carillon.url }, ends);
@@ -65,8 +65,8 @@ describe('an emit', { concurrency: 4 }, () => {
     it(`${generation} by ${transport} is left out by the id that it knows`, async (test) => {
       const ends = (end) => test.after(end);
       const namespace = '/notice';
-      const query = `user=${user += 1}`;
-      const both = { to: { user }, namespace };
+      const both = { to: { user: left }, namespace };
+      const query = `user=${left}`;
       const options = { generation, transport, namespace, query, url: carillon.url };
       const [page, other] = [open(options, ends), open(options, ends)];
       for (const each of [page, other]) each.listen('flash', 'marker');
@@ -79,11 +79,11 @@ describe('an emit', { concurrency: 4 }, () => {
 
     it(`${generation} by ${transport} gets what is volatile when it is quiet`, async (test) => {
       const ends = (end) => test.after(end);
-      const query = `user=${user += 1}`;
-      const page = open({ generation, transport, namespace: '/notice', query, url: carillon.url }, ends);
+      const at = { namespace: '/notice', query: `user=${quiet}`, url: carillon.url };
+      const page = open({ generation, transport, ...at }, ends);
       page.listen('flash');
       await page.connected();
-      const flash = { to: { user }, namespace: '/notice', event: 'flash', volatile: true };
+      const flash = { to: { user: quiet }, namespace: '/notice', event: 'flash', volatile: true };
       // A page that polls has no poll on its way now and then; soon it does.
       while (page.count('flash') === 0) await carillon.emit({ ...flash, data: 1 });
       assert.deepEqual(page.named('flash')[0].args, [1]);
