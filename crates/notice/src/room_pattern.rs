@@ -13,7 +13,7 @@ pub enum RoomPattern {
 }
 
 impl RoomPattern {
-    /// A room's name, or the beginning of names and a `*`.
+    /// A room's name, or the beginning of names and a `*`, which stands at the end only.
     pub fn new(text: &str) -> Result<Self, NameError> {
         match text.strip_suffix('*') {
             Some("") => Ok(Self::Prefix(Arc::from(""))),

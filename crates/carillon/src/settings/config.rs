@@ -8,7 +8,15 @@ use gateway::{Bundle, Conformance, Limits, Origins};
 use notice::{Namespace, RoomPattern, StatusTable};
 
 use crate::settings::{
+<<<<<<< HEAD
     Auth, Redis, Settings, amount, auth, mistake::Mistakes, reader::Reader, redis, rules,
+=======
+    Settings, amount,
+    mistake::Mistakes,
+    reader::Reader,
+    rules,
+    uplink::{self, Uplink},
+>>>>>>> main
     value::Value,
 };
 
@@ -107,6 +115,7 @@ pub struct Leases {
     pub channel: Duration,
 }
 
+<<<<<<< HEAD
 /// What becomes of what clients say.
 #[derive(Clone, Debug)]
 pub struct Uplink {
@@ -117,6 +126,8 @@ pub struct Uplink {
     pub relay: Vec<RoomPattern>,
 }
 
+=======
+>>>>>>> main
 /// What the node tells its operator.
 #[derive(Clone, Debug)]
 pub struct Telemetry {
@@ -192,15 +203,19 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
         },
         leases: Leases {
             node: read.one("leases.node", amount::duration),
-            login: read.one("leases.login", lease),
+            login: read.one("leases.login", amount::lease),
             channel: read.one("leases.channel", amount::duration),
         },
+<<<<<<< HEAD
         auth: auth::read(&mut read),
         uplink: Uplink {
             stream: read.maybe("uplink.stream", stream),
             lifecycle: read.one("uplink.lifecycle", amount::flag),
             relay: read.list("uplink.relay", room_patterns),
         },
+=======
+        uplink: uplink::read(&mut read),
+>>>>>>> main
         downlink_always_ok: read.one("downlink.always_ok", amount::flag),
         limits: limits(&mut read),
         drain_grace: read.one("drain.grace", amount::duration),
@@ -242,13 +257,6 @@ fn limits(read: &mut Reader) -> Limits {
     }
 }
 
-/// So short that nobody waits for a dead node's members, so long that renewing costs next to nothing.
-fn lease(text: &str) -> Result<Duration, String> {
-    let lease = amount::duration(text)?;
-    let fits = (Duration::from_secs(1)..=Duration::from_secs(15)).contains(&lease);
-    if fits { Ok(lease) } else { Err("is not between 1s and 15s".to_owned()) }
-}
-
 fn roles(names: &[String]) -> Result<Roles, String> {
     let mut roles = Roles { gateway: false, ingest: false };
     for name in names {
@@ -287,6 +295,7 @@ fn consumer(name: &str) -> Result<String, String> {
     Ok(name.to_owned())
 }
 
+<<<<<<< HEAD
 /// A name that is no other key's of ours.
 fn stream(name: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
@@ -301,6 +310,13 @@ fn stream(name: &str) -> Result<String, String> {
 
 fn room_patterns(rooms: &[String]) -> Result<Vec<RoomPattern>, String> {
     rooms.iter().map(|room| RoomPattern::new(room).map_err(|error| error.to_string())).collect()
+=======
+fn prefix(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.contains(['{', '}']) || text.contains(char::is_whitespace) {
+        return Err("is empty, or holds a brace or a space".to_owned());
+    }
+    Ok(text.to_owned())
+>>>>>>> main
 }
 
 /// A file that can be read when the settings are.
