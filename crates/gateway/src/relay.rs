@@ -11,13 +11,10 @@ use std::{
 };
 
 use adapter::Published;
-<<<<<<< HEAD
 use notice::{
-    Audience, Draft, EventName, Kind, Notice, NoticeId, Origin, Payload, Room, RoomPattern, Scope,
+    Audience, Draft, EventName, Kind, Narrowing, NoticeId, Origin, Payload, Room, RoomPattern,
+    Scope,
 };
-=======
-use notice::{Audience, Draft, EventName, Kind, Narrowing, NoticeId, Origin, Payload, Room, Scope};
->>>>>>> main
 use serde_json::value::RawValue;
 
 use crate::{

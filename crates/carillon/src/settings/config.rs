@@ -5,18 +5,14 @@ use std::{
 };
 
 use gateway::{Bundle, Conformance, Limits, Origins};
-use notice::{Namespace, RoomPattern, StatusTable};
+use notice::{Namespace, StatusTable};
 
 use crate::settings::{
-<<<<<<< HEAD
-    Auth, Redis, Settings, amount, auth, mistake::Mistakes, reader::Reader, redis, rules,
-=======
-    Settings, amount,
+    Auth, Redis, Settings, amount, auth,
     mistake::Mistakes,
     reader::Reader,
-    rules,
+    redis, rules,
     uplink::{self, Uplink},
->>>>>>> main
     value::Value,
 };
 
@@ -115,19 +111,6 @@ pub struct Leases {
     pub channel: Duration,
 }
 
-<<<<<<< HEAD
-/// What becomes of what clients say.
-#[derive(Clone, Debug)]
-pub struct Uplink {
-    /// The stream's name behind the prefix. Absent: nobody reads it.
-    pub stream: Option<String>,
-    pub lifecycle: bool,
-    /// Rooms whose members may speak to each other, as patterns.
-    pub relay: Vec<RoomPattern>,
-}
-
-=======
->>>>>>> main
 /// What the node tells its operator.
 #[derive(Clone, Debug)]
 pub struct Telemetry {
@@ -206,16 +189,8 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
             login: read.one("leases.login", amount::lease),
             channel: read.one("leases.channel", amount::duration),
         },
-<<<<<<< HEAD
         auth: auth::read(&mut read),
-        uplink: Uplink {
-            stream: read.maybe("uplink.stream", stream),
-            lifecycle: read.one("uplink.lifecycle", amount::flag),
-            relay: read.list("uplink.relay", room_patterns),
-        },
-=======
         uplink: uplink::read(&mut read),
->>>>>>> main
         downlink_always_ok: read.one("downlink.always_ok", amount::flag),
         limits: limits(&mut read),
         drain_grace: read.one("drain.grace", amount::duration),
@@ -293,30 +268,6 @@ fn consumer(name: &str) -> Result<String, String> {
         return Err(format!("is longer than {CONSUMER_BYTES_MAX} bytes, or holds a space"));
     }
     Ok(name.to_owned())
-}
-
-<<<<<<< HEAD
-/// A name that is no other key's of ours.
-fn stream(name: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if name.is_empty() || !name.chars().all(plain) {
-        return Err("is no word of letters, digits, -, _ and .".to_owned());
-    }
-    if ["tasks", "dead"].contains(&name) {
-        return Err("is the name of a stream of workers' messages".to_owned());
-    }
-    Ok(name.to_owned())
-}
-
-fn room_patterns(rooms: &[String]) -> Result<Vec<RoomPattern>, String> {
-    rooms.iter().map(|room| RoomPattern::new(room).map_err(|error| error.to_string())).collect()
-=======
-fn prefix(text: &str) -> Result<String, String> {
-    if text.is_empty() || text.contains(['{', '}']) || text.contains(char::is_whitespace) {
-        return Err("is empty, or holds a brace or a space".to_owned());
-    }
-    Ok(text.to_owned())
->>>>>>> main
 }
 
 /// A file that can be read when the settings are.
