@@ -1,4 +1,4 @@
-//! How amounts are written: durations (`25s`, `1h 30m`), sizes (`256KiB`, `1MB`, `4096`), yes and no.
+//! How amounts are written: durations (`25s`, `1h 30m`) and sizes (`256KiB`, `1MB`, `4096`).
 
 use std::time::Duration;
 
