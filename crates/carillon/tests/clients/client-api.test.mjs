@@ -140,6 +140,38 @@ describe('by the API', () => {
       assert.deepEqual((await orders('disconnect', { reason: 'rules' })).body, { sockets: 1 });
       await one.event('disconnect', (reason) => reason === 'io server disconnect');
     });
+
+    it(`sockets of ${generation} are chosen by several rooms, once each, but for those left out`, async (test) => {
+      const [both, one, left] = await Promise.all([0, 1, 2].map(() => page(test, { generation })));
+      const [a, b, c] = ['a', 'b', 'c'].map((room) => `${room} ${generation}`);
+      for (const [each, rooms] of [[both, [a, b]], [one, [b]], [left, [a, c]]]) {
+        each.listen('flash');
+        await carillon.post('/v1/sockets/join', { socket: each.id, rooms });
+      }
+      await carillon.emit({ to: { rooms: [a, b] }, except: { rooms: [c] }, event: 'flash', data: 1 });
+      await carillon.emit({ to: { rooms: [a, b] }, except: { sockets: [one.id] }, event: 'flash', data: 2, volatile: true });
+      await carillon.emit({ to: { rooms: [a, b, c] }, event: 'flash', data: 3 });
+      const heard = async (each) => {
+        await each.event('flash', (data) => data === 3);
+        return each.named('flash').map(({ args: [data] }) => data);
+      };
+      assert.deepEqual(await heard(both), [1, 2, 3]);
+      assert.deepEqual(await heard(one), [1, 3]);
+      assert.deepEqual(await heard(left), [2, 3]);
+    });
+
+    for (const transport of ['polling', 'websocket']) {
+      it(`a socket of ${generation} gets bytes by ${transport}`, async (test) => {
+        const one = await page(test, { generation, transport });
+        one.listen('bytes');
+        const args = [{ file: { $binary: 'AAH/' } }, { $binary: 'w6k=' }, 'text'];
+        await carillon.emit({ to: { socket: one.id }, event: 'bytes', args, binary: true });
+        const [{ file }, second, text] = (await one.event('bytes')).args;
+        assert.deepEqual([...Buffer.from(file)], [0, 1, 255]);
+        assert.deepEqual([...Buffer.from(second)], [0xc3, 0xa9]);
+        assert.equal(text, 'text');
+      });
+    }
   }
 });
 
