@@ -23,6 +23,7 @@ mod config;
 mod reader;
 mod redis;
 mod rules;
+mod uplink;
 
 mod manual;
 mod shown;

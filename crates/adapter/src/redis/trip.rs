@@ -227,7 +227,7 @@ fn read_stamp(text: &Value) -> Option<Stamp> {
 }
 
 /// A key of a wrong type concerns one audience only. Whatever else is wrong concerns all, and is waited
-/// for.
+/// for: an error that Redis told means that nothing was done, any other may have come after that.
 fn publish_error(audience: Audience, error: &Error) -> PublishError {
     match lasting(error) {
         Some(reason) if reason.starts_with("WRONGTYPE") => {

@@ -13,6 +13,7 @@ use crate::settings::{
     reader::Reader,
     redis::{self, Redis},
     rules,
+    uplink::{self, Uplink},
     value::Value,
 };
 
@@ -110,16 +111,6 @@ pub struct Leases {
     pub channel: Duration,
 }
 
-/// What becomes of what clients say.
-#[derive(Clone, Debug)]
-pub struct Uplink {
-    /// The stream's name behind the prefix. Absent: nobody reads it.
-    pub stream: Option<String>,
-    pub lifecycle: bool,
-    /// Rooms whose members may speak to each other, as patterns.
-    pub relay: Vec<String>,
-}
-
 /// What the node tells its operator.
 #[derive(Clone, Debug)]
 pub struct Telemetry {
@@ -195,14 +186,10 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
         },
         leases: Leases {
             node: read.one("leases.node", amount::duration),
-            login: read.one("leases.login", lease),
+            login: read.one("leases.login", amount::lease),
             channel: read.one("leases.channel", amount::duration),
         },
-        uplink: Uplink {
-            stream: read.maybe("uplink.stream", stream),
-            lifecycle: read.one("uplink.lifecycle", amount::flag),
-            relay: read.list("uplink.relay", relay),
-        },
+        uplink: uplink::read(&mut read),
         downlink_always_ok: read.one("downlink.always_ok", amount::flag),
         limits: limits(&mut read),
         drain_grace: read.one("drain.grace", amount::duration),
@@ -244,13 +231,6 @@ fn limits(read: &mut Reader) -> Limits {
     }
 }
 
-/// So short that nobody waits for a dead node's members, so long that renewing costs next to nothing.
-fn lease(text: &str) -> Result<Duration, String> {
-    let lease = amount::duration(text)?;
-    let fits = (Duration::from_secs(1)..=Duration::from_secs(15)).contains(&lease);
-    if fits { Ok(lease) } else { Err("is not between 1s and 15s".to_owned()) }
-}
-
 fn roles(names: &[String]) -> Result<Roles, String> {
     let mut roles = Roles { gateway: false, ingest: false };
     for name in names {
@@ -287,26 +267,6 @@ fn consumer(name: &str) -> Result<String, String> {
         return Err(format!("is longer than {CONSUMER_BYTES_MAX} bytes, or holds a space"));
     }
     Ok(name.to_owned())
-}
-
-/// A name that is no other key's of ours.
-fn stream(name: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if name.is_empty() || !name.chars().all(plain) {
-        return Err("is no word of letters, digits, -, _ and .".to_owned());
-    }
-    if ["tasks", "dead"].contains(&name) {
-        return Err("is the name of a stream of workers' messages".to_owned());
-    }
-    Ok(name.to_owned())
-}
-
-fn relay(rooms: &[String]) -> Result<Vec<String>, String> {
-    let is_odd = |room: &&String| room.is_empty() || room.trim_end_matches('*').contains('*');
-    match rooms.iter().find(is_odd) {
-        Some(room) => Err(format!("names {room:?}, and a * stands at the end only")),
-        None => Ok(rooms.to_vec()),
-    }
 }
 
 /// A file that can be read when the settings are.

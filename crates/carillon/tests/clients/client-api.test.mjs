@@ -159,19 +159,6 @@ describe('by the API', () => {
       assert.deepEqual(await heard(one), [1, 3]);
       assert.deepEqual(await heard(left), [2, 3]);
     });
-
-    for (const transport of ['polling', 'websocket']) {
-      it(`a socket of ${generation} gets bytes by ${transport}`, async (test) => {
-        const one = await page(test, { generation, transport });
-        one.listen('bytes');
-        const args = [{ file: { $binary: 'AAH/' } }, { $binary: 'w6k=' }, 'text'];
-        await carillon.emit({ to: { socket: one.id }, event: 'bytes', args, binary: true });
-        const [{ file }, second, text] = (await one.event('bytes')).args;
-        assert.deepEqual([...Buffer.from(file)], [0, 1, 255]);
-        assert.deepEqual([...Buffer.from(second)], [0xc3, 0xa9]);
-        assert.equal(text, 'text');
-      });
-    }
   }
 });
 

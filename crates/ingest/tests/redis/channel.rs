@@ -74,6 +74,15 @@ async fn a_subscription_that_was_cut_is_restored() {
 }
 
 #[tokio::test]
+async fn the_stamp_of_a_message_is_left_to_the_store() {
+    let mut rig = Rig::start().await;
+    let _replica = rig.replica("r1").await;
+    rig.until_heard().await;
+    publish(&rig, "a", "x.progress").await;
+    assert_eq!(rig.next_stamp().await, None);
+}
+
+#[tokio::test]
 async fn what_does_not_fit_is_dropped_and_counted() {
     let rig = Rig::start().await;
     let mut config = rig.config("r1");
