@@ -22,6 +22,7 @@ mod amount;
 mod config;
 mod reader;
 mod rules;
+mod uplink;
 
 mod manual;
 mod shown;

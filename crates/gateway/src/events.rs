@@ -173,8 +173,8 @@ pub(crate) struct Events {
     deliveries: Deliveries,
     dropped: IntCounterVec,
     acks: IntCounterVec,
-    downlinks: IntCounterVec,
     heard: IntCounterVec,
+    downlinks: IntCounterVec,
     queue_bytes: IntGauge,
     delivery_seconds: Histogram,
     /// A stranger was heard and told of: once is enough.
@@ -213,14 +213,14 @@ impl Events {
                 "Sockets that were asked for an acknowledgement.",
                 &["outcome"],
             )?,
-            downlinks: counters(
-                "carillon_downlinks_total",
-                "Calls of /v1/downlink.",
-                &["outcome"],
-            )?,
             heard: counters(
                 "carillon_client_events_total",
                 "Events that clients sent.",
+                &["outcome"],
+            )?,
+            downlinks: counters(
+                "carillon_downlinks_total",
+                "Calls of /v1/downlink.",
                 &["outcome"],
             )?,
             dropped: counters("carillon_dropped_total", "What was not passed on.", &["reason"])?,
@@ -232,8 +232,8 @@ impl Events {
         registry.register(Box::new(deliveries))?;
         registry.register(Box::new(events.dropped.clone()))?;
         registry.register(Box::new(events.acks.clone()))?;
-        registry.register(Box::new(events.downlinks.clone()))?;
         registry.register(Box::new(events.heard.clone()))?;
+        registry.register(Box::new(events.downlinks.clone()))?;
         registry.register(Box::new(events.queue_bytes.clone()))?;
         registry.register(Box::new(events.delivery_seconds.clone()))?;
         for departure in Departure::ALL {

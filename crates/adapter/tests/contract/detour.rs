@@ -60,7 +60,7 @@ impl Detour {
 
     /// A connection that is still to be made will lead there.
     pub(crate) fn lead_astray(&self, connection: usize, port: u16) {
-        self.jam.send_modify(|jam| drop(jam.astray.insert(connection, port)));
+        self.jam.send_if_modified(|jam| jam.astray.insert(connection, port).is_none());
     }
 
     pub(crate) fn freeze(&self, connection: usize) {

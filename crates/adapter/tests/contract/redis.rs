@@ -13,7 +13,7 @@ mod upward;
 
 use std::time::Duration;
 
-use adapter::{Arrival, BusError, Config, ConnectError, PublishError, Redis, RedisConfig};
+use adapter::{Arrival, BusError, Config, ConnectError, Redis, RedisConfig};
 use notice::NodeId;
 use prometheus::{Registry, TextEncoder};
 use tokio::{

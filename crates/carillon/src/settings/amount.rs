@@ -9,6 +9,17 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     if duration.is_zero() { Err("is no time at all".to_owned()) } else { Ok(duration) }
 }
 
+pub(super) fn flag(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "is neither true nor false".to_owned())
+}
+
+/// So short that nobody waits for a dead node's members, so long that renewing costs next to nothing.
+pub(super) fn lease(text: &str) -> Result<Duration, String> {
+    let lease = duration(text)?;
+    let fits = (Duration::from_secs(1)..=Duration::from_secs(15)).contains(&lease);
+    if fits { Ok(lease) } else { Err("is not between 1s and 15s".to_owned()) }
+}
+
 /// Reads a size in bytes, more than none.
 pub(super) fn size(text: &str) -> Result<usize, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());

@@ -7,7 +7,14 @@ use std::{
 use gateway::{Bundle, Conformance, Limits, Origins};
 use notice::{Namespace, StatusTable};
 
-use crate::settings::{Settings, amount, mistake::Mistakes, reader::Reader, rules, value::Value};
+use crate::settings::{
+    Settings, amount,
+    mistake::Mistakes,
+    reader::Reader,
+    rules,
+    uplink::{self, Uplink},
+    value::Value,
+};
 
 /// The largest file that `public.serve_client` may name, and the largest map beside it.
 const CLIENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -32,9 +39,9 @@ pub struct Config {
     pub recovery: Recovery,
     pub ingest: Ingest,
     pub leases: Leases,
+    pub uplink: Uplink,
     /// Every call of `/v1/downlink` is answered alike, whatever became of it.
     pub downlink_always_ok: bool,
-    pub uplink: Uplink,
     pub limits: Limits,
     pub drain_grace: Duration,
     pub telemetry: Telemetry,
@@ -121,16 +128,6 @@ pub struct Leases {
     pub channel: Duration,
 }
 
-/// What becomes of what clients say.
-#[derive(Clone, Debug)]
-pub struct Uplink {
-    /// The stream's name behind the prefix. Absent: nobody reads it.
-    pub stream: Option<String>,
-    pub lifecycle: bool,
-    /// Rooms whose members may speak to each other, as patterns.
-    pub relay: Vec<String>,
-}
-
 /// What the node tells its operator.
 #[derive(Clone, Debug)]
 pub struct Telemetry {
@@ -212,15 +209,11 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
         },
         leases: Leases {
             node: read.one("leases.node", amount::duration),
-            login: read.one("leases.login", lease),
+            login: read.one("leases.login", amount::lease),
             channel: read.one("leases.channel", amount::duration),
         },
-        downlink_always_ok: read.one("downlink.always_ok", flag),
-        uplink: Uplink {
-            stream: read.maybe("uplink.stream", stream),
-            lifecycle: read.one("uplink.lifecycle", flag),
-            relay: read.list("uplink.relay", relay),
-        },
+        uplink: uplink::read(&mut read),
+        downlink_always_ok: read.one("downlink.always_ok", amount::flag),
         limits: limits(&mut read),
         drain_grace: read.one("drain.grace", amount::duration),
         telemetry: Telemetry {
@@ -279,13 +272,6 @@ fn limits(read: &mut Reader) -> Limits {
     }
 }
 
-/// So short that nobody waits for a dead node's members, so long that renewing costs next to nothing.
-fn lease(text: &str) -> Result<Duration, String> {
-    let lease = amount::duration(text)?;
-    let fits = (Duration::from_secs(1)..=Duration::from_secs(15)).contains(&lease);
-    if fits { Ok(lease) } else { Err("is not between 1s and 15s".to_owned()) }
-}
-
 fn roles(names: &[String]) -> Result<Roles, String> {
     let mut roles = Roles { gateway: false, ingest: false };
     for name in names {
@@ -296,10 +282,6 @@ fn roles(names: &[String]) -> Result<Roles, String> {
         }
     }
     if names.is_empty() { Err("names no role".to_owned()) } else { Ok(roles) }
-}
-
-pub(super) fn flag(text: &str) -> Result<bool, String> {
-    text.parse().map_err(|_| "is neither true nor false".to_owned())
 }
 
 fn addr(text: &str) -> Result<SocketAddr, String> {
@@ -342,26 +324,6 @@ fn prefix(text: &str) -> Result<String, String> {
         return Err("is empty, or holds a brace or a space".to_owned());
     }
     Ok(text.to_owned())
-}
-
-/// A name that is no other key's of ours.
-fn stream(name: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if name.is_empty() || !name.chars().all(plain) {
-        return Err("is no word of letters, digits, -, _ and .".to_owned());
-    }
-    if ["tasks", "dead"].contains(&name) {
-        return Err("is the name of a stream of workers' messages".to_owned());
-    }
-    Ok(name.to_owned())
-}
-
-fn relay(rooms: &[String]) -> Result<Vec<String>, String> {
-    let is_odd = |room: &&String| room.is_empty() || room.trim_end_matches('*').contains('*');
-    match rooms.iter().find(is_odd) {
-        Some(room) => Err(format!("names {room:?}, and a * stands at the end only")),
-        None => Ok(rooms.to_vec()),
-    }
 }
 
 /// A file that can be read when the settings are.

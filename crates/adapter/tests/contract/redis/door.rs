@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adapter::{ConnectError, LoginError, LoginMode, Redis, RedisConfig};
+use adapter::{ConnectError, LoginError, LoginMode, Redis, RedisConfig, Share};
 use bytes::Bytes;
 use notice::NodeId;
 use prometheus::Registry;
@@ -15,6 +15,7 @@ use crate::{
     old_redis::OldRedis,
     server::Server,
     subject::Subject,
+    uplink::{event, kept},
 };
 
 async fn refusal(url: String) -> ConnectError {
@@ -60,6 +61,8 @@ async fn a_user_with_what_the_docs_list_and_nothing_else_will_do() {
     assert!(node.forget("export").await);
     assert_eq!(node.within(Duration::from_hours(1)).await.finals.len(), 1);
     bus.comes_to_count("carillon_bus_canary_seconds_count 1").await;
+    let receipt = node.try_hand(&event("[]"), &Share::default()).expect("there is room");
+    kept(receipt).await.expect("it may be kept");
     nodes_may_speak(&bus).await;
     let registry = Registry::new();
     let other =
