@@ -16,6 +16,7 @@ use prometheus::{
 use crate::{
     departure::Departure,
     engine::{Dialect, Transport},
+    questions::Deed,
     refusal::Refusal,
 };
 
@@ -91,6 +92,37 @@ impl Asking {
     }
 }
 
+/// What became of an order to this node's sockets: the label of `carillon_orders_total`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ordered {
+    Done,
+    /// Some of them stayed out of a room that is full, or had as many as they may have.
+    Full,
+    NotHere,
+    /// The bus did not answer.
+    Unable,
+    /// Too many waited already.
+    Busy,
+    /// Whoever gave it waited no more when its turn came.
+    Late,
+    /// A node of another release gave it.
+    Unknown,
+}
+
+impl Ordered {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Full => "full",
+            Self::NotHere => "not_here",
+            Self::Unable => "unable",
+            Self::Busy => "busy",
+            Self::Late => "late",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 impl Dropped {
     fn label(self) -> &'static str {
         match self {
@@ -115,6 +147,7 @@ pub(crate) struct Events {
     deliveries: Deliveries,
     dropped: IntCounterVec,
     acks: IntCounterVec,
+    orders: IntCounterVec,
     queue_bytes: IntGauge,
     delivery_seconds: Histogram,
     /// A stranger was heard and told of: once is enough.
@@ -153,6 +186,11 @@ impl Events {
                 "Sockets that were asked for an acknowledgement.",
                 &["outcome"],
             )?,
+            orders: counters(
+                "carillon_orders_total",
+                "Orders to this node's sockets.",
+                &["deed", "outcome"],
+            )?,
             dropped: counters("carillon_dropped_total", "What was not passed on.", &["reason"])?,
             met_stranger: AtomicBool::new(false),
         };
@@ -162,6 +200,7 @@ impl Events {
         registry.register(Box::new(deliveries))?;
         registry.register(Box::new(events.dropped.clone()))?;
         registry.register(Box::new(events.acks.clone()))?;
+        registry.register(Box::new(events.orders.clone()))?;
         registry.register(Box::new(events.queue_bytes.clone()))?;
         registry.register(Box::new(events.delivery_seconds.clone()))?;
         for departure in Departure::ALL {
@@ -229,6 +268,10 @@ impl Events {
         if sockets > 0 {
             self.acks.with_label_values(&[outcome.label()]).inc_by(sockets as u64);
         }
+    }
+
+    pub(crate) fn ordered(&self, deed: &Deed, outcome: Ordered) {
+        self.orders.with_label_values(&[deed.label(), outcome.label()]).inc();
     }
 
     /// The bus could not be read while somebody connected.

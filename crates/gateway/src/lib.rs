@@ -26,6 +26,7 @@ mod census;
 mod deeds;
 
 mod answering;
+mod orders;
 mod others;
 mod questions;
 

@@ -17,6 +17,7 @@ use crate::{
     engine::{Dialect, Doors, Ids, Pulse, Sessions},
     events::Events,
     hub::Hub,
+    orders::Orders,
 };
 
 #[derive(Debug)]
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) logins: Logins,
     pub(crate) nodes: Nodes,
+    pub(crate) orders: Orders,
     /// Owns every connection's task; the gateway awaits it when it stops.
     pub(crate) tasks: TaskTracker,
     /// No newcomer is admitted any more.
@@ -62,7 +64,7 @@ pub(crate) struct Ways {
 }
 
 impl Shared {
-    pub(crate) fn new(config: Config, events: Events, ways: Ways) -> Self {
+    pub(crate) fn new(config: Config, events: Events, ways: Ways, orders: Orders) -> Self {
         let Ways { publisher, interest, store, logins, nodes, relay } = ways;
         let (hub, events) = (Arc::new(Hub::default()), Arc::new(events));
         let waiters = Waiters::new(&events);
@@ -93,6 +95,7 @@ impl Shared {
             store,
             logins,
             nodes,
+            orders,
         }
     }
 

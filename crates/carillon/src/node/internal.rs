@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{DefaultBodyLimit, Request, State},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -16,7 +16,7 @@ use crate::{
     node::{
         admission::{self, Admission},
         answer::Problem,
-        dead,
+        body, dead,
         health::{self, Readiness},
         page,
         tasks::{self, Door},
@@ -26,6 +26,10 @@ use crate::{
 
 /// How long a request may take, its body included: an emit may wait a minute for acknowledgements.
 const REQUEST_WITHIN: Duration = Duration::from_secs(70);
+
+/// What only a node with sockets answers.
+const GATEWAY_PATHS: [&str; 6] =
+    ["/v1/downlink", "/v1/emit", "/v1/nodes", "/v1/rooms", "/v1/sockets", "/v1/users"];
 
 /// What the internal port speaks for.
 pub(super) struct Internal {
@@ -56,6 +60,8 @@ impl Internal {
         router
             .fallback(async move |request: Request| not_found(&request, public_addr))
             .method_not_allowed_fallback(async || Problem::WrongMethod)
+            .layer(DefaultBodyLimit::disable())
+            .layer(middleware::from_fn(body::whole))
             .layer(middleware::from_fn_with_state(Admission::new(config, addr), admission::admit))
             .layer(middleware::from_fn_with_state(REQUEST_WITHIN, in_time))
     }
@@ -70,13 +76,46 @@ async fn in_time(State(limit): State<Duration>, request: Request, next: Next) ->
 
 fn not_found(request: &Request, public_addr: Option<SocketAddr>) -> Problem {
     let path = request.uri().path();
-    let is_for_clients = ["/socket.io", "/ws", "/events"].iter().any(|it| path.starts_with(it));
     let hint = match public_addr {
-        Some(addr) if is_for_clients => format!("clients connect to the public port, {addr}"),
-        _ if path == "/v1/tasks" || path.starts_with("/v1/dead") => {
+        Some(addr) if is_below(path, &["/socket.io", "/ws", "/events"]) => {
+            format!("clients connect to the public port, {addr}")
+        }
+        _ if is_below(path, &["/v1/tasks", "/v1/dead"]) => {
             "this node's roles do not include ingest".to_owned()
+        }
+        None if is_below(path, &GATEWAY_PATHS) => {
+            "this node's roles do not include gateway".to_owned()
         }
         _ => "GET / says what is here".to_owned(),
     };
     Problem::NotFound { hint }
+}
+
+/// Whether `path` is one of these, or below one.
+fn is_below(path: &str, any: &[&str]) -> bool {
+    let below = |rest: &str| rest.is_empty() || rest.starts_with('/');
+    any.iter().any(|start| path.strip_prefix(start).is_some_and(below))
+}
+
+#[cfg(test)]
+mod tests {
+    //! What a caller is told who is too slow, or asks for too much.
+
+    use axum::body::Body;
+    use http::{StatusCode, header};
+    use hyper::service::Service as _;
+    use hyper_util::service::TowerToHyperService;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_that_takes_too_long_is_told_so_as_json() {
+        let router = Router::new()
+            .route("/", get(std::future::pending::<()>))
+            .layer(middleware::from_fn_with_state(Duration::from_millis(1), in_time));
+        let request = Request::new(Body::empty());
+        let answer = TowerToHyperService::new(router).call(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/json");
+    }
 }

@@ -10,6 +10,7 @@ mod harness;
 mod killed;
 mod nodes;
 mod notices;
+mod orders;
 mod page;
 mod redis_away;
 mod rooms;
