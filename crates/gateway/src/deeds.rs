@@ -12,6 +12,7 @@ use crate::{
     seat::Seat,
     shared::Shared,
     socket::{self, NotJoined},
+    uplink,
 };
 
 /// How many seats join or leave at once: each may wait for the bus.
@@ -94,6 +95,7 @@ impl Task {
                 login::leave(seat, room).await;
             } else if shared.hub.leave(seat, room) {
                 shared.interest.leave(room);
+                uplink::left(seat, room);
             }
         }
     }

@@ -2,7 +2,7 @@
 -- finals may be missing, the seq of the oldest final kept (0: none), what live tasks show, the finals.
 -- Nothing at all for an audience that is not counted.
 
-local mode, since_epoch, since = ARGV[5], ARGV[6], tonumber(ARGV[7])
+local mode, since_epoch, since = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
 local state = call('HMGET', life, 'epoch', 'seq', 'over_at')
 local epoch, seq = living(state[1], state[3]), tonumber(state[2])

@@ -1,6 +1,6 @@
 -- Forgets every run of a task, and says how many there were.
 
-local task = ARGV[5]
+local task = ARGV[1]
 local runs = task .. ':'
 local count = 0
 

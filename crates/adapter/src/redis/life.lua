@@ -1,19 +1,18 @@
--- What the scripts over one audience share: its keys, the clock, and the three ages. Every script is this
--- file and one of the others behind it, so that all of it runs in one step.
+-- What the scripts over one audience share: its keys, the clock, and how to read what is kept. Every script
+-- is the node's settings as numbers (see scripts.rs), this file and one of the others behind it, so that all
+-- of it runs in one step.
 --
 -- life   hash: epoch, seq (of the newest notice), trimmed (seq of the newest final no longer kept),
 --        renumbered (seq up to which numbers may have been given twice, as a primary that took over did),
---        over_at (when all of this is over), expires_at (when Redis drops it: not before, and seldom
---        moved), dated (the last of the four keys that is to expire then; none: they must be told anew)
--- heads  hash: task -> '<p|f> <at> <version|-> <stamp> <seq>' of the notice that it shows
+--        over_at (when all of this is over, and Redis drops it), dated (the last of the four keys that is
+--        to expire then; none: they must be told anew)
+-- heads  hash: task -> '<p|f> <at> <version|-> <stamp>' of the notice that it shows
 -- shown  hash: task -> that notice
 -- log    stream: the finals, each under the id <seq>-<at>
 --
 -- A notice is kept and sent as '<epoch>-<seq>', a line end, and the publisher's bytes.
 
 local life, heads, shown, log, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local finals_keep, finals_age = tonumber(ARGV[1]), tonumber(ARGV[2])
-local live_age, ended_age = tonumber(ARGV[3]), tonumber(ARGV[4])
 
 local call = redis.call
 local time = call('TIME')

@@ -1,25 +1,32 @@
--- Judges one notice, numbers it, keeps what must be kept, and sends it to all who listen; or says why
--- not, and changes nothing.
+-- Judges notices, one after the other: numbers each, keeps what must be kept, and sends it to all who listen;
+-- or says why not, and changes nothing for it. Answers for each in its place.
+--
+-- Every audience has its five keys. Behind the epoch, should a new life begin, the arguments are for every
+-- audience the number of its notices, and of each its kind, its task, version and stamp, and the publisher's
+-- bytes. Audiences are together only where all keys are in one place.
 
-local kind, task, version, stamp = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
-local quiet_age, tasks_max = tonumber(ARGV[9]), tonumber(ARGV[10])
-local next_epoch, envelope = ARGV[11], ARGV[12]
-local pace = tonumber(ARGV[13])
+local KEYS_LEN, NOTICE_LEN = 5, 5
+local next_epoch = ARGV[1]
+
+-- The audience that is dealt with, as it stands.
+local epoch, seq, over_at, dated
+
+local function turn_to(place)
+  life, heads, shown, log, channel = unpack(KEYS, place, place + KEYS_LEN - 1)
+  local state = call('HMGET', life, 'epoch', 'seq', 'over_at', 'dated')
+  epoch = living(state[1], state[3])
+  seq, over_at, dated = tonumber(state[2] or 0), tonumber(state[3] or 0), tonumber(state[4] or 0)
+end
 
 -- By version where both have one and they differ, else by stamp. What has no stamp is stored now, after
 -- all that is shown. Stamps are of one width, so that their texts compare as they do.
-local function is_newer(last)
+local function is_newer(version, stamp, last)
   local number = tonumber(version)
   if number and last.version and number ~= last.version then
     return number > last.version
   end
   return stamp == '' or stamp > last.stamp
 end
-
--- The last of the four keys that this kind writes. Redis need not be told often when they expire: they may
--- stay so much longer than they are of use.
-local writes = kind == 'n' and 1 or kind == 'p' and 3 or 4
-local SLACK = 60000
 
 -- A full table is not searched again before something in it can have expired.
 local function has_room()
@@ -31,6 +38,8 @@ local function has_room()
     return false
   end
   local next_end = prune()
+  -- To make room may have emptied keys.
+  dated = tonumber(call('HGET', life, 'dated') or 0)
   if call('HLEN', heads) < tasks_max then
     return true
   end
@@ -55,63 +64,103 @@ local function early_by(last)
   return age >= 0 and pace - age or 0
 end
 
-local state = call('HMGET', life, 'epoch', 'seq', 'over_at', 'expires_at', 'dated')
-local epoch = living(state[1], state[3])
-local last
+-- What the task shows, unless that is forgotten.
+local function shown_of(task)
+  local head = epoch and call('HGET', heads, task)
+  local last = head and read(head)
+  return last and ends_at(last) > now and last or nil
+end
 
-if writes > 1 and epoch then
-  local head = call('HGET', heads, task)
-  last = head and read(head)
-  if last and ends_at(last) <= now then
-    last = nil
-  end
-  if last and last.ended then
+local function refusal(kind, version, stamp, last)
+  if not last then
+    return epoch and not has_room() and {'full'}
+  elseif last.ended then
     return {'after_final'}
-  elseif last and kind == 'p' and not is_newer(last) then
+  elseif kind == 'f' then
+    return nil
+  elseif not is_newer(version, stamp, last) then
     return {'superseded'}
-  elseif last and kind == 'p' and early_by(last) > 0 then
+  elseif early_by(last) > 0 then
     return {'early', early_by(last), stamp == '' and stored_after(last) or stamp}
-  elseif not last and not has_room() then
-    return {'full'}
-  elseif not last then
-    -- To make room may have emptied keys.
-    state[5] = call('HGET', life, 'dated')
   end
 end
 
-if not epoch then
-  epoch, state = next_epoch, {}
+local function begin_anew()
+  epoch, seq, over_at, dated = next_epoch, 0, 0, 0
   call('UNLINK', life, heads, shown, log)
   call('HSET', life, 'epoch', epoch)
 end
-local seq = whole((state[2] or 0) + 1)
-local notice = epoch .. '-' .. seq .. '\n' .. envelope
 
-if writes > 1 then
-  if stamp == '' then
-    stamp = stored_after(last)
+-- Whatever is kept of an audience is over at one moment, which only moves ahead: where the age is long, by a
+-- bit more than it must, so that it seldom moves. `writes` is the last of the four keys that was written.
+local function last_for(age, writes)
+  if writes <= dated and over_at >= now + age then
+    return
   end
-  call('HSET', heads, task, kind .. ' ' .. whole(now) .. ' ' .. version .. ' ' .. stamp .. ' ' .. seq)
-  call('HSET', shown, task, notice)
-end
-if kind == 'f' then
-  call('XADD', log, seq .. '-' .. whole(now), 'notice', notice)
-  trim()
-end
-
--- Whatever is kept of an audience is over at one moment, which only moves ahead.
-local age = writes == 1 and quiet_age or kind == 'p' and live_age or math.max(ended_age, finals_age)
-local over_at = math.max(now + age, tonumber(state[3] or 0))
-local dated = tonumber(state[5] or 0)
-if writes <= dated and over_at <= tonumber(state[4]) then
-  call('HSET', life, 'seq', seq, 'over_at', whole(over_at))
-else
-  local expires_at = whole(over_at + math.min(SLACK, age / 10))
+  over_at = math.max(over_at, now + age + (age >= 10 * slack and slack or 0))
   dated = math.max(writes, dated)
-  call('HSET', life, 'seq', seq, 'over_at', whole(over_at), 'expires_at', expires_at, 'dated', dated)
-  for place = 1, 4 do
-    call('PEXPIREAT', KEYS[place], expires_at)
+  call('HSET', life, 'over_at', whole(over_at), 'dated', dated)
+  for _, key in ipairs({life, heads, shown, log}) do
+    call('PEXPIREAT', key, whole(over_at))
   end
 end
 
-return {'accepted', epoch, tonumber(seq), call('SPUBLISH', channel, notice)}
+local function publish(kind, task, version, stamp, envelope)
+  local last = kind ~= 'n' and shown_of(task) or nil
+  local refused = kind ~= 'n' and refusal(kind, version, stamp, last)
+  if refused then
+    return refused
+  end
+  if not epoch then
+    begin_anew()
+  end
+  local number = whole(seq + 1)
+  local notice = epoch .. '-' .. number .. '\n' .. envelope
+  if kind ~= 'n' then
+    stamp = stamp == '' and stored_after(last) or stamp
+    call('HSET', heads, task, kind .. ' ' .. whole(now) .. ' ' .. version .. ' ' .. stamp)
+    call('HSET', shown, task, notice)
+  end
+  if kind == 'f' then
+    call('XADD', log, number .. '-' .. whole(now), 'notice', notice)
+    -- What is too old goes when somebody reads, or now and then.
+    if call('XLEN', log) > finals_keep or seq % 16 == 0 then
+      trim()
+    end
+  end
+  call('HSET', life, 'seq', number)
+  seq = seq + 1
+  if kind == 'n' then
+    last_for(quiet_age, 1)
+  elseif kind == 'p' then
+    last_for(live_age, 3)
+  else
+    last_for(math.max(ended_age, finals_age), 4)
+  end
+  return {'accepted', epoch, seq, call('SPUBLISH', channel, notice)}
+end
+
+-- What the step answers, and whether it was made. A key of a wrong type concerns only those who need it.
+local function try(step, ...)
+  local done, answer = pcall(step, ...)
+  if done then
+    return answer, true
+  end
+  local reason = type(answer) == 'table' and answer.err or answer
+  if not string.find(reason, '^WRONGTYPE') then
+    error(answer, 0)
+  end
+  return {'broken', reason}, false
+end
+
+local answers, at = {}, 2
+for place = 1, #KEYS, KEYS_LEN do
+  local broken, is_open = try(turn_to, place)
+  local last_at = at + NOTICE_LEN * ARGV[at]
+  for from = at + 1, last_at, NOTICE_LEN do
+    local answer = is_open and try(publish, unpack(ARGV, from, from + NOTICE_LEN - 1)) or broken
+    answers[#answers + 1] = answer
+  end
+  at = last_at + 1
+end
+return answers

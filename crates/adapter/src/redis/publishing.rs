@@ -1,4 +1,4 @@
-//! How a draft becomes a call of `publish.lua`, one or many on the way at once.
+//! How drafts get into Redis: one by itself, or many on the way at once.
 
 use std::time::Duration;
 
@@ -8,19 +8,17 @@ use fred::{
     interfaces::ClientLike,
     types::{ClusterHash, CustomCommand, Value, config::Server},
 };
-use notice::{Audience, Draft, Kind, NoticeId, Order, Stamp};
-use rand::distr::{Alphanumeric, SampleString};
+use notice::Draft;
 
 use crate::{
     error::PublishError,
-    limits::{EPOCH_LEN, PAYLOAD_BYTES_MAX, QUIET_AGE},
     metrics::KindLabel,
     publisher::Published,
     redis::{
-        bus::{Bus, count, lasting, millis, odd, position},
-        envelope::seal,
-        keys::field,
+        bus::{Bus, count, millis},
         primaries::{Owners, slot},
+        scripts::was_not_run,
+        trip::{Trip, Trips},
     },
 };
 
@@ -28,7 +26,9 @@ use crate::{
 const PIPELINE_LEN: usize = 1_024;
 
 /// How long the replicas may take, of the time that a publisher has.
-const REPLICAS_SHARE: u32 = 2;
+pub(super) const REPLICAS_SHARE: u32 = 2;
+
+type Outcome = Result<Published, PublishError>;
 
 /// One pipeline: the calls of one turn, and behind them a question to each primary's replicas.
 struct Turn {
@@ -36,8 +36,14 @@ struct Turn {
     owners: Owners,
     /// The primaries that have a call, each with a slot of its own.
     primaries: Vec<(Option<Server>, u16)>,
-    /// Which result a call is for, its audience, and its primary's place in the list.
-    calls: Vec<(usize, Audience, usize)>,
+    /// Each call's primary, by its place in the list.
+    calls: Vec<usize>,
+}
+
+/// What Redis said to a call, and how many replicas had it then.
+struct Answer {
+    value: Result<Value, Error>,
+    replicas: usize,
 }
 
 impl Bus {
@@ -45,27 +51,29 @@ impl Bus {
         self.config.progress_pace
     }
 
-    pub(crate) async fn publish(&self, draft: Draft) -> Result<Published, PublishError> {
+    pub(crate) async fn publish(&self, draft: Draft) -> Outcome {
         if self.min_replicas_ack > 0 {
             let mut results = self.pipelined(vec![draft]).await;
             return results.pop().expect("each draft has its answer");
         }
         let kind = KindLabel::of(&draft.kind);
-        let result = match self.publication(&draft, self.events.is_up()) {
-            Ok(args) => {
-                let answer = self.scripts.publish.run(&self.publishing, &args).await;
-                self.published(draft.audience, answer)
-            }
-            Err(error) => Err(error),
-        };
+        let result = self.publish_one(draft).await;
         self.metrics.published(kind, &result);
         result
     }
 
-    pub(crate) async fn publish_all(
-        &self,
-        drafts: Vec<Draft>,
-    ) -> Vec<Result<Published, PublishError>> {
+    async fn publish_one(&self, draft: Draft) -> Outcome {
+        let trip = Trip::of_one(draft)?;
+        if !self.events.is_up() {
+            return Err(PublishError::Unreachable { audience: trip.audience().clone() });
+        }
+        let (script, args) = trip.call(self);
+        let answer = script.run(&self.publishing, &args).await;
+        let outcome = trip.outcomes(answer, self.config.tasks_per_user_max).pop();
+        outcome.expect("one notice has one outcome").2
+    }
+
+    pub(crate) async fn publish_all(&self, drafts: Vec<Draft>) -> Vec<Outcome> {
         let mut results = Vec::with_capacity(drafts.len());
         let mut drafts = drafts.into_iter().peekable();
         while drafts.peek().is_some() {
@@ -79,77 +87,81 @@ impl Bus {
         results
     }
 
-    async fn pipelined(&self, drafts: Vec<Draft>) -> Vec<Result<Published, PublishError>> {
-        let mut turn = Turn::new(&self.publishing);
+    async fn pipelined(&self, drafts: Vec<Draft>) -> Vec<Outcome> {
         let mut results = Vec::with_capacity(drafts.len());
-        // Asked once, so that what is refused is not overtaken by what comes behind it.
+        let kinds: Vec<_> = drafts.iter().map(|draft| KindLabel::of(&draft.kind)).collect();
+        // Asked once, so that what is refused is not overtaken by what comes behind it. A Redis that is
+        // known to be away is not waited for.
         let is_up = self.events.is_up();
-        for draft in drafts {
-            let kind = KindLabel::of(&draft.kind);
-            let queued = match self.publication(&draft, is_up) {
-                Ok(args) => self.queue(&mut turn, results.len(), &args, draft.audience).await,
-                Err(error) => Err(error),
-            };
-            results.push((kind, queued.map(|()| Published::Superseded)));
+        let mut trips = Trips::new(self.publishing.is_clustered());
+        for (place, draft) in drafts.into_iter().enumerate() {
+            let audience = draft.audience.clone();
+            let added = trips.add(place, draft);
+            results.push(added.and(Err(PublishError::Unreachable { audience })));
         }
-        self.answers(turn, &mut results).await;
-        for (kind, result) in &results {
-            self.metrics.published(*kind, result);
+        if is_up {
+            self.travel(trips.into_vec(), &mut results).await;
         }
-        results.into_iter().map(|(_, result)| result).collect()
+        for (kind, result) in kinds.into_iter().zip(&results) {
+            self.metrics.published(kind, result);
+        }
+        results
     }
 
-    /// Each primary's first call brings the script along: should it have forgotten it, or be a new one,
-    /// it knows it from then on, and no call is overtaken by one behind it.
-    async fn queue(
-        &self,
-        turn: &mut Turn,
-        index: usize,
-        args: &[Value],
-        audience: Audience,
-    ) -> Result<(), PublishError> {
-        let (primary, is_first) = turn.primary_of(&self.prefix.channel(&audience));
-        let script = &self.scripts.publish;
-        let queued = if is_first {
-            script.run_anew(&turn.pipeline, args).await
-        } else {
-            script.run_known(&turn.pipeline, args).await
-        };
-        queued.map_err(|error| publish_error(audience.clone(), &error))?;
-        turn.calls.push((index, audience, primary));
-        Ok(())
+    /// Makes the trips, and puts each outcome in its place.
+    async fn travel(&self, trips: Vec<Trip>, results: &mut [Outcome]) {
+        let mut answers = self.ask(&trips.iter().collect::<Vec<_>>(), false).await;
+        let unknown = |answer: &Answer| answer.value.as_ref().is_err_and(was_not_run);
+        let again: Vec<_> = trips.iter().zip(&mut answers).filter(|(_, a)| unknown(a)).collect();
+        if !again.is_empty() {
+            let (again, old): (Vec<_>, Vec<_>) = again.into_iter().unzip();
+            let new = self.ask(&again, true).await;
+            old.into_iter().zip(new).for_each(|(old, new)| *old = new);
+        }
+        for (trip, Answer { value, replicas }) in trips.into_iter().zip(answers) {
+            let replicas_min = self.min_replicas_ack;
+            for (place, audience, outcome) in trip.outcomes(value, self.config.tasks_per_user_max) {
+                // What was refused as known may have been taken a moment ago, and be as little copied.
+                results[place] = match outcome {
+                    Ok(_) if replicas < replicas_min => {
+                        Err(PublishError::Unreplicated { audience, replicas, replicas_min })
+                    }
+                    outcome => outcome,
+                };
+            }
+        }
     }
 
-    /// Sends the turn, and puts each answer where it belongs.
-    async fn answers(
-        &self,
-        mut turn: Turn,
-        results: &mut [(KindLabel, Result<Published, PublishError>)],
-    ) {
-        if turn.calls.is_empty() {
-            return;
-        }
-        let waits = if self.min_replicas_ack > 0 { self.queue_waits(&turn).await } else { Ok(()) };
-        let mut answers = match waits {
+    /// Sends one turn, and waits for its answers. `anew`: each primary's first call brings the script
+    /// along, because it has forgotten it or is a new one.
+    async fn ask(&self, trips: &[&Trip], anew: bool) -> Vec<Answer> {
+        let mut turn = Turn::new(&self.publishing);
+        let mut answers = match self.queue(&mut turn, trips, anew).await {
             Ok(()) => turn.pipeline.try_all().await.into_iter(),
             Err(error) => vec![Err(error)].into_iter(),
         };
         let mut next = || answers.next().unwrap_or_else(|| Err(Error::new_canceled()));
-        for (index, audience, _) in &turn.calls {
-            results[*index].1 = self.published(audience.clone(), next());
-        }
-        if self.min_replicas_ack == 0 {
-            return;
-        }
-        let acks: Vec<usize> = turn.primaries.iter().map(|_| acks(next())).collect();
-        for (index, audience, primary) in turn.calls.drain(..) {
-            let (replicas, replicas_min) = (acks[primary], self.min_replicas_ack);
-            let result = &mut results[index].1;
-            // What was refused as known may have been taken a moment ago, and be as little copied.
-            if result.is_ok() && replicas < replicas_min {
-                *result = Err(PublishError::Unreplicated { audience, replicas, replicas_min });
+        let values: Vec<Result<Value, Error>> = trips.iter().map(|_| next()).collect();
+        let asked = if self.min_replicas_ack > 0 { turn.primaries.len() } else { 0 };
+        let acks: Vec<usize> = (0..asked).map(|_| acks(next())).collect();
+        let replicas = |call: usize| turn.calls.get(call).and_then(|primary| acks.get(*primary));
+        let answers = values.into_iter().enumerate();
+        answers
+            .map(|(call, value)| Answer { value, replicas: replicas(call).copied().unwrap_or(0) })
+            .collect()
+    }
+
+    async fn queue(&self, turn: &mut Turn, trips: &[&Trip], anew: bool) -> Result<(), Error> {
+        for trip in trips {
+            let is_first = turn.goes_to(&self.prefix.channel(trip.audience()));
+            let (script, args) = trip.call(self);
+            if anew && is_first {
+                script.run_anew(&turn.pipeline, &args).await?;
+            } else {
+                script.run_known(&turn.pipeline, &args).await?;
             }
         }
+        if self.min_replicas_ack > 0 { self.queue_waits(turn).await } else { Ok(()) }
     }
 
     /// One question covers all that its connection has written.
@@ -162,82 +174,6 @@ impl Bus {
         }
         Ok(())
     }
-
-    /// What `publish.lua` takes. A Redis that is known to be away is not waited for.
-    fn publication(&self, draft: &Draft, is_up: bool) -> Result<Vec<Value>, PublishError> {
-        let (len_bytes, len_bytes_max) = (draft.payload.len_bytes(), PAYLOAD_BYTES_MAX);
-        if len_bytes > len_bytes_max {
-            let audience = draft.audience.clone();
-            return Err(PublishError::TooLarge { audience, len_bytes, len_bytes_max });
-        }
-        if !is_up {
-            return Err(PublishError::Unreachable { audience: draft.audience.clone() });
-        }
-        let (kind, task, order) = match &draft.kind {
-            Kind::Progress { task, order } => ("p", field(task), *order),
-            Kind::Final { task, order } => ("f", field(task), *order),
-            Kind::Plain => ("n", String::new(), Order::default()),
-        };
-        let version = order.version.map_or_else(|| "-".to_owned(), |number| format!("{number:e}"));
-        let stamp =
-            order.stamp.map(|stamp| format!("{:020}{:020}{:016}", stamp.millis, stamp.count, 0));
-        let mut args = self.args(&draft.audience);
-        args.extend([
-            Value::from_static_str(kind),
-            task.into(),
-            version.into(),
-            stamp.unwrap_or_default().into(),
-            millis(QUIET_AGE),
-            count(self.config.tasks_per_user_max),
-            Alphanumeric.sample_string(&mut rand::rng(), EPOCH_LEN).into(),
-            Value::Bytes(seal(draft)),
-            millis(self.config.progress_pace),
-        ]);
-        Ok(args)
-    }
-
-    fn published(
-        &self,
-        audience: Audience,
-        answer: Result<Value, Error>,
-    ) -> Result<Published, PublishError> {
-        let answer = answer.map_err(|error| publish_error(audience.clone(), &error))?;
-        let parts = answer.into_array();
-        let outcome = parts.first().and_then(Value::as_str).unwrap_or_default();
-        match (&*outcome, parts.get(1..)) {
-            ("superseded", _) => Ok(Published::Superseded),
-            ("after_final", _) => Ok(Published::AfterFinal),
-            ("early", Some([wait, stamp])) => match (wait.as_u64(), read_stamp(stamp)) {
-                (Some(wait), Some(stamp)) => {
-                    Ok(Published::Early { wait: Duration::from_millis(wait), stamp })
-                }
-                _ => Err(PublishError::Broken { audience, reason: odd() }),
-            },
-            ("full", _) => {
-                let (what, len_max) = ("tasks of one user", self.config.tasks_per_user_max);
-                Err(PublishError::Full { audience, what, len_max })
-            }
-            ("accepted", Some([epoch, seq, nodes])) => {
-                let position = position(epoch, seq);
-                let nodes = nodes.as_u64().and_then(|nodes| usize::try_from(nodes).ok());
-                let broken = || PublishError::Broken { audience: audience.clone(), reason: odd() };
-                let position = position.ok_or_else(broken)?;
-                let id = NoticeId { audience, position };
-                Ok(Published::Accepted { id, nodes: nodes.unwrap_or_default() })
-            }
-            _ => Err(PublishError::Broken { audience, reason: odd() }),
-        }
-    }
-}
-
-/// A stamp as `publish.lua` writes it: milliseconds, a count within them, and ticks behind that, which
-/// become one more in the count.
-fn read_stamp(text: &Value) -> Option<Stamp> {
-    let text = text.as_str()?;
-    let number = |digits: Option<&str>| digits?.parse::<u64>().ok();
-    let (millis, count) = (number(text.get(..20))?, number(text.get(20..40))?);
-    let ticks = number(text.get(40..))?;
-    Some(Stamp { millis, count: count.saturating_add(ticks.min(1)) })
 }
 
 // === impl Turn ===
@@ -248,34 +184,26 @@ impl Turn {
         Self { pipeline: client.pipeline(), owners, primaries: Vec::new(), calls: Vec::new() }
     }
 
-    /// The place of the key's primary, and whether nothing was for it yet.
-    fn primary_of(&mut self, key: &str) -> (usize, bool) {
+    /// Notes a call to the key's primary. Whether nothing was for it yet.
+    fn goes_to(&mut self, key: &str) -> bool {
         let server = self.owners.of_key(key);
-        if let Some(place) = self.primaries.iter().position(|(known, _)| *known == server) {
-            return (place, false);
+        let known = self.primaries.iter().position(|(known, _)| *known == server);
+        self.calls.push(known.unwrap_or(self.primaries.len()));
+        if known.is_none() {
+            self.primaries.push((server, slot(key)));
         }
-        self.primaries.push((server, slot(key)));
-        (self.primaries.len() - 1, true)
+        known.is_none()
     }
 }
 
 /// How many replicas have it; none if that is not known.
-fn acks(answer: Result<Value, Error>) -> usize {
+pub(super) fn acks(answer: Result<Value, Error>) -> usize {
     let acks = answer.ok().and_then(|answer| answer.as_u64());
     acks.and_then(|acks| usize::try_from(acks).ok()).unwrap_or_default()
 }
 
 /// The last failure that may pass.
-fn transient(results: &[Result<Published, PublishError>]) -> Option<PublishError> {
+fn transient(results: &[Outcome]) -> Option<PublishError> {
     let errors = results.iter().rev().filter_map(|result| result.as_ref().err());
     errors.into_iter().find(|error| error.is_transient()).cloned()
-}
-
-/// A key of a wrong type concerns one audience only. Whatever else is wrong concerns all, and is waited
-/// for.
-fn publish_error(audience: Audience, error: &Error) -> PublishError {
-    match lasting(error).filter(|reason| reason.starts_with("WRONGTYPE")) {
-        Some(reason) => PublishError::Broken { audience, reason },
-        None => PublishError::Unreachable { audience },
-    }
 }

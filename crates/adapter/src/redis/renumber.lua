@@ -2,7 +2,7 @@
 -- would give, a number a second time. The count goes on behind both, and cursors up to there see a gap.
 -- Answers 1 if the life is the one that was heard, else 0.
 
-local heard_epoch, heard_seq = ARGV[5], tonumber(ARGV[6])
+local heard_epoch, heard_seq = ARGV[1], tonumber(ARGV[2])
 
 local state = call('HMGET', life, 'epoch', 'seq', 'over_at', 'renumbered')
 if living(state[1], state[3]) ~= heard_epoch then

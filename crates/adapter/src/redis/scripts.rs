@@ -1,5 +1,7 @@
 //! The scripts, each with the name by which Redis remembers it.
 
+use std::time::Duration;
+
 use fred::{
     clients::Client,
     error::Error,
@@ -7,16 +9,24 @@ use fred::{
     types::{ClusterHash, CustomCommand, Value},
 };
 
-use crate::redis::primaries::{Owners, at, slot};
+use crate::{
+    config::Config,
+    limits::QUIET_AGE,
+    redis::primaries::{Owners, at, slot},
+};
 
 /// What fred says of a command that was sent elsewhere and may be written once only.
 pub(super) const REDIRECTED: &str = "Too many failed write attempts.";
 
+/// How much longer than it must, an audience's count may go on, so that its end need not be moved with
+/// every notice; unless that were more than a tenth of its age.
+const SLACK: Duration = Duration::from_mins(1);
+
 /// One script, which Redis may have forgotten.
 #[derive(Clone, Debug)]
 pub(super) struct Script {
-    text: &'static str,
-    sha: String,
+    text: Value,
+    sha: Value,
     /// How many of the arguments are keys.
     keys_len: i64,
 }
@@ -24,6 +34,7 @@ pub(super) struct Script {
 #[derive(Clone, Debug)]
 pub(super) struct Scripts {
     pub(super) publish: Script,
+    pub(super) plain: Script,
     pub(super) catch_up: Script,
     pub(super) tasks: Script,
     pub(super) forget: Script,
@@ -56,13 +67,18 @@ macro_rules! with_life {
 }
 
 impl Scripts {
-    pub(super) async fn load(client: &Client) -> Result<Self, Error> {
+    pub(super) async fn load(client: &Client, config: &Config) -> Result<Self, Error> {
+        let settings = settings(config);
+        let over_audience = async |text: &str| {
+            Script::load(client, &[&settings, text].concat(), LIFE_KEYS_LEN).await
+        };
         Ok(Self {
-            publish: Script::load(client, with_life!("publish.lua"), LIFE_KEYS_LEN).await?,
-            catch_up: Script::load(client, with_life!("catch_up.lua"), LIFE_KEYS_LEN).await?,
-            tasks: Script::load(client, with_life!("tasks.lua"), LIFE_KEYS_LEN).await?,
-            forget: Script::load(client, with_life!("forget.lua"), LIFE_KEYS_LEN).await?,
-            renumber: Script::load(client, with_life!("renumber.lua"), LIFE_KEYS_LEN).await?,
+            publish: over_audience(with_life!("publish.lua")).await?,
+            plain: over_audience(include_str!("plain.lua")).await?,
+            catch_up: over_audience(with_life!("catch_up.lua")).await?,
+            tasks: over_audience(with_life!("tasks.lua")).await?,
+            forget: over_audience(with_life!("forget.lua")).await?,
+            renumber: over_audience(with_life!("renumber.lua")).await?,
             lease: Script::load(client, include_str!("lease.lua"), 1).await?,
             leave: Script::load(client, include_str!("leave.lua"), 1).await?,
             living: Script::load(client, include_str!("living.lua"), 1).await?,
@@ -77,14 +93,20 @@ impl Scripts {
 
 impl Script {
     /// Hands it to every primary.
-    async fn load(client: &Client, text: &'static str, keys_len: i64) -> Result<Self, Error> {
-        let mut sha = String::new();
+    async fn load(client: &Client, text: &str, keys_len: i64) -> Result<Self, Error> {
+        let (text, mut sha) = (Value::from(text), Value::Null);
         for server in Owners::of(client).all() {
-            let args = vec![Value::from_static_str("LOAD"), Value::from_static_str(text)];
+            let args = vec![Value::from_static_str("LOAD"), text.clone()];
             let command = CustomCommand::new_static("SCRIPT", ClusterHash::Random, false);
             sha = at(client, server.as_ref()).custom(command, args).await?;
         }
         Ok(Self { text, sha, keys_len })
+    }
+
+    /// The same for a call with other keys than one audience's.
+    pub(super) fn with_keys(&self, keys_len: usize) -> Self {
+        let keys_len = i64::try_from(keys_len).expect("a call has a few hundred keys at most");
+        Self { keys_len, ..self.clone() }
     }
 
     /// Runs it, and hands it to Redis once more if Redis has forgotten it.
@@ -94,11 +116,7 @@ impl Script {
         args: &[Value],
     ) -> Result<Value, Error> {
         match self.run_known(client, args).await {
-            Err(error) if error.details().starts_with("NOSCRIPT") => {
-                self.run_anew(client, args).await
-            }
-            // The slot has moved, and fred has looked where to; nothing was run.
-            Err(error) if error.details() == REDIRECTED => self.run_anew(client, args).await,
+            Err(error) if was_not_run(&error) => self.run_anew(client, args).await,
             answer => answer,
         }
     }
@@ -110,7 +128,7 @@ impl Script {
         client: &C,
         args: &[Value],
     ) -> Result<Value, Error> {
-        client.custom(command("EVALSHA", args), self.call(self.sha.as_str().into(), args)).await
+        client.custom(command("EVALSHA", args), self.call(&self.sha, args)).await
     }
 
     /// Runs it, and makes it known to this primary.
@@ -119,17 +137,38 @@ impl Script {
         client: &C,
         args: &[Value],
     ) -> Result<Value, Error> {
-        let call = self.call(Value::from_static_str(self.text), args);
+        let call = self.call(&self.text, args);
         client.custom(command("EVAL", args), call).await
     }
 
     /// `args` are the keys and then the script's own.
-    fn call(&self, script: Value, args: &[Value]) -> Vec<Value> {
+    fn call(&self, script: &Value, args: &[Value]) -> Vec<Value> {
         let mut call = Vec::with_capacity(args.len() + 2);
-        call.extend([script, Value::from(self.keys_len)]);
+        call.extend([script.clone(), Value::from(self.keys_len)]);
         call.extend_from_slice(args);
         call
     }
+}
+
+/// Whether Redis does not know the script, or the slot has moved and fred has looked where to.
+pub(super) fn was_not_run(error: &Error) -> bool {
+    error.details().starts_with("NOSCRIPT") || error.details() == REDIRECTED
+}
+
+/// What no call changes stands in the scripts themselves: handed in with every call, it would cost as much
+/// as a good part of the work. Ages are in milliseconds.
+fn settings(config: &Config) -> String {
+    let Config { finals_keep, finals_age, live_age, ended_age, .. } = config;
+    let (tasks_max, pace) = (config.tasks_per_user_max, config.progress_pace.as_millis());
+    format!(
+        "local finals_keep, finals_age, live_age, ended_age = {finals_keep}, {}, {}, {}\n\
+         local quiet_age, tasks_max, pace, slack = {}, {tasks_max}, {pace}, {}\n",
+        finals_age.as_millis(),
+        live_age.as_millis(),
+        ended_age.as_millis(),
+        QUIET_AGE.as_millis(),
+        SLACK.as_millis(),
+    )
 }
 
 /// fred goes by the first word of a command that it does not know, unless it is told the slot.

@@ -7,7 +7,6 @@ mod acks;
 mod caller;
 mod emits;
 mod harness;
-mod killed;
 mod nodes;
 mod notices;
 mod orders;
@@ -15,6 +14,7 @@ mod page;
 mod redis_away;
 mod rooms;
 mod stopping;
+mod uplink;
 
 #[path = "../../../adapter/tests/contract/server.rs"]
 #[expect(dead_code, reason = "the bus's own tests ask more of it")]

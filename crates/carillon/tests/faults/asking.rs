@@ -8,9 +8,9 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     caller::Caller,
+    detour::Detour,
     page::{DEADLINE, Page},
     process::Process,
-    relay::Relay,
     server::Server,
 };
 
@@ -22,7 +22,7 @@ struct Pair {
     near: Process,
     far: Process,
     caller: Caller,
-    road: Relay,
+    road: Detour,
     _redis: Server,
 }
 
@@ -30,7 +30,7 @@ impl Pair {
     async fn start() -> Self {
         let redis = Server::start(&[]).await;
         redis.settle("carillon").await;
-        let road = Relay::to(&redis.url(), Duration::ZERO).await;
+        let road = Detour::to(redis.port(), Duration::ZERO).await;
         let near = Process::start(&[("redis.url", redis.url().as_str())]).await;
         let far = Process::start(&[("redis.url", road.url().as_str())]).await;
         Self { near, far, caller: Caller::new(), road, _redis: redis }

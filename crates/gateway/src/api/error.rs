@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use notice::EmitError;
 use serde::Serialize;
 
 use crate::shared::Shared;
@@ -27,7 +28,10 @@ pub(crate) enum ApiError {
     TooManySockets,
     /// Too many here have been asked and have not answered.
     Busy,
+    /// Nothing was sent.
     Unavailable,
+    /// It was on the way when the bus stopped answering.
+    Unsure,
     /// The other nodes cannot be reached.
     Apart,
     /// More orders wait than may.
@@ -65,7 +69,22 @@ impl ApiError {
     }
 }
 
+impl From<EmitError> for ApiError {
+    fn from(error: EmitError) -> Self {
+        match error {
+            EmitError::Broken { cause } => Self::Malformed(cause),
+            EmitError::TooLarge { .. } => Self::TooLarge,
+            error => Self::Invalid { message: error.to_string(), hint: error.hint() },
+        }
+    }
+}
+
 impl ApiError {
+    /// Whether the caller has to say it differently.
+    pub(super) fn is_callers(&self) -> bool {
+        matches!(self, Self::Malformed(_) | Self::Invalid { .. } | Self::TooLarge)
+    }
+
     fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed"),
@@ -78,11 +97,12 @@ impl ApiError {
             Self::Unavailable | Self::Apart | Self::Halfway => {
                 (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
             }
+            Self::Unsure => (StatusCode::SERVICE_UNAVAILABLE, "unsure"),
             Self::Silent { .. } => (StatusCode::SERVICE_UNAVAILABLE, "no_answer"),
         }
     }
 
-    fn message(&self) -> String {
+    pub(super) fn message(&self) -> String {
         let text = match self {
             Self::Malformed(message) | Self::Invalid { message, .. } => message,
             Self::UnknownSocket => "no socket of this id is in this namespace",
@@ -97,9 +117,14 @@ impl ApiError {
             Self::OrdersFull => "too many orders wait for their turn; this one was not begun",
             Self::Unavailable => "the bus does not take notices now; nothing was sent",
             Self::Apart => "the other nodes cannot be reached now; what concerns this one was done",
+            Self::Unsure => {
+                "the bus stopped answering while this was on the way; it may have been sent"
+            }
             Self::Halfway => "the bus does not answer now, so not all sockets have joined",
             Self::Silent { node } => {
-                return format!("node {node}, where the socket is, did not answer in time");
+                return format!(
+                    "node {node}, where the socket is, did not answer in time; it may have done it"
+                );
             }
         };
         text.to_owned()
@@ -112,6 +137,7 @@ impl ApiError {
             Self::UnknownTask => Some("GET /v1/users/{id}/tasks lists those that are known"),
             Self::TooManySockets => Some("without ack it goes to any number"),
             Self::Apart => Some("scope=local asks this node alone where a call lists"),
+            Self::Unsure | Self::Silent { .. } => Some("handing it in again may repeat it"),
             Self::Halfway => Some("give the order again; who is in already stays in"),
             _ => None,
         }

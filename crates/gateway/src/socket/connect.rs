@@ -11,12 +11,14 @@ use notice::{Audience, Cursor, Namespace, Scope};
 
 use super::identity::Identity;
 use crate::{
+    departure::Departure,
     engine::Session,
     events::Handshake,
     login::{self, Fault},
     refusal::Refusal,
     seat::{Entry, Seat},
     shared::Shared,
+    uplink,
 };
 
 /// Why a seat is no member. Whoever found out has said so in the log.
@@ -69,7 +71,7 @@ pub(crate) async fn connect(
             Ok(Some(seat))
         }
         Err(why) => {
-            session.seats.remove(seat.namespace.as_str());
+            session.seats.remove(seat.namespace.as_str(), Departure::StoreAway);
             match why {
                 NotJoined::Gone => Ok(None),
                 NotJoined::Full | NotJoined::Away => Err(Refusal::StoreAway),
@@ -80,7 +82,7 @@ pub(crate) async fn connect(
 
 /// Gives up the seat in `namespace`, as the client asked.
 pub(crate) fn leave(session: &Session, namespace: &str) {
-    session.seats.remove(namespace);
+    session.seats.remove(namespace, Departure::Client);
 }
 
 /// Whether somebody of this identity may sit in the namespace of this name.
@@ -145,6 +147,7 @@ pub(crate) async fn join(
         return Err(not_joined(shared, &error));
     }
     if seat.places.entered(audience) {
+        uplink::joined(seat, audience);
         return Ok(());
     }
     // It left while the bus was asked.

@@ -1,0 +1,28 @@
+-- Numbers one plain notice and sends it to all who listen. What publish.lua does with one, without what only
+-- tasks need: most notices are plain, and to read the rest of the script would cost more than to run this.
+
+local life, channel = KEYS[1], KEYS[5]
+local next_epoch, envelope = ARGV[1], ARGV[2]
+
+local call = redis.call
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local state = call('HMGET', life, 'epoch', 'over_at')
+local epoch, over_at = state[1], tonumber(state[2] or 0)
+if not epoch or now >= over_at then
+  epoch, over_at = next_epoch, 0
+  call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
+  call('HSET', life, 'epoch', epoch)
+end
+local seq = call('HINCRBY', life, 'seq', 1)
+if over_at < now + quiet_age then
+  over_at = string.format('%.0f', now + quiet_age + slack)
+  call('HSET', life, 'over_at', over_at, 'dated', call('HGET', life, 'dated') or 1)
+  for place = 1, 4 do
+    call('PEXPIREAT', KEYS[place], over_at)
+  end
+end
+
+local notice = epoch .. '-' .. string.format('%.0f', seq) .. '\n' .. envelope
+return {'accepted', epoch, seq, call('SPUBLISH', channel, notice)}

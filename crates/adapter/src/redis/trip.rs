@@ -1,0 +1,239 @@
+//! One call of a publishing script: the notices that go together, and what became of each.
+//!
+//! May not enter: which connection it goes by. A call for several costs Redis and both sides of the
+//! connection much less than one for each; every notice in it is still a step of its own, made or not.
+
+use std::{collections::HashMap, time::Duration};
+
+use fred::{error::Error, types::Value};
+use notice::{Audience, Draft, Kind, NoticeId, Order, Stamp};
+use rand::distr::{Alphanumeric, SampleString};
+
+use crate::{
+    error::PublishError,
+    limits::{EPOCH_LEN, PAYLOAD_BYTES_MAX},
+    publisher::Published,
+    redis::{
+        bus::{Bus, count, lasting, lasting_of, odd, position},
+        envelope::seal,
+        keys::field,
+        scripts::Script,
+    },
+};
+
+/// Notices that go together at most, so that no script keeps others waiting for long.
+const NOTICES_MAX: usize = 32;
+/// Bytes behind which no further notice is put into a trip.
+const BYTES_ENOUGH: usize = 256 * 1024;
+
+/// The kind of a notice that is of no task, in the scripts' words.
+const PLAIN: &str = "n";
+
+type Outcome = Result<Published, PublishError>;
+
+/// Notices in the order of each audience, each with its place among those it was handed in with.
+#[derive(Default)]
+pub(super) struct Trip {
+    groups: Vec<Group>,
+    len: usize,
+    bytes: usize,
+}
+
+struct Group {
+    audience: Audience,
+    places: Vec<usize>,
+    /// What `publish.lua` takes of each.
+    notices: Vec<[Value; NOTICE_LEN]>,
+}
+
+const NOTICE_LEN: usize = 5;
+
+/// The trips for drafts that were handed in together.
+pub(super) struct Trips {
+    trips: Vec<Trip>,
+    /// A cluster may have each audience elsewhere: there every trip is for one.
+    is_clustered: bool,
+    /// Which trip the next notice goes with: of its audience, or in a cluster's absence any.
+    open: HashMap<Option<Audience>, usize>,
+}
+
+// === impl Trips ===
+
+impl Trips {
+    pub(super) fn new(is_clustered: bool) -> Self {
+        Self { trips: Vec::new(), is_clustered, open: HashMap::new() }
+    }
+
+    /// Refuses what is too large, and leaves the rest unchanged.
+    pub(super) fn add(&mut self, place: usize, draft: Draft) -> Result<(), PublishError> {
+        let notice = words(&draft)?;
+        let key = self.is_clustered.then(|| draft.audience.clone());
+        let open = self.open.get(&key).copied().filter(|trip| self.trips[*trip].has_room());
+        let trip = open.unwrap_or_else(|| {
+            self.open.insert(key, self.trips.len());
+            self.trips.push(Trip::default());
+            self.trips.len() - 1
+        });
+        self.trips[trip].push(place, draft, notice);
+        Ok(())
+    }
+
+    pub(super) fn into_vec(self) -> Vec<Trip> {
+        self.trips
+    }
+}
+
+// === impl Trip ===
+
+impl Trip {
+    pub(super) fn of_one(draft: Draft) -> Result<Self, PublishError> {
+        let (mut trip, notice) = (Self::default(), words(&draft)?);
+        trip.push(0, draft, notice);
+        Ok(trip)
+    }
+
+    fn has_room(&self) -> bool {
+        self.len < NOTICES_MAX && self.bytes < BYTES_ENOUGH
+    }
+
+    fn push(&mut self, place: usize, draft: Draft, notice: [Value; NOTICE_LEN]) {
+        self.len += 1;
+        self.bytes += draft.payload.len_bytes();
+        let known = self.groups.iter().position(|group| group.audience == draft.audience);
+        let group = known.unwrap_or_else(|| {
+            let audience = draft.audience;
+            self.groups.push(Group { audience, places: Vec::new(), notices: Vec::new() });
+            self.groups.len() - 1
+        });
+        self.groups[group].places.push(place);
+        self.groups[group].notices.push(notice);
+    }
+
+    /// The first of its audiences: all are where this one is.
+    pub(super) fn audience(&self) -> &Audience {
+        &self.groups[0].audience
+    }
+
+    /// The only notice, where it is the only one and of no task.
+    fn plain(&self) -> Option<&Value> {
+        let [Group { notices, .. }] = &*self.groups else { return None };
+        let [[kind, .., envelope]] = &**notices else { return None };
+        (kind.as_str().as_deref() == Some(PLAIN)).then_some(envelope)
+    }
+
+    /// Which script it takes, and with which keys and arguments.
+    pub(super) fn call(&self, bus: &Bus) -> (Script, Vec<Value>) {
+        let mut args: Vec<_> =
+            self.groups.iter().flat_map(|group| bus.args(&group.audience)).collect();
+        let publish = bus.scripts.publish.with_keys(args.len());
+        args.push(Alphanumeric.sample_string(&mut rand::rng(), EPOCH_LEN).into());
+        if let Some(envelope) = self.plain() {
+            args.push(envelope.clone());
+            return (bus.scripts.plain.clone(), args);
+        }
+        for Group { notices, .. } in &self.groups {
+            args.push(count(notices.len()));
+            args.extend(notices.iter().flatten().cloned());
+        }
+        (publish, args)
+    }
+
+    /// What became of each notice, by its place.
+    pub(super) fn outcomes(
+        self,
+        answer: Result<Value, Error>,
+        tasks_max: usize,
+    ) -> Vec<(usize, Audience, Outcome)> {
+        let is_plain = self.plain().is_some();
+        let answers = answer.map(|answer| match answer {
+            answer if is_plain => vec![answer],
+            answer => answer.into_array(),
+        });
+        let mut answers = answers.map(Vec::into_iter);
+        let mut outcomes = Vec::with_capacity(self.len);
+        for Group { audience, places, .. } in self.groups {
+            for place in places {
+                let outcome = match &mut answers {
+                    Ok(answers) => outcome(&audience, answers.next(), tasks_max),
+                    Err(error) => Err(publish_error(audience.clone(), error)),
+                };
+                outcomes.push((place, audience.clone(), outcome));
+            }
+        }
+        outcomes
+    }
+}
+
+/// A draft as `publish.lua` takes it.
+fn words(draft: &Draft) -> Result<[Value; NOTICE_LEN], PublishError> {
+    let (len_bytes, len_bytes_max) = (draft.payload.len_bytes(), PAYLOAD_BYTES_MAX);
+    if len_bytes > len_bytes_max {
+        let audience = draft.audience.clone();
+        return Err(PublishError::TooLarge { audience, len_bytes, len_bytes_max });
+    }
+    let (kind, task, order) = match &draft.kind {
+        Kind::Progress { task, order } => ("p", field(task).into(), *order),
+        Kind::Final { task, order } => ("f", field(task).into(), *order),
+        Kind::Plain | Kind::Volatile => (PLAIN, Value::from_static_str(""), Order::default()),
+    };
+    let version = order
+        .version
+        .map_or_else(|| Value::from_static_str("-"), |number| format!("{number:e}").into());
+    let stamp = order.stamp.map_or_else(
+        || Value::from_static_str(""),
+        |stamp| format!("{:020}{:020}{:016}", stamp.millis, stamp.count, 0).into(),
+    );
+    Ok([Value::from_static_str(kind), task, version, stamp, Value::Bytes(seal(draft))])
+}
+
+fn outcome(audience: &Audience, answer: Option<Value>, tasks_max: usize) -> Outcome {
+    let broken = |reason| PublishError::Broken { audience: audience.clone(), reason };
+    let parts = answer.map(Value::into_array).unwrap_or_default();
+    let outcome = parts.first().and_then(Value::as_str).unwrap_or_default();
+    match (&*outcome, parts.get(1..)) {
+        ("accepted", Some([epoch, seq, nodes])) => {
+            let position = position(epoch, seq).ok_or_else(|| broken(odd()))?;
+            let nodes = nodes.as_u64().and_then(|nodes| usize::try_from(nodes).ok());
+            let id = NoticeId { audience: audience.clone(), position };
+            Ok(Published::Accepted { id, nodes: nodes.unwrap_or_default() })
+        }
+        ("superseded", _) => Ok(Published::Superseded),
+        ("after_final", _) => Ok(Published::AfterFinal),
+        ("early", Some([wait, stamp])) => {
+            let (wait, stamp) =
+                wait.as_u64().zip(read_stamp(stamp)).ok_or_else(|| broken(odd()))?;
+            Ok(Published::Early { wait: Duration::from_millis(wait), stamp })
+        }
+        ("full", _) => {
+            let (audience, what) = (audience.clone(), "tasks of one user");
+            Err(PublishError::Full { audience, what, len_max: tasks_max })
+        }
+        ("broken", Some([reason])) => {
+            let reason = reason.as_str().unwrap_or_default();
+            Err(broken(lasting_of(&reason).unwrap_or_else(odd)))
+        }
+        _ => Err(broken(odd())),
+    }
+}
+
+/// A stamp as `publish.lua` writes it: milliseconds, a count within them, and ticks behind that, which
+/// become one more in the count.
+fn read_stamp(text: &Value) -> Option<Stamp> {
+    let text = text.as_str()?;
+    let number = |digits: Option<&str>| digits?.parse::<u64>().ok();
+    let (millis, count) = (number(text.get(..20))?, number(text.get(20..40))?);
+    let ticks = number(text.get(40..))?;
+    Some(Stamp { millis, count: count.saturating_add(ticks.min(1)) })
+}
+
+/// A key of a wrong type concerns one audience only. Whatever else is wrong concerns all, and is waited
+/// for.
+fn publish_error(audience: Audience, error: &Error) -> PublishError {
+    match lasting(error) {
+        Some(reason) if reason.starts_with("WRONGTYPE") => {
+            PublishError::Broken { audience, reason }
+        }
+        Some(_) => PublishError::Unreachable { audience },
+        None => PublishError::Unconfirmed { audience },
+    }
+}
