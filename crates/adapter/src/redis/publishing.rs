@@ -119,17 +119,19 @@ impl Bus {
             old.into_iter().zip(new).for_each(|(old, new)| *old = new);
         }
         for (trip, Answer { value, replicas }) in trips.into_iter().zip(answers) {
-            let replicas_min = self.min_replicas_ack;
             for (place, audience, outcome) in trip.outcomes(value, self.config.tasks_per_user_max) {
-                // What was refused as known may have been taken a moment ago, and be as little copied.
-                results[place] = match outcome {
-                    Ok(_) if replicas < replicas_min => {
-                        Err(PublishError::Unreplicated { audience, replicas, replicas_min })
-                    }
-                    outcome => outcome,
-                };
+                results[place] = self.copied(audience, replicas, outcome);
             }
         }
+    }
+
+    /// What was refused as known may have been taken a moment ago, and be as little copied.
+    fn copied(&self, audience: Audience, replicas: usize, outcome: Outcome) -> Outcome {
+        let replicas_min = self.min_replicas_ack;
+        if outcome.is_ok() && replicas < replicas_min {
+            return Err(PublishError::Unreplicated { audience, replicas, replicas_min });
+        }
+        outcome
     }
 
     /// Sends one turn, and waits for its answers. `anew`: each primary's first call brings the script
