@@ -20,11 +20,14 @@ use auth::Grant;
 use notice::{Audience, Kind, Namespace, Notice, Room, Scope, SocketId, UserId};
 use parking_lot::Mutex;
 
-pub(crate) use self::seats::Seats;
 use self::{
     inflow::{Inflow, Next},
     pass::Pass,
     places::Places,
+};
+pub(crate) use self::{
+    places::{Entry, ROOMS_MAX},
+    seats::Seats,
 };
 use crate::{
     departure::Departure,

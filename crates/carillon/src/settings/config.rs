@@ -8,10 +8,12 @@ use gateway::{Bundle, Conformance, Limits, Origins};
 use notice::{Namespace, StatusTable};
 
 use crate::settings::{
-    Auth, Redis, Settings, amount, auth,
+    Settings, amount,
+    auth::{self, Auth},
     mistake::Mistakes,
     reader::Reader,
-    redis, rules,
+    redis::{self, Redis},
+    rules,
     uplink::{self, Uplink},
     value::Value,
 };

@@ -1,4 +1,4 @@
-//! The Redis that nodes share: `redis.*`.
+//! The Redis that nodes share, as its settings say.
 
 use std::{fmt, path::PathBuf};
 
@@ -29,7 +29,7 @@ impl fmt::Debug for Redis {
 }
 
 pub(super) fn read(read: &mut Reader) -> Option<Redis> {
-    let url = read.maybe("redis.url", redis_url);
+    let url = read.maybe("redis.url", url);
     let (cert, key) = (read.maybe("redis.tls.cert", file), read.maybe("redis.tls.key", file));
     let redis = Redis {
         url: url.clone().unwrap_or_default(),
@@ -46,7 +46,7 @@ pub(super) fn read(read: &mut Reader) -> Option<Redis> {
     url.map(|_| redis)
 }
 
-fn redis_url(url: &str) -> Result<String, String> {
+fn url(url: &str) -> Result<String, String> {
     match url.split_once("://") {
         Some((scheme, rest)) if REDIS_SCHEMES.contains(&scheme) && !rest.is_empty() => {
             Ok(url.to_owned())
