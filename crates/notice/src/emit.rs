@@ -130,9 +130,10 @@ fn payload(body: &Body<'_>) -> Result<Payload, EmitError> {
         }
         (None, None) => String::new(),
     };
-    let (args, attachments) = match body::flag("binary", body.binary)? {
-        true => binary::detach(&args)?,
-        false => (args, Vec::new()),
+    let (args, attachments) = if body::flag("binary", body.binary)? {
+        binary::detach(&args)?
+    } else {
+        (args, Vec::new())
     };
     sized(args, attachments)
 }

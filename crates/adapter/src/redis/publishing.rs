@@ -120,14 +120,15 @@ impl Bus {
         }
         for (trip, Answer { value, replicas }) in trips.into_iter().zip(answers) {
             let replicas_min = self.min_replicas_ack;
+            // What was refused as known may have been taken a moment ago, and be as little copied.
+            let copied = |audience, outcome| match outcome {
+                Ok(_) if replicas < replicas_min => {
+                    Err(PublishError::Unreplicated { audience, replicas, replicas_min })
+                }
+                outcome => outcome,
+            };
             for (place, audience, outcome) in trip.outcomes(value, self.config.tasks_per_user_max) {
-                // What was refused as known may have been taken a moment ago, and be as little copied.
-                results[place] = match outcome {
-                    Ok(_) if replicas < replicas_min => {
-                        Err(PublishError::Unreplicated { audience, replicas, replicas_min })
-                    }
-                    outcome => outcome,
-                };
+                results[place] = copied(audience, outcome);
             }
         }
     }
