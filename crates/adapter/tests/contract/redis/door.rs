@@ -106,6 +106,17 @@ async fn a_read_only_replica_is_refused() {
 }
 
 #[tokio::test]
+async fn where_the_nodes_leases_are_somebody_elses_a_node_does_not_start_and_says_why() {
+    let server = Server::start(&[]).await;
+    server.say("SET carillon:{nodes}:leases theirs").await;
+    let bus = connect(server.url(), OverRedis::config(), &Registry::new()).await;
+    let node = NodeId::new("node").expect("a node");
+    let error = bus.expect("it is a good Redis").link(node).await.map(drop).expect_err("it is not");
+    assert!(matches!(error, ConnectError::Taken { .. }), "{error}");
+    assert!(error.to_string().contains("hint: a key under our prefix"), "{error}");
+}
+
+#[tokio::test]
 async fn a_server_that_stands_alone_is_no_cluster() {
     let server = Server::start(&[]).await;
     let error = refusal(server.url().replace("redis://", "redis-cluster://")).await;
