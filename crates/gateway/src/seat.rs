@@ -18,10 +18,13 @@ use adapter::CatchUp;
 use notice::{Audience, Kind, Namespace, Notice, Room, Scope, SocketId, UserId};
 use parking_lot::Mutex;
 
-pub(crate) use self::seats::Seats;
 use self::{
     inflow::{Inflow, Next},
     places::Places,
+};
+pub(crate) use self::{
+    places::{Entry, ROOMS_MAX},
+    seats::Seats,
 };
 use crate::{
     departure::Departure,

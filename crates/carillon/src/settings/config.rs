@@ -11,6 +11,7 @@ use crate::settings::{
     Settings, amount,
     mistake::Mistakes,
     reader::Reader,
+    redis::{self, Redis},
     rules,
     uplink::{self, Uplink},
     value::Value,
@@ -22,11 +23,6 @@ const CLIENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 const CONSUMER_BYTES_MAX: usize = 256;
 /// The shortest API key.
 const API_KEY_LEN_MIN: usize = 16;
-
-/// What a Redis may be: one, several of which a sentinel knows the primary, or a cluster; each plain or
-/// by TLS.
-const REDIS_SCHEMES: [&str; 6] =
-    ["redis", "rediss", "redis-sentinel", "rediss-sentinel", "redis-cluster", "rediss-cluster"];
 
 /// Everything a node is told.
 #[derive(Clone, Debug)]
@@ -82,19 +78,6 @@ pub struct Public {
 pub struct Internal {
     pub addr: SocketAddr,
     pub api_keys: Vec<ApiKey>,
-}
-
-/// The Redis that nodes share.
-#[derive(Clone)]
-pub struct Redis {
-    /// May hold a password.
-    pub url: String,
-    pub prefix: String,
-    pub min_replicas_ack: usize,
-    /// The roots that a `rediss` connection trusts; this machine's if absent.
-    pub ca: Option<PathBuf>,
-    /// The certificate that it shows, and its key.
-    pub identity: Option<(PathBuf, PathBuf)>,
 }
 
 /// A key of the internal API.
@@ -180,12 +163,6 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-impl fmt::Debug for Redis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redis").field("prefix", &self.prefix).finish_non_exhaustive()
-    }
-}
-
 pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
     let mut read = Reader::new(settings);
     let config = Config {
@@ -195,7 +172,7 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
             addr: read.one("internal.addr", addr),
             api_keys: read.list("internal.api_keys", api_keys),
         },
-        redis: redis(&mut read),
+        redis: redis::read(&mut read),
         recovery: Recovery {
             window: read.one("recovery.window", amount::duration),
             finals_keep: read.one("recovery.keep", amount::count),
@@ -238,24 +215,6 @@ fn public(read: &mut Reader) -> Public {
         namespaces: read.list("public.namespaces", namespaces),
         conformance: read.one("public.conformance", conformance),
     }
-}
-
-fn redis(read: &mut Reader) -> Option<Redis> {
-    let url = read.maybe("redis.url", redis_url);
-    let (cert, key) = (read.maybe("redis.tls.cert", file), read.maybe("redis.tls.key", file));
-    let redis = Redis {
-        url: url.clone().unwrap_or_default(),
-        prefix: read.one("redis.prefix", prefix),
-        min_replicas_ack: read.one("redis.min_replicas_ack", amount::count_or_none),
-        ca: read.maybe("redis.tls.ca", file),
-        identity: cert.clone().zip(key.clone()),
-    };
-    if cert.is_some() != key.is_some() {
-        let (is_alone, other) = if cert.is_some() { ("cert", "key") } else { ("key", "cert") };
-        let hint = format!("set redis.tls.{other} too, or neither");
-        read.refuse(&format!("redis.tls.{is_alone}"), "is of no use alone", hint);
-    }
-    url.map(|_| redis)
 }
 
 fn limits(read: &mut Reader) -> Limits {
@@ -303,15 +262,6 @@ fn origins(list: &[String]) -> Result<Vec<String>, String> {
     Ok(list.to_vec())
 }
 
-fn redis_url(url: &str) -> Result<String, String> {
-    match url.split_once("://") {
-        Some((scheme, rest)) if REDIS_SCHEMES.contains(&scheme) && !rest.is_empty() => {
-            Ok(url.to_owned())
-        }
-        _ => Err(format!("begins with none of {}, each followed by ://", REDIS_SCHEMES.join(", "))),
-    }
-}
-
 fn consumer(name: &str) -> Result<String, String> {
     if name.len() > CONSUMER_BYTES_MAX || name.contains(char::is_whitespace) {
         return Err(format!("is longer than {CONSUMER_BYTES_MAX} bytes, or holds a space"));
@@ -319,15 +269,8 @@ fn consumer(name: &str) -> Result<String, String> {
     Ok(name.to_owned())
 }
 
-fn prefix(text: &str) -> Result<String, String> {
-    if text.is_empty() || text.contains(['{', '}']) || text.contains(char::is_whitespace) {
-        return Err("is empty, or holds a brace or a space".to_owned());
-    }
-    Ok(text.to_owned())
-}
-
 /// A file that can be read when the settings are.
-fn file(path: &str) -> Result<PathBuf, String> {
+pub(super) fn file(path: &str) -> Result<PathBuf, String> {
     let opened = std::fs::File::open(path);
     opened.map(|_| PathBuf::from(path)).map_err(|error| format!("cannot be read: {error}"))
 }

@@ -25,8 +25,8 @@ fn openness(read: &mut Reader, config: &Config) {
         "token" | "hook" => Err("is not in this version yet".to_owned()),
         _ => Err("is no way to prove who a user is".to_owned()),
     });
-    let allow_anonymous = read.one("auth.allow_anonymous", flag);
-    let plaintext = read.one("public.plaintext", flag);
+    let allow_anonymous = read.one("auth.allow_anonymous", amount::flag);
+    let plaintext = read.one("public.plaintext", amount::flag);
     let public_open = is_open(config.public.addr.ip());
     if public_open && mode_is_none && !allow_anonymous {
         read.refuse(

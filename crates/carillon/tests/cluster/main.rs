@@ -12,6 +12,7 @@ mod emits;
 mod harness;
 mod nodes;
 mod notices;
+mod orders;
 mod page;
 mod redis_away;
 mod rooms;

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a broken harness should stop the test")]
 
+mod asking;
 mod fleets;
 mod queue;
 mod redis;
