@@ -25,7 +25,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
     contract,
-    drafts::{audience, end, now, plain, progress, room, text_of},
+    drafts::{audience, end, now, plain, room, text_of},
     server::Server,
     subject::{Node, Subject},
     uplink::Fields,

@@ -3,10 +3,7 @@
 use adapter::BusError;
 
 use super::OverRedis;
-use crate::{
-    drafts::{audience, end, now, plain, progress, room, user},
-    subject::Subject,
-};
+use crate::drafts::{audience, end, now, plain, progress, room, user};
 
 #[tokio::test]
 async fn a_key_of_somebody_else_under_our_prefix_is_named_and_not_retried() {
