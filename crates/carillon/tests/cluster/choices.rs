@@ -47,7 +47,7 @@ async fn three_rooms_that_overlap_and_an_except_list_reach_each_right_socket_onc
     let (mut in_two, _) = cluster.member(0, "in-two", &["a", "b"]).await;
     let (mut in_all, _) = cluster.member(1, "in-all", &["a", "b", "c"]).await;
     let (mut in_one, _) = cluster.member(2, "in-one", &["c"]).await;
-    let (mut in_none, _) = cluster.member(2, "in-none", &["d"]).await;
+    let (mut outside, _) = cluster.member(2, "outside", &["d"]).await;
     let (mut by_room, _) = cluster.member(0, "by-room", &["a", "x"]).await;
     let (mut by_id, id) = cluster.member(1, "by-id", &["b"]).await;
     let answer = cluster
@@ -61,7 +61,7 @@ async fn three_rooms_that_overlap_and_an_except_list_reach_each_right_socket_onc
     for page in [&mut in_two, &mut in_all, &mut in_one] {
         assert_eq!(page.heard_before("marker").await, ["flash"]);
     }
-    for page in [&mut in_none, &mut by_room, &mut by_id] {
+    for page in [&mut outside, &mut by_room, &mut by_id] {
         assert!(page.heard_before("marker").await.is_empty());
     }
     cluster.stop_all().await;

@@ -15,12 +15,12 @@ on_both_buses!(
 
 const PATH: &str = "/v1/downlink";
 
-fn envelope(body: Value) -> Value {
+fn envelope(body: &Value) -> Value {
     json!({ "ROOT": { "BODY": body } })
 }
 
 fn answer(code: &str, message: &str) -> Value {
-    envelope(json!({ "RETURN_CODE": code, "RETURN_MSG": message }))
+    envelope(&json!({ "RETURN_CODE": code, "RETURN_MSG": message }))
 }
 
 /// The code and the text of an answer.
@@ -42,7 +42,7 @@ async fn a_downlink_reaches_everyone_in_the_root_or_one_room_of_it(bus: Bus) {
         json!({ "eventName": "nothing" }),
     ];
     for body in sent {
-        let told = cluster.post(0, PATH, &envelope(body)).await;
+        let told = cluster.post(0, PATH, &envelope(&body)).await;
         assert_eq!(told, (StatusCode::OK, answer("0000", "ok")));
     }
     assert_eq!(member.event("room").await, json!({ "n": 1.0 }));
@@ -65,14 +65,14 @@ async fn without_an_event_or_with_an_empty_room_nothing_is_sent(bus: Bus) {
         json!({ "eventName": "e", "data": "d".repeat(3 << 20) }),
         Value::Null,
     ] {
-        let (status, answer) = cluster.post(0, PATH, &envelope(body)).await;
+        let (status, answer) = cluster.post(0, PATH, &envelope(&body)).await;
         let (code, message) = said(&answer);
         assert_eq!((status, code.as_str()), (StatusCode::BAD_REQUEST, "4000"), "{answer}");
         assert!((1..400).contains(&message.len()), "{message}");
     }
     let (status, answer) = cluster.ask(0, Method::POST, PATH, "{").await;
     assert_eq!((status, said(&answer).0.as_str()), (StatusCode::BAD_REQUEST, "4000"));
-    cluster.post(0, PATH, &envelope(json!({ "eventName": "marker" }))).await;
+    cluster.post(0, PATH, &envelope(&json!({ "eventName": "marker" }))).await;
     assert_eq!(page.heard_before("marker").await, ["downmsg"]);
     cluster.stop_all().await;
 }
@@ -83,7 +83,7 @@ async fn while_redis_is_away_a_downlink_is_answered_5030() {
     cluster.redis().stop();
     cluster.metric_is(0, "carillon_redis_up ", 0.0).await;
     let (status, answer) =
-        cluster.post(0, PATH, &envelope(json!({ "eventName": "e", "data": 1 }))).await;
+        cluster.post(0, PATH, &envelope(&json!({ "eventName": "e", "data": 1 }))).await;
     let (code, message) = said(&answer);
     assert_eq!((status, code.as_str()), (StatusCode::SERVICE_UNAVAILABLE, "5030"));
     assert!(message.contains("nothing was sent"), "{message}");
@@ -102,7 +102,7 @@ async fn with_always_ok_only_the_counter_tells_what_was_not_sent() {
 #[tokio::test]
 async fn the_public_port_takes_no_downlink() {
     let cluster = Cluster::of(1, Bus::Embedded).await;
-    let body = envelope(json!({ "eventName": "e", "data": 1 }));
+    let body = envelope(&json!({ "eventName": "e", "data": 1 }));
     assert_eq!(cluster.post_public(0, PATH, &body).await, StatusCode::NOT_FOUND);
     cluster.stop_all().await;
 }
