@@ -224,10 +224,7 @@ impl Events {
             "From a notice's hand-in to its write to a socket, or to the socket's queue.",
         );
         let events = Self {
-            sockets: IntGaugeVec::new(
-                Opts::new("carillon_sockets", "Seats taken, one per socket and namespace."),
-                &["transport", "protocol", "namespace"],
-            )?,
+            sockets: seats()?,
             handshakes: counters(
                 "carillon_handshakes_total",
                 "Attempts to take a seat.",
@@ -419,6 +416,11 @@ impl Deliveries {
             (Transport::Polling | Transport::Upgrading, _) => &self.polling,
         }
     }
+}
+
+fn seats() -> Result<IntGaugeVec, prometheus::Error> {
+    let about = Opts::new("carillon_sockets", "Seats taken, one per socket and namespace.");
+    IntGaugeVec::new(about, &["transport", "protocol", "namespace"])
 }
 
 fn counters(name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
