@@ -10,8 +10,9 @@ use crate::{
     settings::{ApiKey, Internal},
 };
 
-/// What is told to everyone: no secrets, no users.
-const OPEN_PATHS: [&str; 3] = ["/livez", "/readyz", "/metrics"];
+/// What is told to everyone: no secrets, no users. The document is the same on every node of a release and
+/// published with it; tools that read it have no key.
+const OPEN_PATHS: [&str; 4] = ["/livez", "/readyz", "/metrics", "/openapi.json"];
 
 /// The keys, and whether the port is on loopback.
 #[derive(Debug)]

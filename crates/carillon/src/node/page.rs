@@ -12,6 +12,8 @@ const INDEX: &str = include_str!("../../page/index.html");
 const SCRIPT: &str = include_str!("../../page/demo.js");
 const ROOMS: &str = include_str!("../../page/rooms.html");
 const ROOMS_SCRIPT: &str = include_str!("../../page/rooms.js");
+/// What the port takes and answers, as OpenAPI.
+const OPENAPI: &str = include_str!("../../../../docs/openapi.json");
 const STYLE: &str = include_str!("../../page/style.css");
 /// What each page has in place of what all pages begin with.
 const HEAD_HERE: &str = "__HEAD__\n";
@@ -20,12 +22,15 @@ const PUBLIC_URL: &str = "__PUBLIC_URL__";
 
 const ABOUT: &str = "This is the internal port of a Carillon node.
 
-  POST /v1/tasks    takes worker messages
-  GET  /v1/dead     what nobody could use of them
-  GET  /metrics     what the node counts, for Prometheus
-  GET  /livez       whether it lives
-  GET  /readyz      whether it wants traffic
-  GET  /carillon.js the module for pages
+  GET  /openapi.json  every call, as OpenAPI 3.1
+  POST /v1/tasks      takes worker messages
+  POST /v1/emit       sends an event to clients
+  GET  /v1/sockets    who is connected
+  GET  /v1/dead       what nobody could use of the workers' messages
+  GET  /metrics       what the node counts, for Prometheus
+  GET  /livez         whether it lives
+  GET  /readyz        whether it wants traffic
+  GET  /carillon.js   the module for pages
 
 Clients connect to the public port. `carillon demo` shows a page here.
 ";
@@ -34,10 +39,12 @@ Clients connect to the public port. `carillon demo` shows a page here.
 pub(super) const PATHS: [&str; 6] =
     ["/", "/carillon.js", "/demo.js", "/rooms", "/rooms.js", "/style.css"];
 
-/// The page while there is a demo, else the word about the port; the module always.
+/// The page while there is a demo, else the word about the port; the module and the document always.
 pub(super) fn router(demo: bool, public: Option<SocketAddr>) -> Router {
     let script = |text: &'static str| typed(StatusCode::OK, "text/javascript; charset=utf-8", text);
-    let module = Router::new().route("/carillon.js", get(async move || script(gateway::MODULE)));
+    let module = Router::new()
+        .route("/carillon.js", get(async move || script(gateway::MODULE)))
+        .route("/openapi.json", get(async || typed(StatusCode::OK, "application/json", OPENAPI)));
     match (demo, public) {
         (true, Some(public)) => module
             .route("/", get(async move |headers: HeaderMap| index(INDEX, public, &headers)))

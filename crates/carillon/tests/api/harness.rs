@@ -11,6 +11,8 @@ use hyper_util::{
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::document;
+
 /// A node on free ports, and a client of its internal port.
 pub(crate) struct Api {
     pub(crate) node: Node,
@@ -40,13 +42,15 @@ impl Api {
         body: impl Into<Bytes>,
     ) -> Response<Bytes> {
         let url = format!("http://{}{path}", self.node.internal_addr());
-        let mut request = Request::builder().method(method).uri(url);
+        let mut request = Request::builder().method(method.clone()).uri(url);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let request = request.body(Full::new(body.into())).unwrap();
         let (parts, body) = self.client.request(request).await.unwrap().into_parts();
-        Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
+        let answer = Response::from_parts(parts, body.collect().await.unwrap().to_bytes());
+        document::check(&method, path, &answer);
+        answer
     }
 
     pub(crate) async fn get(&self, path: &str) -> Response<Bytes> {

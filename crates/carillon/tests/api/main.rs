@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a broken harness should stop the test")]
 
+mod examples;
+mod openapi;
 mod refusals;
 mod tasks;
 
+mod document;
 mod harness;
