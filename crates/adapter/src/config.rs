@@ -37,4 +37,6 @@ pub struct Config {
     /// How long a node counts as living after it was last heard of; it is renewed every third of it. A
     /// node that leaves in order is gone at once.
     pub node_lease: Duration,
+    /// The stream for what clients say, named behind the prefix. None: nobody reads it, and nothing is kept.
+    pub uplink: Option<String>,
 }

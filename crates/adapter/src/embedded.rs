@@ -14,6 +14,7 @@ mod log;
 mod places;
 mod rooms;
 mod tasks;
+mod uplink;
 
 #[cfg(test)]
 mod tests;
@@ -30,10 +31,11 @@ pub(crate) use self::{
     ears::Ear,
     exchange::{Exchange, Place},
     rooms::Rooms,
+    uplink::Kept,
 };
 use crate::{
     config::Config, interest::Interest, link::Link, logins::Logins, metrics::Metrics, nodes::Nodes,
-    publisher::Publisher, signals::Signals, store::Store, traffic::Traffic,
+    publisher::Publisher, signals::Signals, store::Store, traffic::Traffic, uplink::Uplink,
 };
 
 /// How often what has expired is looked for.
@@ -45,6 +47,8 @@ pub struct Embedded {
     bus: Arc<Bus>,
     rooms: Arc<Rooms>,
     exchange: Arc<Exchange>,
+    kept: Arc<Kept>,
+    metrics: Metrics,
 }
 
 impl Embedded {
@@ -53,13 +57,17 @@ impl Embedded {
         let metrics = Metrics::new(registry)?;
         let exchange = Exchange::new(Traffic::new(registry)?);
         let rooms = Arc::new(Rooms::new(config.clone(), metrics.clone()));
-        Ok(Self { bus: Arc::new(Bus::new(config, metrics)), rooms, exchange })
+        let bus = Arc::new(Bus::new(config, metrics.clone()));
+        Ok(Self { bus, rooms, exchange, kept: Arc::default(), metrics })
     }
 
     /// Puts one more node on the bus.
     pub fn link(&self, node: NodeId) -> Link {
         let gone = CancellationToken::new();
         let (place, requests) = self.exchange.enter(node.clone(), gone.clone());
+        let uplink =
+            || Uplink::of_embedded(node.clone(), Arc::clone(&self.kept), self.metrics.clone());
+        let uplink = self.bus.config().uplink.is_some().then(uplink);
         let (ear, inbox) = Ear::open(node, self.bus.config().inbox_len_max, gone.drop_guard());
         let ear = Arc::new(ear);
         Link {
@@ -71,7 +79,13 @@ impl Embedded {
             signals: Signals::of_embedded(Arc::clone(&self.exchange), Arc::clone(&place)),
             nodes: Nodes::of_embedded(Arc::clone(&self.exchange), place),
             requests,
+            uplink,
         }
+    }
+
+    /// What clients said, oldest first, each entry as its fields: here there is no stream to read it from.
+    pub fn uplinked(&self) -> Vec<Vec<(&'static str, String)>> {
+        self.kept.all()
     }
 
     /// Gives back the memory of what has expired, until `stop`. Nothing expired is shown without it.

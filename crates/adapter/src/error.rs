@@ -21,9 +21,14 @@ pub enum PublishError {
     #[error("publish to {audience}: all {len_max} places for {what} are taken")]
     Full { audience: Audience, what: &'static str, len_max: usize },
 
-    /// The bus did not answer, so some nodes may have seen it. Handing it in again is safe.
+    /// The bus is away, and nothing was tried. Hand it in again.
     #[error("publish to {audience}: the bus does not answer")]
     Unreachable { audience: Audience },
+
+    /// It was on the way when the bus stopped answering, so some nodes may have seen it. Handing it in
+    /// again is safe where it is about a task; any other notice may arrive twice.
+    #[error("publish to {audience}: the bus did not answer")]
+    Unconfirmed { audience: Audience },
 
     /// Its primary has it, and some nodes may have seen it, but too few replicas confirmed it in time.
     /// Handing it in again is safe: a task's notice is known by its order or its end and is not taken
@@ -41,8 +46,16 @@ impl PublishError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::TooLarge { .. } | Self::Full { .. } | Self::Broken { .. } => false,
-            Self::Backlogged { .. } | Self::Unreachable { .. } | Self::Unreplicated { .. } => true,
+            Self::Backlogged { .. }
+            | Self::Unreachable { .. }
+            | Self::Unconfirmed { .. }
+            | Self::Unreplicated { .. } => true,
         }
+    }
+
+    /// Whether some node may have seen the notice all the same.
+    pub fn may_have_arrived(&self) -> bool {
+        matches!(self, Self::Unconfirmed { .. } | Self::Unreplicated { .. })
     }
 }
 
@@ -120,4 +133,38 @@ impl SignalError {
             Self::TooLarge { .. } | Self::Gone | Self::Broken { .. } => false,
         }
     }
+}
+
+/// What a client said is not known to be in the stream.
+#[derive(Clone, Debug, Error)]
+pub enum UplinkError {
+    /// No retry will help: the client must say less.
+    #[error("hand on what a client said: {len_bytes} bytes, and {len_bytes_max} are allowed")]
+    TooLarge { len_bytes: usize, len_bytes_max: usize },
+
+    /// This sender says more than the stream takes; others are not concerned.
+    #[error("hand on what a client said: its share of {len_bytes_max} bytes is taken")]
+    ShareFull { len_bytes_max: usize },
+
+    /// All senders together say more than the stream takes.
+    #[error("hand on what a client said: all {len_bytes_max} bytes that may wait are taken")]
+    Full { len_bytes_max: usize },
+
+    /// The bus did not answer: it may be in the stream or not.
+    #[error("hand on what a client said: the bus does not answer")]
+    Unreachable,
+
+    /// It is in the stream of the primary, but too few replicas confirmed it in time.
+    #[error(
+        "hand on what a client said: {replicas} replicas have it, {replicas_min} are asked for"
+    )]
+    Unreplicated { replicas: usize, replicas_min: usize },
+
+    /// The bus will say the same again until a person has mended it.
+    #[error("hand on what a client said: {reason}")]
+    Broken { reason: String },
+
+    /// This node has left the bus.
+    #[error("hand on what a client said: this node has left the bus")]
+    Gone,
 }

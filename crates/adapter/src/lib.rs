@@ -3,7 +3,7 @@
 //! `ingest` and `gateway` each hold a [`Publisher`]; `gateway` alone holds the [`Inbox`], the
 //! [`Interest`] that narrows it, the [`Store`] from which a client catches up, and the [`Logins`] by which
 //! a room is held. What nodes ask each other goes by [`Nodes`] and [`Requests`], what they merely let each
-//! other know by [`Signals`].
+//! other know by [`Signals`]; what clients say to the backend by the [`Uplink`].
 //!
 //! May enter: audiences, nodes by id, drafts already checked.
 //! May not enter: sockets, HTTP, Socket.IO packets, worker messages. Nothing here calls upward; a
@@ -26,6 +26,7 @@ mod requests;
 mod signals;
 
 mod relay;
+mod uplink;
 
 mod asking;
 mod watchers;
@@ -42,7 +43,7 @@ mod traffic;
 pub use crate::{
     config::Config,
     embedded::Embedded,
-    error::{BusError, LoginError, PublishError, SignalError},
+    error::{BusError, LoginError, PublishError, SignalError, UplinkError},
     inbox::{Arrival, Inbox},
     interest::Interest,
     link::Link,
@@ -54,4 +55,5 @@ pub use crate::{
     requests::{Request, Requests},
     signals::{Signals, Watch},
     store::{CatchUp, Gap, Since, Store},
+    uplink::{Entry, Receipt, Said, Share, Uplink},
 };

@@ -35,3 +35,15 @@ pub(crate) const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// All answers to one question. What goes past it counts as missing.
 pub(crate) const ANSWERS_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Entries that the stream of what clients say keeps, nearly; the oldest go.
+pub(crate) const UPLINK_LEN_MAX: usize = 100_000;
+
+/// What clients have said on one node and is on its way to the stream, all together.
+pub(crate) const UPLINK_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// The same of one sender, and so the largest entry with its price.
+pub(crate) const UPLINK_SHARE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// The price of an entry beside its fields.
+pub(crate) const UPLINK_ENTRY_BYTES: usize = 1024;

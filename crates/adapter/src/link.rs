@@ -2,7 +2,7 @@
 
 use crate::{
     inbox::Inbox, interest::Interest, logins::Logins, nodes::Nodes, publisher::Publisher,
-    requests::Requests, signals::Signals, store::Store,
+    requests::Requests, signals::Signals, store::Store, uplink::Uplink,
 };
 
 /// One node's place on a bus. The node counts for as long as its [`Inbox`] lives; the other parts
@@ -17,4 +17,6 @@ pub struct Link {
     pub signals: Signals,
     pub nodes: Nodes,
     pub requests: Requests,
+    /// The way of what clients say to the backend, if it has one.
+    pub uplink: Option<Uplink>,
 }

@@ -4,7 +4,7 @@ use notice::Kind;
 use prometheus::{IntCounterVec, Opts, Registry};
 
 use crate::{
-    error::{LoginError, PublishError},
+    error::{LoginError, PublishError, UplinkError},
     logins::{LoginMode, LoginOutcome},
     publisher::Published,
 };
@@ -16,6 +16,7 @@ pub(crate) struct Metrics {
     notices_total: IntCounterVec,
     logins: IntCounterVec,
     put_out: IntCounterVec,
+    uplink: IntCounterVec,
 }
 
 /// Why a member is in its room no more: the closed set of `cause` labels.
@@ -59,11 +60,25 @@ impl Metrics {
             Opts::new("carillon_put_out_total", "Members of this node put out of rooms, by cause."),
             &["cause"],
         )?;
+        let uplink = IntCounterVec::new(
+            Opts::new(
+                "carillon_uplink_total",
+                "What clients said for the backend, by kind and by what became of it.",
+            ),
+            &["kind", "outcome"],
+        )?;
+        registry.register(Box::new(uplink.clone()))?;
         registry.register(Box::new(logins_total.clone()))?;
         registry.register(Box::new(put_out_total.clone()))?;
         registry.register(Box::new(publish_total.clone()))?;
         registry.register(Box::new(notices_total.clone()))?;
-        Ok(Self { publish_total, notices_total, logins: logins_total, put_out: put_out_total })
+        Ok(Self {
+            publish_total,
+            notices_total,
+            logins: logins_total,
+            put_out: put_out_total,
+            uplink,
+        })
     }
 
     /// Counts one draft that the bus has dealt with.
@@ -77,6 +92,7 @@ impl Metrics {
             Err(PublishError::Backlogged { .. }) => ("backlogged", "refused"),
             Err(PublishError::Full { .. }) => ("full", "refused"),
             Err(PublishError::Unreachable { .. }) => ("unreachable", "refused"),
+            Err(PublishError::Unconfirmed { .. }) => ("unconfirmed", "refused"),
             Err(PublishError::Unreplicated { .. }) => ("unreplicated", "refused"),
             Err(PublishError::Broken { .. }) => ("broken", "refused"),
         };
@@ -97,6 +113,21 @@ impl Metrics {
         self.logins.with_label_values(&[mode.as_str(), outcome]).inc();
     }
 
+    /// Counts one thing that a client said, or that happened to it, and that the bus has dealt with.
+    pub(crate) fn uplinked(&self, kind: &str, outcome: Result<(), &UplinkError>) {
+        let outcome = match outcome {
+            Ok(()) => "kept",
+            Err(UplinkError::TooLarge { .. }) => "too_large",
+            Err(UplinkError::ShareFull { .. }) => "share_full",
+            Err(UplinkError::Full { .. }) => "full",
+            Err(UplinkError::Unreachable) => "unreachable",
+            Err(UplinkError::Unreplicated { .. }) => "unreplicated",
+            Err(UplinkError::Broken { .. }) => "broken",
+            Err(UplinkError::Gone) => "gone",
+        };
+        self.uplink.with_label_values(&[kind, outcome]).inc();
+    }
+
     pub(crate) fn put_out(&self, cause: PutOutCause, members: usize) {
         let cause = match cause {
             PutOutCause::Replaced => "replaced",
@@ -113,7 +144,7 @@ impl KindLabel {
         match kind {
             Kind::Progress { .. } => Self::Progress,
             Kind::Final { .. } => Self::Final,
-            Kind::Plain => Self::Plain,
+            Kind::Plain | Kind::Volatile => Self::Plain,
         }
     }
 

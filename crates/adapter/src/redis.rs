@@ -6,10 +6,12 @@
 
 mod bus;
 mod canary;
+mod channels;
 mod config;
 mod ears;
 mod envelope;
 mod events;
+mod finals;
 mod hearing;
 mod held;
 mod keys;
@@ -22,11 +24,14 @@ mod primaries;
 mod publishing;
 mod put_out;
 mod refusal;
+mod repair;
 mod scripts;
 mod station;
 mod subscriptions;
+mod suspicion;
 mod tls;
 mod trip;
+mod uplink;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -43,16 +48,17 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use self::{bus::Bus, ears::Ears, leases::Leases, station::Station};
+pub(crate) use self::{bus::Bus, ears::Ears, leases::Leases, station::Station, uplink::Upward};
 use self::{
     canary::Canary,
-    ears::Look,
+    config::Layout,
     events::Events,
     hearing::Hearing,
     keys::Prefix,
     primaries::{Owners, Runs, at, field, info},
     scripts::Scripts,
-    subscriptions::Subscriptions,
+    subscriptions::{Refused, Subscriptions},
+    suspicion::Look,
 };
 pub use self::{
     config::RedisConfig,
@@ -72,6 +78,7 @@ use crate::{
     signals::Signals,
     store::Store,
     traffic::Traffic,
+    uplink::Uplink,
 };
 
 /// How often Redis is asked whether it is there, and how long it may take to say so.
@@ -90,6 +97,8 @@ const ECHOES_MAX: usize = 16;
 pub struct Redis {
     bus: Arc<Bus>,
     config: Arc<RedisConfig>,
+    /// Sentinels may choose another primary at any time, and nothing tells who only asks.
+    is_watched: bool,
     /// The tasks of the links; [`Redis::run`] waits for them.
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -101,6 +110,7 @@ impl Redis {
         let prefix = Prefix::new(&config.prefix);
         let prefix =
             prefix.ok_or_else(|| ConnectError::Prefix { prefix: config.prefix.clone() })?;
+        let is_watched = config.layout()? == Layout::Sentinel;
         let client = config.open().await?;
         suits(&client, &config).await?;
         let scripts = Scripts::load(&client, &config.bus).await;
@@ -123,7 +133,7 @@ impl Redis {
             traffic,
         };
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        Ok(Self { bus: Arc::new(bus), config: Arc::new(config), tasks, stop })
+        Ok(Self { bus: Arc::new(bus), config: Arc::new(config), is_watched, tasks, stop })
     }
 
     /// Whether Redis, with all of its primaries, answered when it was asked last. [`Redis::run`] asks.
@@ -138,6 +148,7 @@ impl Redis {
         let (station, requests) = self.station(node.clone(), &gone).await?;
         let client = self.config.open().await?;
         let (sender, arrivals) = mpsc::channel(self.config.bus.inbox_len_max.max(1));
+        let uplink = self.uplink(node.clone()).await?;
         let leases = Leases::new(Arc::clone(&self.bus), node.clone());
         let ears = Ears::new(node, &self.config.bus);
         let lagged = Arc::new(Notify::new());
@@ -175,6 +186,7 @@ impl Redis {
             round: VecDeque::new(),
             round_at: Instant::now() + self.config.positions_every,
             look: Look::Round,
+            refused: Refused::default(),
         };
         self.tasks.spawn(hearing.run(self.stop.clone()));
         self.tasks.spawn(canary.run(self.stop.clone()));
@@ -189,7 +201,17 @@ impl Redis {
             signals: Signals::of_redis(Arc::clone(&station)),
             nodes: Nodes::of_redis(station),
             requests,
+            uplink,
         })
+    }
+
+    /// A way of what clients say to their backend, over a connection of its own.
+    async fn uplink(&self, node: NodeId) -> Result<Option<Uplink>, ConnectError> {
+        let Some(stream) = &self.config.bus.uplink else { return Ok(None) };
+        let client = self.config.open().await?;
+        let (upward, appending) = Upward::open(&self.bus, client, stream);
+        self.tasks.spawn(appending.run(self.stop.clone()));
+        Ok(Some(Uplink::of_redis(node, upward, self.bus.metrics.clone())))
     }
 
     /// Lets a node be known to the others: first it hears, then it counts.
@@ -231,6 +253,9 @@ impl Redis {
             if missed > PULSES_MISSED_MAX {
                 missed = 0;
                 self.bus.connect_anew().await;
+            }
+            if self.is_watched {
+                self.bus.leave_deposed().await;
             }
         }
         self.stop.cancel();

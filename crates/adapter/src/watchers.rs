@@ -134,11 +134,11 @@ impl Watchers {
         Some(confirmed)
     }
 
-    /// Some of the channels to subscribe to. Empty only when there is none.
-    pub(crate) fn wishes(&self, len_max: usize) -> Vec<String> {
+    /// The channels to subscribe to.
+    pub(crate) fn wishes(&self) -> Vec<String> {
         let state = self.state.lock();
         let wished = state.channels.iter().filter(|(_, found)| !found.is_confirmed);
-        wished.map(|(channel, _)| channel.clone()).take(len_max).collect()
+        wished.map(|(channel, _)| channel.clone()).collect()
     }
 
     pub(crate) fn confirm(&self, channels: &[String]) {

@@ -128,6 +128,7 @@ fn limits(config: &Config) -> adapter::Config {
         login_lease: config.leases.login,
         room_members_max: 100_000,
         login_rooms_max: 1_000_000,
+        uplink: config.uplink.stream.clone(),
     }
 }
 
@@ -157,6 +158,7 @@ async fn there_and_back(bus: &Bus) -> Result<(), RoundTripError> {
         payload: Payload::several(&[], Vec::new()),
         kind: Kind::Plain,
         origin: Origin::Backend,
+        narrowing: None,
         handed_in: SystemTime::now(),
     };
     link.publisher.publish(draft).await?;

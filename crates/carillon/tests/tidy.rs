@@ -14,5 +14,6 @@ mod tidy {
     mod links;
     mod metrics;
     mod settings;
+    mod socketio;
     mod strangers;
 }

@@ -7,7 +7,8 @@ use adapter::Requests;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use notice::{
-    Audience, Draft, EventName, Kind, Namespace, Notice, Origin, Payload, Scope, SocketId,
+    Audience, Draft, EventName, Kind, NameError, Namespace, Narrowing, Notice, Origin, Payload,
+    Room, Scope, SocketId,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +16,8 @@ use crate::{
     census,
     deeds::{self, Outcome},
     forms::Forms,
-    questions::{self, Answer, Emit, Question},
+    hub::Choice,
+    questions::{self, Answer, Emit, Except, Question},
     shared::Shared,
 };
 
@@ -55,37 +57,47 @@ async fn answer(shared: &Shared, question: Question) -> Answer {
             // The asker takes only names that are names here too.
             Err(_) => Answer::Unknown,
         },
-        Question::Emit(emit) => match draft(emit) {
-            Some((id, draft)) => send(shared, &id, draft)
-                .map_or(Answer::NotHere, |(id, sockets)| Answer::Sent { id, sockets }),
-            None => Answer::Unknown,
-        },
+        Question::Emit(emit) => carry_out(shared, draft(emit, None)),
+        Question::EmitExcept(emit, except) => carry_out(shared, draft(emit, Some(&except))),
     }
 }
 
+fn carry_out(shared: &Shared, emit: Option<(SocketId, Draft)>) -> Answer {
+    let Some((id, draft)) = emit else { return Answer::Unknown };
+    let sent = send(shared, &id, draft);
+    sent.map_or(Answer::NotHere, |(id, sockets)| Answer::Sent { id, sockets })
+}
+
 /// Sends to one socket of this node. Gives the notice's id, and how many took it: one, or none if the
-/// socket is going. `None`: it is not here.
+/// socket is going or excepted. `None`: it is not here.
 pub(crate) fn send(shared: &Shared, id: &SocketId, draft: Draft) -> Option<(String, usize)> {
     let seat = shared.hub.socket(&draft.audience.namespace, id)?;
     let position = shared.local_id(draft.audience.clone()).position;
     let notice = Notice { draft, position };
-    let taken = seat.send(&Forms::new(&notice, false), SystemTime::now(), &shared.events);
+    let is_meant = Choice::of(notice.draft.narrowing.as_deref()).takes(&seat);
+    let forms = Forms::new(&notice, false);
+    let taken = is_meant && seat.send(&forms, SystemTime::now(), &shared.events);
     Some((notice.id().to_string(), usize::from(taken)))
 }
 
 /// `draft` as it is asked of the node with the socket.
-pub(crate) fn emit(id: &SocketId, draft: &Draft) -> Emit {
+pub(crate) fn question(id: &SocketId, draft: &Draft) -> Question {
     let attachments = draft.payload.attachments().iter();
-    Emit {
+    let emit = Emit {
         namespace: draft.audience.namespace.to_string(),
         socket: id.to_string(),
         event: draft.event.as_ref().map(|event| event.as_str().to_owned()),
         args: draft.payload.args().to_owned(),
         attachments: attachments.map(|bytes| STANDARD.encode(bytes)).collect(),
-    }
+        volatile: draft.kind == Kind::Volatile,
+    };
+    let Some(narrowing) = &draft.narrowing else { return Question::Emit(emit) };
+    let rooms = narrowing.except_rooms.iter().map(Room::to_string).collect();
+    let sockets = narrowing.except_sockets.iter().map(SocketId::to_string).collect();
+    Question::EmitExcept(emit, Except { rooms, sockets })
 }
 
-fn draft(emit: Emit) -> Option<(SocketId, Draft)> {
+fn draft(emit: Emit, except: Option<&Except>) -> Option<(SocketId, Draft)> {
     let id = SocketId::new(&emit.socket).ok()?;
     let namespace = Namespace::new(&emit.namespace).ok()?;
     let event = emit.event.as_deref().map(EventName::new).transpose().ok()?;
@@ -93,11 +105,22 @@ fn draft(emit: Emit) -> Option<(SocketId, Draft)> {
     let attachments = attachments.collect::<Result<_, _>>().ok()?;
     let draft = Draft {
         audience: Audience { namespace, scope: Scope::Socket(id.clone()) },
+        narrowing: except.map(narrowing).transpose().ok()?.map(Arc::new),
         event,
         payload: Payload::joined(emit.args.into(), attachments)?,
-        kind: Kind::Plain,
+        kind: if emit.volatile { Kind::Volatile } else { Kind::Plain },
         origin: Origin::Backend,
         handed_in: SystemTime::now(),
     };
     Some((id, draft))
+}
+
+fn narrowing(except: &Except) -> Result<Narrowing, NameError> {
+    let rooms = except.rooms.iter().map(|room| Room::new(room));
+    let sockets = except.sockets.iter().map(|socket| SocketId::new(socket));
+    Ok(Narrowing {
+        except_rooms: rooms.collect::<Result<_, _>>()?,
+        except_sockets: sockets.collect::<Result<_, _>>()?,
+        ..Narrowing::default()
+    })
 }

@@ -1,10 +1,11 @@
-//! The HTTP API for backends: `/v1/emit`, `/v1/users/{id}/tasks`, `/v1/sockets`, `/v1/rooms`,
+//! The HTTP API for backends: `/v1/emit`, `/v1/downlink`, `/v1/users/{id}/tasks`, `/v1/sockets`, `/v1/rooms`,
 //! `/v1/nodes`.
 //!
 //! Authentication, body limits and time limits are the server's, in `carillon`.
 
 mod asked;
 mod bounds;
+mod downlink;
 mod emit;
 mod error;
 mod orders;
@@ -24,6 +25,7 @@ use crate::shared::Shared;
 pub(crate) fn router(shared: &Arc<Shared>) -> Router {
     Router::new()
         .route("/v1/emit", post(emit::emit))
+        .route("/v1/downlink", post(downlink::downlink))
         .route("/v1/sockets", get(sockets::list))
         .route("/v1/sockets/join", post(orders::join))
         .route("/v1/sockets/leave", post(orders::leave))

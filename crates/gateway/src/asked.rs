@@ -14,6 +14,7 @@
 mod answer;
 mod cluster;
 mod members;
+mod narrowed;
 mod question;
 mod report;
 mod tally;

@@ -1,11 +1,10 @@
 //! What a gateway is told at start, already checked.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use notice::{Namespace, NodeId};
 
-use crate::origins::Origins;
+use crate::{origins::Origins, relay::RelayedRooms, script::Bundle};
 
 /// Everything a gateway needs to know. `carillon` makes one from the settings; nothing here is checked
 /// again.
@@ -18,14 +17,26 @@ pub struct Config {
     pub path: String,
     pub namespaces: Vec<Namespace>,
     pub origins: Origins,
-    /// The official browser bundle, served as `socket.io.js` under `path`.
-    pub serve_client: Option<Bytes>,
+    /// Served as `socket.io.js` under `path`.
+    pub serve_client: Option<Arc<Bundle>>,
     pub ping_interval: Duration,
     pub ping_timeout: Duration,
     /// How far back a newcomer without a cursor is told of ended tasks.
     pub recovery_window: Duration,
     pub conformance: Option<Conformance>,
+    /// `/v1/downlink` answers every call alike, whatever became of it.
+    pub downlink_always_ok: bool,
     pub limits: Limits,
+    pub uplink: Uplink,
+}
+
+/// What becomes of what clients say, beside the stream that the bus has for it.
+#[derive(Clone, Debug, Default)]
+pub struct Uplink {
+    /// The backend also hears of connects, disconnects, joins and leavings.
+    pub lifecycle: bool,
+    /// Rooms whose members may speak to each other.
+    pub relay: RelayedRooms,
 }
 
 /// What the official protocol suites expect of a server. Never on in production.
@@ -48,7 +59,7 @@ pub struct Limits {
     pub sockets_per_user: usize,
     /// New connections a second, with a burst of as many; 503.
     pub accepts_per_second: u32,
-    /// Packets a second from one socket; it leaves as `events`.
+    /// Events a second from one socket, with a burst of as many; refused, and who goes on leaves as `events`.
     pub events_per_second: u32,
     /// One inbound message or polling body; 413, or the socket leaves as `too_large`.
     pub payload_bytes: usize,

@@ -10,7 +10,7 @@ use crate::{
     questions::{Deed, Order, Who},
     seat::Seat,
     shared::Shared,
-    socket,
+    socket, uplink,
 };
 
 /// What became of an order on this node.
@@ -91,6 +91,7 @@ async fn leave_one(shared: &Shared, seat: &Arc<Seat>, audience: &Audience) {
         login::leave(seat, audience).await;
     } else if shared.hub.leave(seat, audience) {
         shared.interest.leave(audience);
+        uplink::left(seat, audience);
     }
 }
 

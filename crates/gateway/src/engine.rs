@@ -8,6 +8,7 @@ mod dialect;
 mod frames;
 mod line;
 mod outbox;
+mod pace;
 mod session;
 mod sessions;
 mod sid;
@@ -37,7 +38,7 @@ pub(crate) use self::{
     http::Purpose,
     line::Transport,
     pulse::Pulse,
-    routes::{Answer, Asking, plain_text},
+    routes::{Answer, Asking, plain_text, with_type},
     session::Session,
     sessions::Sessions,
     sid::Ids,

@@ -46,20 +46,58 @@ impl Handshake {
 pub(crate) enum Dropped {
     /// Progress that newer progress of its task replaced while it waited for a slow socket.
     Superseded,
-    /// An event from a client that nobody handles.
-    Unhandled,
     /// A request for what the store keeps, while it did not answer.
     StoreAway,
     /// Finals that were no longer kept when this node could read them.
     Behind,
     /// A message from a plain client that is none.
     Malformed,
-    /// An event from a client under a name that it may not use.
-    Reserved,
     /// An acknowledgement that nobody waits for, or no more.
     StrayAck,
     /// A question or an answer of another release's node.
     Stranger,
+    /// A volatile notice for a socket that could not take it at once.
+    Volatile,
+    /// A notice for one socket by the workers' road, whose id was this node's and is nobody's.
+    UnknownSocket,
+}
+
+/// What became of an event from a client: the label of `carillon_client_events_total`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Heard {
+    /// It is one of ours: `tasks`, `loginRoom`, `leaveRoom`.
+    Answered,
+    /// It is on its way to the backend.
+    HandedOn,
+    /// It was not let onto that way; the bus counts why.
+    NotHandedOn,
+    /// It went to a room's other members, or its client may not speak to them, or the bus did not take it.
+    Relayed,
+    NotRelayed,
+    /// More than `limits.events_per_second`.
+    Limited,
+    /// Under a name that clients may not use.
+    Reserved,
+    /// Nobody is there for it.
+    Unhandled,
+    /// In a namespace where its client does not sit.
+    Unseated,
+}
+
+impl Heard {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::HandedOn => "handed_on",
+            Self::NotHandedOn => "not_handed_on",
+            Self::Relayed => "relayed",
+            Self::NotRelayed => "not_relayed",
+            Self::Limited => "limited",
+            Self::Reserved => "reserved",
+            Self::Unhandled => "unhandled",
+            Self::Unseated => "unseated",
+        }
+    }
 }
 
 /// What became of a question put to one socket: the label of `carillon_acks_total`.
@@ -76,6 +114,26 @@ pub(crate) enum Asking {
     Busy,
     /// Its answer is larger than a payload may be.
     TooLarge,
+}
+
+/// What became of a call of `/v1/downlink`: the label of `carillon_downlinks_total`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Downlink {
+    Sent,
+    /// The caller has to say it differently.
+    Malformed,
+    /// The bus did not take it.
+    Away,
+}
+
+impl Downlink {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Malformed => "malformed",
+            Self::Away => "away",
+        }
+    }
 }
 
 impl Asking {
@@ -95,13 +153,13 @@ impl Dropped {
     fn label(self) -> &'static str {
         match self {
             Self::Superseded => "superseded",
-            Self::Unhandled => "unhandled",
             Self::StoreAway => "store_away",
             Self::Behind => "behind",
             Self::Malformed => "malformed",
-            Self::Reserved => "reserved",
             Self::StrayAck => "stray_ack",
             Self::Stranger => "stranger",
+            Self::Volatile => "volatile",
+            Self::UnknownSocket => "unknown_socket",
         }
     }
 }
@@ -115,6 +173,8 @@ pub(crate) struct Events {
     deliveries: Deliveries,
     dropped: IntCounterVec,
     acks: IntCounterVec,
+    heard: IntCounterVec,
+    downlinks: IntCounterVec,
     queue_bytes: IntGauge,
     delivery_seconds: Histogram,
     /// A stranger was heard and told of: once is enough.
@@ -153,6 +213,16 @@ impl Events {
                 "Sockets that were asked for an acknowledgement.",
                 &["outcome"],
             )?,
+            heard: counters(
+                "carillon_client_events_total",
+                "Events that clients sent.",
+                &["outcome"],
+            )?,
+            downlinks: counters(
+                "carillon_downlinks_total",
+                "Calls of /v1/downlink.",
+                &["outcome"],
+            )?,
             dropped: counters("carillon_dropped_total", "What was not passed on.", &["reason"])?,
             met_stranger: AtomicBool::new(false),
         };
@@ -162,6 +232,8 @@ impl Events {
         registry.register(Box::new(deliveries))?;
         registry.register(Box::new(events.dropped.clone()))?;
         registry.register(Box::new(events.acks.clone()))?;
+        registry.register(Box::new(events.heard.clone()))?;
+        registry.register(Box::new(events.downlinks.clone()))?;
         registry.register(Box::new(events.queue_bytes.clone()))?;
         registry.register(Box::new(events.delivery_seconds.clone()))?;
         for departure in Departure::ALL {
@@ -225,9 +297,21 @@ impl Events {
         self.dropped.with_label_values(&[dropped.label()]).inc();
     }
 
+    pub(crate) fn heard(&self, outcome: Heard) {
+        self.heard.with_label_values(&[outcome.label()]).inc();
+    }
+
     pub(crate) fn asked(&self, outcome: Asking, sockets: usize) {
         if sockets > 0 {
             self.acks.with_label_values(&[outcome.label()]).inc_by(sockets as u64);
+        }
+    }
+
+    /// With `downlink.always_ok` nobody but the log is told why one was not sent.
+    pub(crate) fn downlink(&self, outcome: Downlink, cause: Option<&str>) {
+        self.downlinks.with_label_values(&[outcome.label()]).inc();
+        if let Some(cause) = cause {
+            tracing::warn!(outcome = outcome.label(), cause, "did not send a downlink");
         }
     }
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use notice::{EventName, Notice, Origin};
 use socketioxide_core::{Str, Value, packet::Packet};
 
@@ -76,11 +77,7 @@ impl<'a> Forms<'a> {
         if self.replayed {
             json.push_str(",\"replayed\":true");
         }
-        if !payload.attachments().is_empty() {
-            let texts = payload.attachments().iter().map(|bytes| quoted(&STANDARD.encode(bytes)));
-            let texts = texts.collect::<Vec<_>>().join(",");
-            write!(json, ",\"attachments\":[{texts}]").expect("a String takes all that is written");
-        }
+        json.push_str(&attached(payload.attachments()));
         json.push('}');
         json
     }
@@ -98,14 +95,24 @@ impl<'a> Forms<'a> {
         if is_cursor {
             text = format!("id: {}\n", self.notice.id());
         }
-        for line in self.plain(event).split(['\n', '\r']) {
-            text.push_str("data: ");
-            text.push_str(line);
-            text.push('\n');
-        }
-        text.push('\n');
+        text.push_str(&streamed(&self.plain(event)));
         text
     }
+}
+
+/// A plain form as the data of one server-sent event, a line each.
+pub(crate) fn streamed(json: &str) -> String {
+    let lines = json.split(['\n', '\r']).map(|line| format!("data: {line}\n"));
+    lines.chain(["\n".to_owned()]).collect()
+}
+
+/// `,"attachments":[…]` in base64, as plain clients get them; nothing where there are none.
+pub(crate) fn attached(attachments: &[Bytes]) -> String {
+    if attachments.is_empty() {
+        return String::new();
+    }
+    let texts = attachments.iter().map(|bytes| quoted(&STANDARD.encode(bytes)));
+    format!(",\"attachments\":[{}]", texts.collect::<Vec<_>>().join(","))
 }
 
 /// `text` as a JSON string.

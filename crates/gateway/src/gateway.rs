@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use adapter::{Arrival, Inbox, Link, RelayDriver, Requests};
+use notice::{Draft, Notice};
 use parking_lot::Mutex;
 use prometheus::Registry;
 use thiserror::Error;
@@ -14,8 +15,8 @@ use crate::{
     api,
     config::Config,
     departure::Departure,
-    engine::accept,
-    events::Events,
+    engine::{Ids, accept},
+    events::{Dropped, Events},
     login, others,
     shared::{Shared, Ways},
 };
@@ -43,9 +44,10 @@ pub struct StartError(#[from] prometheus::Error);
 
 impl Gateway {
     pub fn new(config: Config, link: Link, registry: &Registry) -> Result<Self, StartError> {
-        let Link { publisher, interest, inbox, store, logins, signals, nodes, requests } = link;
+        let Link { publisher, interest, inbox, store, logins, signals, nodes, requests, uplink } =
+            link;
         let relay = RelayDriver::new(signals, registry)?;
-        let ways = Ways { publisher, interest, store, logins, nodes, relay };
+        let ways = Ways { publisher, interest, store, logins, nodes, relay, uplink };
         let shared = Arc::new(Shared::new(config, Events::new(registry)?, ways));
         Ok(Self { shared, inflow: Arc::new(Mutex::new(Some((inbox, requests)))) })
     }
@@ -134,11 +136,22 @@ async fn take_in(shared: &Shared, arrival: Arrival) {
     match arrival {
         Arrival::Notice(notice) => {
             shared.hub.deliver(&notice, &shared.events).await;
+            count_if_unknown(shared, &notice);
         }
         Arrival::Gap(gap) => {
             shared.events.behind();
             shared.hub.tell_of(&gap);
         }
         Arrival::PutOut { room, members } => login::put_out(shared, &room, &members),
+    }
+}
+
+/// A notice for one socket that came by the bus reaches every node. The one that made the socket's id says
+/// whether it is gone.
+fn count_if_unknown(shared: &Shared, notice: &Notice) {
+    let Draft { audience, narrowing, .. } = &notice.draft;
+    let Some(id) = narrowing.as_ref().and_then(|it| it.socket.as_ref()) else { return };
+    if Ids::is_of(&shared.config.node, id) && shared.hub.socket(&audience.namespace, id).is_none() {
+        shared.events.dropped(Dropped::UnknownSocket);
     }
 }

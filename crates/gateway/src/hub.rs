@@ -3,6 +3,8 @@
 //! Locks: a shard's lock is held for a few lines and never across a fan-out, which works on a snapshot
 //! of the members. Under it a seat's `places` lock may be taken, nothing else.
 
+mod choice;
+
 use std::{
     collections::HashMap,
     hash::{BuildHasher, Hash, RandomState},
@@ -11,9 +13,10 @@ use std::{
 };
 
 use adapter::Gap;
-use notice::{Audience, Namespace, Notice, Room, Scope, SocketId};
+use notice::{Audience, Namespace, Narrowing, Notice, Room, Scope, SocketId};
 use parking_lot::Mutex;
 
+pub(crate) use self::choice::Choice;
 use crate::{events::Events, forms::Forms, frames_of, seat::Seat};
 
 const SHARDS: usize = 32;
@@ -101,6 +104,33 @@ impl Hub {
         self.audience_shard(audience).lock().get(audience).cloned()
     }
 
+    /// Where the members are that a notice may be for: each list holds a member once, and [`Choice`] says
+    /// of each whether it is meant. Of several rooms only their own members are looked at, however many
+    /// are in the namespace.
+    pub(crate) fn lists(&self, audience: &Audience, narrowing: Option<&Narrowing>) -> Vec<Members> {
+        let namespace = &audience.namespace;
+        let socket = narrowing.and_then(|it| it.socket.as_ref()).or(match &audience.scope {
+            Scope::Socket(id) => Some(id),
+            _ => None,
+        });
+        if let Some(id) = socket {
+            return self
+                .socket(namespace, id)
+                .map(|seat| Arc::new(vec![seat]))
+                .into_iter()
+                .collect();
+        }
+        let rooms = narrowing.map(|it| it.rooms.as_slice()).unwrap_or_default();
+        if rooms.is_empty() {
+            return self.members(audience).into_iter().collect();
+        }
+        let room = |room: &Room| {
+            let scope = Scope::Room(room.clone());
+            self.members(&Audience { namespace: namespace.clone(), scope })
+        };
+        rooms.iter().filter_map(room).collect()
+    }
+
     /// Every room, or every one of a namespace, with how many members it has on this node.
     pub(crate) fn rooms(&self, namespace: Option<&str>) -> Vec<(Namespace, Room, usize)> {
         let counted = |(audience, members): (&Audience, &Members)| match &audience.scope {
@@ -121,19 +151,21 @@ impl Hub {
         self.members(audience).map_or(0, |members| members.len())
     }
 
-    /// Hands `notice` to every member of its audience, in parts that let others run. Gives how many
-    /// took it.
+    /// Hands `notice` to every member that it is for, in parts that let others run. Gives how many took
+    /// it.
     pub(crate) async fn deliver(&self, notice: &Arc<Notice>, events: &Events) -> usize {
-        let Some(members) = self.members(&notice.draft.audience) else { return 0 };
-        let forms = Forms::new(notice, false);
-        let mut taken = 0;
-        for (part, seats) in members.chunks(FAN_OUT_PART).enumerate() {
-            if part > 0 {
+        let narrowing = notice.draft.narrowing.as_deref();
+        let lists = self.lists(&notice.draft.audience, narrowing);
+        let (forms, mut choice) = (Forms::new(notice, false), Choice::of(narrowing));
+        let (mut taken, mut is_first) = (0, true);
+        for seats in lists.iter().flat_map(|members| members.chunks(FAN_OUT_PART)) {
+            if !std::mem::take(&mut is_first) {
                 tokio::task::yield_now().await;
             }
             let now = SystemTime::now();
             for seat in seats {
-                taken += usize::from(seat.deliver(notice, &forms, now, events));
+                let sent = choice.takes(seat) && seat.deliver(notice, &forms, now, events);
+                taken += usize::from(sent);
             }
         }
         taken

@@ -22,6 +22,9 @@ mod hub;
 mod login;
 mod seat;
 
+mod relay;
+mod uplink;
+
 mod census;
 mod deeds;
 
@@ -35,6 +38,7 @@ mod frames_of;
 
 mod module;
 mod plain;
+mod script;
 
 mod api;
 
@@ -45,9 +49,11 @@ mod origins;
 mod refusal;
 
 pub use crate::{
-    config::{Config, Conformance, Limits},
+    config::{Config, Conformance, Limits, Uplink},
     gateway::{Gateway, StartError},
     module::MODULE,
     origins::{OriginError, Origins},
     others::about,
+    relay::RelayedRooms,
+    script::Bundle,
 };

@@ -26,6 +26,7 @@ use crate::{
     events::{Dropped, login_failed},
     seat::Seat,
     shared::Shared,
+    uplink,
 };
 
 /// The answer to a client, as JSON. Until it is dropped, the client is told nothing that came after.
@@ -69,6 +70,13 @@ pub(crate) async fn leave_room(seat: &Arc<Seat>, args: &str) -> Answer {
         }
     };
     Answer { json, turn }
+}
+
+/// A login that is not looked at, for its client says too much. The answer, which it also has as `downmsg`.
+pub(crate) fn too_fast(seat: &Seat) -> String {
+    let json = Reply::Fault(Fault::TooFast).json();
+    seat.tell("downmsg", &json);
+    json
 }
 
 /// Whether an audience has logins: a room of `/`. In those of other namespaces, members are just there.
@@ -196,7 +204,9 @@ impl<'a> Entering<'a> {
         let Self { seat, room, before, .. } = self;
         let Shared { hub, interest, logins, .. } = &*seat.session.shared;
         let join = || {
-            if !hub.join(seat, room) || !seat.places.entered(room) {
+            if hub.join(seat, room) && seat.places.entered(room) {
+                uplink::joined(seat, room);
+            } else {
                 interest.leave(room);
             }
         };
@@ -227,6 +237,7 @@ fn end_membership(seat: &Arc<Seat>, room: &Audience) {
     let shared = &seat.session.shared;
     if shared.hub.leave(seat, room) {
         shared.interest.leave(room);
+        uplink::left(seat, room);
     }
 }
 

@@ -17,6 +17,9 @@ pub(crate) enum Question {
     Rooms(Rooms),
     Do(Order),
     Emit(Emit),
+    /// An emit that leaves somebody out: under a name of its own, since a release that does not know
+    /// `except` must not send it.
+    EmitExcept(Emit, Except),
 }
 
 /// Which sockets to list; all that is named must fit.
@@ -68,6 +71,16 @@ pub(crate) struct Emit {
     pub(crate) args: String,
     /// In base64.
     pub(crate) attachments: Vec<String>,
+    #[serde(default)]
+    pub(crate) volatile: bool,
+}
+
+/// Whom an emit leaves out, whoever else it is for.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Except {
+    pub(crate) rooms: Vec<String>,
+    pub(crate) sockets: Vec<String>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]

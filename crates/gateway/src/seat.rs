@@ -15,7 +15,7 @@ use std::{
 };
 
 use adapter::CatchUp;
-use notice::{Audience, Namespace, Notice, Room, Scope, SocketId, UserId};
+use notice::{Audience, Kind, Namespace, Notice, Room, Scope, SocketId, UserId};
 use parking_lot::Mutex;
 
 pub(crate) use self::seats::Seats;
@@ -27,10 +27,12 @@ use crate::{
     departure::Departure,
     encoded::Encoded,
     engine::{Dialect, Session, Transport},
-    events::Events,
+    events::{Dropped, Events},
     forms::Forms,
     frames_of,
     login::Stays,
+    relay::Alias,
+    uplink::Voice,
 };
 
 /// What a notice may weigh beside its payload: its event, its id, its frame.
@@ -47,6 +49,9 @@ pub(crate) struct Seat {
     pub(crate) places: Places,
     /// The rooms of `/` that it is in.
     pub(crate) stays: Stays,
+    /// What it says to the backend.
+    pub(crate) voice: Voice,
+    pub(crate) alias: Alias,
     /// Questions that wait for its answer. Changed by the list of those who wait only.
     pub(crate) open_questions: AtomicU16,
     inflow: Mutex<Inflow>,
@@ -71,6 +76,8 @@ impl Seat {
             user,
             places: Places::default(),
             stays: Stays::default(),
+            voice: Voice::default(),
+            alias: Alias::default(),
             open_questions: AtomicU16::new(0),
             inflow: Mutex::default(),
         })
@@ -99,7 +106,8 @@ impl Seat {
         rooms.collect()
     }
 
-    /// Takes a notice from the bus. `false`: it was held back, known already, or the socket is going.
+    /// Takes a notice from the bus. `false`: it was held back, known already or its own
+    /// word, or the socket is going.
     pub(crate) fn deliver(
         &self,
         notice: &Arc<Notice>,
@@ -107,10 +115,17 @@ impl Seat {
         now: SystemTime,
         events: &Events,
     ) -> bool {
+        if self.alias.spoke(notice) {
+            return false;
+        }
         let next = self.inflow.lock().take(notice, self.session.shared.config.limits.queue_bytes);
         match next {
             Next::Send => self.send(forms, now, events),
             Next::Held | Next::Skip => false,
+            Next::Drop => {
+                events.dropped(Dropped::Volatile);
+                false
+            }
             Next::Overflow => {
                 self.session.close(Departure::Slow);
                 false
@@ -121,6 +136,10 @@ impl Seat {
     /// Sends a notice past the inflow: nothing else of its audience is on the way.
     pub(crate) fn send(&self, forms: &Forms<'_>, now: SystemTime, events: &Events) -> bool {
         let draft = &forms.notice.draft;
+        if draft.kind == Kind::Volatile && !self.session.is_free() {
+            events.dropped(Dropped::Volatile);
+            return false;
+        }
         let task = draft.kind.task().filter(|_| draft.kind.is_progress());
         let dialect = self.session.dialect;
         let sent = match &draft.event {

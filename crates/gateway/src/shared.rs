@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use adapter::{Interest, Logins, Nodes, Publisher, RelayDriver, Store};
+use adapter::{Interest, Logins, Nodes, Publisher, RelayDriver, Store, Uplink};
 use notice::{Audience, Epoch, NoticeId, Position};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -35,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) logins: Logins,
     pub(crate) nodes: Nodes,
+    /// Where what clients say goes, if a backend reads it.
+    pub(crate) uplink: Option<Uplink>,
     /// Owns every connection's task; the gateway awaits it when it stops.
     pub(crate) tasks: TaskTracker,
     /// No newcomer is admitted any more.
@@ -59,11 +61,12 @@ pub(crate) struct Ways {
     pub(crate) logins: Logins,
     pub(crate) nodes: Nodes,
     pub(crate) relay: RelayDriver,
+    pub(crate) uplink: Option<Uplink>,
 }
 
 impl Shared {
     pub(crate) fn new(config: Config, events: Events, ways: Ways) -> Self {
-        let Ways { publisher, interest, store, logins, nodes, relay } = ways;
+        let Ways { publisher, interest, store, logins, nodes, relay, uplink } = ways;
         let (hub, events) = (Arc::new(Hub::default()), Arc::new(events));
         let waiters = Waiters::new(&events);
         let limits = config.limits;
@@ -93,12 +96,18 @@ impl Shared {
             store,
             logins,
             nodes,
+            uplink,
         }
     }
 
     /// Milliseconds since the gateway began.
     pub(crate) fn now_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The same, finer.
+    pub(crate) fn now_us(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
     /// What keeps a quiet socket of this dialect alive.

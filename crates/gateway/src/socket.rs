@@ -12,7 +12,7 @@ mod inbound;
 
 pub(crate) use self::{
     connect::{admit, connect, join},
-    event::{Call, handle, listed},
+    event::{Call, answer, listed},
     identity::{Identity, Source, text},
     inbound::{CONNECT_SUCCESS, Message, opened, take_in},
     partial::Partial,

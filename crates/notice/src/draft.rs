@@ -6,6 +6,7 @@ use crate::{
     audience::Audience,
     event::EventName,
     id::{NoticeId, Position},
+    narrowing::Narrowing,
     payload::Payload,
 };
 
@@ -13,6 +14,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Draft {
     pub audience: Audience,
+    /// Which of them, where not all.
+    pub narrowing: Option<Arc<Narrowing>>,
     /// `None` only for a notice to one socket: it arrives as the event named by that socket's id.
     pub event: Option<EventName>,
     pub payload: Payload,
@@ -44,13 +47,15 @@ pub enum Kind {
     Final { task: TaskKey, order: Order },
     /// Neither: delivered once to those who are there.
     Plain,
+    /// Plain, and left out where it would have to wait for the socket.
+    Volatile,
 }
 
 impl Kind {
     pub fn task(&self) -> Option<&TaskKey> {
         match self {
             Self::Progress { task, .. } | Self::Final { task, .. } => Some(task),
-            Self::Plain => None,
+            Self::Plain | Self::Volatile => None,
         }
     }
 

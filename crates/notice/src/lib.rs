@@ -13,10 +13,15 @@ mod text;
 
 mod audience;
 mod id;
+mod narrowing;
 
 mod draft;
 mod payload;
 
+mod depth;
+mod json;
+
+mod emit;
 mod message;
 mod status;
 
@@ -27,10 +32,12 @@ pub use crate::{
     audience::{Audience, Scope},
     cursor::{Cursor, CursorError},
     draft::{Draft, Kind, Notice, Order, Origin, Stamp, TaskKey},
+    emit::{Emit, EmitError, id_text},
     event::{EventError, EventName},
     id::{Epoch, NoticeId, Position},
     message::{Message, MessageError, PAYLOAD_BYTES_MAX},
     names::{NameError, Namespace, NodeId, ResumeKey, Room, SocketId, UserId},
+    narrowing::Narrowing,
     payload::Payload,
     status::{StatusTable, StatusTableError},
 };

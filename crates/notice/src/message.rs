@@ -6,8 +6,6 @@
 //!
 //! May not enter: where the bytes came from, and what becomes of the draft.
 
-mod depth;
-mod emit;
 mod error;
 mod fields;
 
@@ -19,14 +17,16 @@ pub use error::MessageError;
 
 use crate::{
     audience::Audience,
+    depth,
     draft::{Draft, Kind, Order, Origin, Stamp, TaskKey},
+    emit::Emit,
     event::EventName,
+    json::Json,
     names::UserId,
     payload::Payload,
     status::StatusTable,
 };
-use emit::Emit;
-use fields::{Field, Fields, Json};
+use fields::{Field, Fields};
 
 /// The longest worker message, in bytes without surrounding whitespace.
 pub const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
@@ -51,7 +51,8 @@ impl Message {
         let raw = raw(json)?;
         let fields = Fields::read(raw)?;
         if let Some(emit) = fields.raw(Field::Emit).filter(|_| fields.get(Field::Emit).is_given()) {
-            return Ok(Self::of_emit(Emit::read(emit)?, handed_in));
+            let draft = Emit::read(emit.get().as_bytes(), handed_in)?.into_draft()?;
+            return Ok(Self { draft });
         }
         let identity = identity(&fields)?;
         let user = user(&fields)?;
@@ -60,6 +61,7 @@ impl Message {
         let order = Order { version: fields.get(Field::Version).finite(), stamp };
         let draft = Draft {
             audience: Audience::tasks_of(user),
+            narrowing: None,
             kind: kind(&event, task, order),
             event: Some(event),
             payload: Payload::one(raw),
@@ -67,13 +69,6 @@ impl Message {
             handed_in,
         };
         Ok(Self { draft })
-    }
-
-    fn of_emit(emit: Emit, handed_in: SystemTime) -> Self {
-        let Emit { audience, event, payload } = emit;
-        let (kind, origin) = (Kind::Plain, Origin::Backend);
-        let event = Some(event);
-        Self { draft: Draft { audience, event, payload, kind, origin, handed_in } }
     }
 
     pub fn draft(&self) -> &Draft {
@@ -100,7 +95,9 @@ fn raw(json: &[u8]) -> Result<&RawValue, MessageError> {
         Json::Object => {}
         other => return Err(MessageError::NotObject { got: other.name() }),
     }
-    depth::check(raw)?;
+    if depth::is_too_deep(raw) {
+        return Err(MessageError::TooDeep { depth_max: depth::DEPTH_MAX });
+    }
     Ok(raw)
 }
 

@@ -70,7 +70,7 @@ impl Life {
                 self.log.push(Arc::clone(&notice), now, config);
                 config.ended_age.max(config.finals_age)
             }
-            Kind::Plain => QUIET_AGE,
+            Kind::Plain | Kind::Volatile => QUIET_AGE,
         };
         self.ends_at = self.ends_at.max(now + age);
         notice

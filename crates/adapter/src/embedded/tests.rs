@@ -26,6 +26,7 @@ fn config() -> Config {
         login_lease: Duration::from_secs(15),
         room_members_max: 100_000,
         login_rooms_max: 1_000_000,
+        uplink: None,
         node_lease: AGE,
     }
 }
@@ -34,7 +35,8 @@ fn end(audience: Audience) -> Draft {
     let task = TaskKey { identity: Arc::from("copy"), run: None };
     let kind = Kind::Final { task, order: Order::default() };
     let (payload, handed_in) = (Payload::default(), SystemTime::now());
-    Draft { audience, event: None, payload, kind, origin: Origin::Worker, handed_in }
+    let (origin, narrowing) = (Origin::Worker, None);
+    Draft { audience, narrowing, event: None, payload, kind, origin, handed_in }
 }
 
 fn audience(user: usize) -> Audience {

@@ -8,6 +8,7 @@ use fred::{
     interfaces::{ClientLike, HashesInterface},
     types::Value,
 };
+use futures_util::future::join_all;
 use notice::{Audience, Epoch, Notice, NoticeId, Position};
 use tokio::time::timeout;
 
@@ -19,6 +20,7 @@ use crate::{
         envelope::Envelope,
         events::Events,
         keys::{Prefix, field_of_identity},
+        primaries::is_deposed,
         scripts::Scripts,
     },
     store::{CatchUp, Gap, Since},
@@ -102,30 +104,41 @@ impl Bus {
         Ok(ask(audience, answer)?.as_u64().is_some_and(|done| done > 0))
     }
 
-    /// The newest position of each of `audiences`, in one trip; `None` for what is not counted.
+    /// The newest position of each of `audiences`, in one trip by this connection; `None` for what is not
+    /// counted.
     pub(super) async fn positions(
         &self,
+        client: &Client,
         audiences: &[Audience],
-    ) -> Result<Vec<Option<Position>>, Error> {
-        let pipeline = self.client.pipeline();
-        for audience in audiences {
+    ) -> Vec<Result<Option<Position>, Error>> {
+        let each = audiences.iter().map(async |audience| {
             let fields = vec!["epoch", "seq"];
-            let () = pipeline.hmget(self.prefix.life(audience), fields).await?;
-        }
-        let answers: Vec<Vec<Value>> = pipeline.all().await?;
-        let newest = |answer: &Vec<Value>| position(answer.first()?, answer.get(1)?);
-        Ok(answers.iter().map(newest).collect())
+            let answer: Vec<Value> = client.hmget(self.prefix.life(audience), fields).await?;
+            Ok(answer.first().zip(answer.get(1)).and_then(|(epoch, seq)| position(epoch, seq)))
+        });
+        join_all(each).await
     }
 
     /// Gives up connections that look well and say nothing: fred goes by what was written last, and there
-    /// is always more to write. Does not wait for the new ones.
+    /// is always more to write.
     pub(super) async fn connect_anew(&self) {
-        let has_two = self.min_replicas_ack > 0;
-        for client in iter::once(&self.client).chain(has_two.then_some(&self.publishing)) {
-            if client.is_connected() {
-                drop(timeout(RECONNECT_WAIT, client.force_reconnection()).await);
+        for client in self.clients() {
+            connect_anew(client).await;
+        }
+    }
+
+    /// Gives up connections to a server that is not the primary any more.
+    pub(super) async fn leave_deposed(&self) {
+        for client in self.clients() {
+            if is_deposed(client).await {
+                connect_anew(client).await;
             }
         }
+    }
+
+    fn clients(&self) -> impl Iterator<Item = &Client> {
+        let has_two = self.min_replicas_ack > 0;
+        iter::once(&self.client).chain(has_two.then_some(&self.publishing))
     }
 
     /// The keys, which every script takes.
@@ -152,6 +165,13 @@ impl fmt::Debug for Bus {
     // What is on the bus belongs to users, and the client knows a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bus").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+/// Does not wait for the new connection.
+async fn connect_anew(client: &Client) {
+    if client.is_connected() {
+        drop(timeout(RECONNECT_WAIT, client.force_reconnection()).await);
     }
 }
 

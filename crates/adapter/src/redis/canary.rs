@@ -5,7 +5,7 @@
 //! an audience's. In a cluster the task also looks whether slots have moved, because fred does not pass on
 //! that Redis has ended a subscription.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, slice, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use fred::{
@@ -29,6 +29,7 @@ use crate::{
     inbox::Arrival,
     redis::{
         bus::Bus,
+        channels,
         primaries::{Owners, at},
     },
 };
@@ -159,8 +160,9 @@ impl Canary {
         let channel = names.find(|channel| owners.of_key(channel) == server);
         // A primary without slots holds no channel, and is not asked for one.
         let channel = channel.ok_or_else(Error::new_canceled)?;
-        let command = CustomCommand::new_static("SSUBSCRIBE", ClusterHash::FirstKey, false);
-        let () = self.client.custom(command, vec![Value::from(channel.as_str())]).await?;
+        for answer in channels::subscribe(&self.client, slice::from_ref(&channel)).await {
+            answer?;
+        }
         nest.channels.insert(server, channel.clone());
         Ok(channel)
     }

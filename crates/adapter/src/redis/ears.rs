@@ -23,6 +23,7 @@ use crate::{
     redis::{
         mark::{Fit, Mark},
         primaries::{Run, Runs},
+        suspicion::{Doubt, Look, Sighting, Suspect, Why},
     },
 };
 
@@ -51,56 +52,9 @@ struct State {
     wishes: VecDeque<Audience>,
     /// Audiences without a member, by when to drop them.
     lingering: VecDeque<(Instant, Audience)>,
-    suspects: Vec<Suspect>,
+    suspects: HashMap<Audience, Why>,
     /// What was behind when it was compared. At most one an audience and round.
     doubts: VecDeque<Doubt>,
-}
-
-/// An audience that the store was ahead of, by what may have been on its way.
-#[derive(Debug)]
-struct Doubt {
-    until: Instant,
-    audience: Audience,
-    newest: Position,
-}
-
-/// Why an audience is compared with the store.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Look {
-    /// Messages may have been dropped, and those that were on their way with them.
-    Loss,
-    /// It is its turn.
-    Round,
-}
-
-/// An audience whose place in the store is not where it was heard last.
-#[derive(Debug)]
-pub(super) struct Suspect {
-    pub(super) audience: Audience,
-    pub(super) why: Why,
-}
-
-#[derive(Debug)]
-pub(super) enum Why {
-    /// The store has counted further, up to here.
-    Behind(Position),
-    /// The store has counted less: it has lost what was heard.
-    Lost,
-    /// Another process holds the store, and may have lost some and counted on.
-    TakenOver,
-    /// Another process holds the store and has begun anew, after what was heard up to here.
-    Emptied(Position),
-}
-
-/// Where an audience stands in the store.
-#[derive(Debug)]
-pub(super) struct Sighting {
-    pub(super) audience: Audience,
-    /// How far it was heard before the store was asked.
-    pub(super) heard: Option<Position>,
-    pub(super) newest: Option<Position>,
-    /// Which process said so.
-    pub(super) run: Option<Run>,
 }
 
 #[derive(Debug)]
@@ -109,8 +63,8 @@ struct Heard {
     until: Instant,
     is_lingering: bool,
     is_confirmed: bool,
-    /// Members who wait for the confirmation.
-    waiting: Vec<oneshot::Sender<()>>,
+    /// Members who wait for the confirmation, or for why there will be none.
+    waiting: Vec<oneshot::Sender<Result<(), String>>>,
     mark: Mark,
     /// The process that the mark goes by.
     run: Option<Run>,
@@ -152,10 +106,11 @@ impl Ears {
         let mut entering = Entering { ears: self, audience: Some(audience) };
         self.wished.notify_one();
         match timeout(self.wait, confirmed).await {
-            Ok(Ok(())) => {
+            Ok(Ok(Ok(()))) => {
                 entering.audience = None;
                 Ok(())
             }
+            Ok(Ok(Err(reason))) => Err(BusError::Broken { audience: audience.clone(), reason }),
             _ => Err(BusError::Unreachable { audience: audience.clone() }),
         }
     }
@@ -214,20 +169,30 @@ impl Ears {
             heard.is_confirmed = true;
             for waiting in heard.waiting.drain(..) {
                 // Whoever no longer waits has left.
-                waiting.send(()).ok();
+                waiting.send(Ok(())).ok();
             }
         }
         self.suspected.notify_one();
     }
 
+    /// Lets those who wait for this audience know that it will not be subscribed to, and why.
+    pub(super) fn disappoint(&self, audience: &Audience, reason: &str) {
+        let state = &mut *self.state.lock();
+        let waiting = state.heard.get_mut(audience).map(|heard| mem::take(&mut heard.waiting));
+        for waiting in waiting.into_iter().flatten() {
+            // Whoever no longer waits has left.
+            waiting.send(Err(reason.to_owned())).ok();
+        }
+    }
+
     /// Suspects what did not come in all the time that it may be on its way.
     pub(super) fn suspect_doubts(&self, now: Instant) {
-        let State { heard, suspects, doubts, .. } = &mut *self.state.lock();
+        let state = &mut *self.state.lock();
         while let Some(Doubt { audience, newest, .. }) =
-            doubts.pop_front_if(|doubt| doubt.until <= now)
+            state.doubts.pop_front_if(|doubt| doubt.until <= now)
         {
-            if heard.get(&audience).is_some_and(|heard| heard.mark.is_behind(&newest)) {
-                suspects.push(Suspect { audience, why: Why::Behind(newest) });
+            if state.heard.get(&audience).is_some_and(|heard| heard.mark.is_behind(&newest)) {
+                state.note(Suspect { audience, why: Why::Behind(newest) });
                 self.suspected.notify_one();
             }
         }
@@ -249,11 +214,13 @@ impl Ears {
         self.state.lock().lingering.front().map(|(until, _)| *until)
     }
 
-    /// Drops what has lingered long enough, and says what that was.
-    pub(super) fn drop_lingering(&self, now: Instant) -> Vec<Audience> {
+    /// Drops some of what has lingered long enough, and says what that was.
+    pub(super) fn drop_lingering(&self, now: Instant, len_max: usize) -> Vec<Audience> {
         let state = &mut *self.state.lock();
         let mut dropped = Vec::new();
-        while let Some((_, audience)) = state.lingering.pop_front_if(|(until, _)| *until <= now) {
+        while dropped.len() < len_max
+            && let Some((_, audience)) = state.lingering.pop_front_if(|(until, _)| *until <= now)
+        {
             let Some(heard) = state.heard.get_mut(&audience) else { continue };
             heard.is_lingering = false;
             if heard.members > 0 {
@@ -270,8 +237,19 @@ impl Ears {
         dropped
     }
 
-    pub(super) fn suspects(&self) -> Vec<Suspect> {
-        mem::take(&mut self.state.lock().suspects)
+    /// Takes some of the suspects, and reminds of those that are left.
+    pub(super) fn suspects(&self, len_max: usize) -> Vec<Suspect> {
+        let suspects = &mut self.state.lock().suspects;
+        let taken: Vec<_> = suspects.keys().take(len_max).cloned().collect();
+        let taken = taken.into_iter().filter_map(|audience| {
+            let why = suspects.remove(&audience)?;
+            Some(Suspect { audience, why })
+        });
+        let taken = taken.collect();
+        if !suspects.is_empty() {
+            self.suspected.notify_one();
+        }
+        taken
     }
 
     /// What a message at this place is to us; `None` if we do not listen.
@@ -305,7 +283,7 @@ impl State {
         &mut self,
         audience: &Audience,
         len_max: usize,
-    ) -> Result<Option<oneshot::Receiver<()>>, BusError> {
+    ) -> Result<Option<oneshot::Receiver<Result<(), String>>>, BusError> {
         let len = self.heard.len();
         let heard = match self.heard.get_mut(audience) {
             Some(heard) => heard,
@@ -333,8 +311,14 @@ impl State {
                 let until = Instant::now() + ON_ITS_WAY;
                 self.doubts.push_back(Doubt { until, audience, newest });
             }
-            suspect => self.suspects.extend(suspect),
+            Some(suspect) => self.note(suspect),
+            None => {}
         }
+    }
+
+    fn note(&mut self, Suspect { audience, why }: Suspect) {
+        let before = self.suspects.remove(&audience);
+        self.suspects.insert(audience, why.or_worse(before));
     }
 
     fn leave(&mut self, audience: &Audience, until: Instant) {
@@ -377,7 +361,7 @@ impl Heard {
         let why = match (ended, newest) {
             (Some(ended), _) => Why::Emptied(ended),
             (None, Some(newest)) if heard.is_some_and(|at| has_lost(&newest, &at)) => Why::Lost,
-            (None, Some(_)) if is_taken_over => Why::TakenOver,
+            (None, Some(newest)) if is_taken_over => Why::TakenOver(newest),
             (None, Some(newest)) if self.mark.is_behind(&newest) => Why::Behind(newest),
             // It is where it was heard; or is not counted, because it grew too old or never was.
             _ => return None,

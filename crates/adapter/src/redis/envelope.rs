@@ -3,6 +3,8 @@
 //! Three parts: `<epoch>-<seq>` and a line end, which the script writes; a header of JSON and a line end;
 //! the arguments and the attachments as they are. Nobody but this project's own nodes reads it.
 
+mod only;
+
 use std::{
     borrow::Cow,
     sync::Arc,
@@ -16,8 +18,13 @@ use notice::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use self::only::Only;
+
 /// The form of the header. Nodes of one cluster may be of two releases while one replaces the other.
 const VERSION: u8 = 1;
+/// The form of a header that says for which members of its audience the notice is. A node that does not
+/// know it must not hand the notice to all of them.
+const VERSION_NARROWED: u8 = 2;
 
 /// A numbered notice in bytes.
 #[derive(Clone, Debug)]
@@ -28,7 +35,7 @@ pub(super) struct Envelope(pub(super) Bytes);
 pub(super) enum EnvelopeError {
     #[error("read envelope: no {0}")]
     Part(&'static str),
-    #[error("read envelope: version {found}, and {VERSION} is known")]
+    #[error("read envelope: version {found}, and {VERSION} and {VERSION_NARROWED} are known")]
     Version { found: u8 },
     #[error("read envelope: {0}")]
     Header(String),
@@ -40,11 +47,16 @@ struct Header<'a> {
     #[serde(borrow)]
     to: Cow<'a, str>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    only: Option<Only<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     event: Option<Cow<'a, str>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     task: Option<Task<'a>>,
     #[serde(default, skip_serializing_if = "is_false")]
     backend: bool,
+    /// A node that does not know this lets it wait.
+    #[serde(default, skip_serializing_if = "is_false")]
+    volatile: bool,
     /// Microseconds since the Unix epoch.
     handed_in: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -92,7 +104,7 @@ impl TryFrom<Envelope> for Arc<Notice> {
         let header = line(&mut bytes, "header")?;
         let header: Header<'_> = serde_json::from_slice(&header)
             .map_err(|error| EnvelopeError::Header(error.to_string()))?;
-        if header.v != VERSION {
+        if !matches!(header.v, VERSION | VERSION_NARROWED) {
             return Err(EnvelopeError::Version { found: header.v });
         }
         let draft = header.draft(bytes)?;
@@ -104,11 +116,13 @@ impl<'a> Header<'a> {
     fn of(draft: &'a Draft) -> Self {
         let since = draft.handed_in.duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
-            v: VERSION,
+            v: if draft.narrowing.is_some() { VERSION_NARROWED } else { VERSION },
             to: draft.audience.to_string().into(),
+            only: draft.narrowing.as_deref().map(Only::of),
             event: draft.event.as_ref().map(|event| event.as_str().into()),
             task: Task::of(&draft.kind),
             backend: draft.origin == Origin::Backend,
+            volatile: draft.kind == Kind::Volatile,
             handed_in: u64::try_from(since.as_micros()).unwrap_or(u64::MAX),
             attachments: draft.payload.attachments().iter().map(Bytes::len).collect(),
         }
@@ -122,11 +136,14 @@ impl<'a> Header<'a> {
         let args_len = attached.and_then(|attached| body.len().checked_sub(attached));
         let args = body.split_to(args_len.ok_or(EnvelopeError::Part("payload"))?);
         let attachments = self.attachments.iter().map(|len| body.split_to(*len)).collect();
+        let narrowing = self.only.map(Only::narrowing).transpose().map_err(|error| bad(&error))?;
+        let untasked = if self.volatile { Kind::Volatile } else { Kind::Plain };
         Ok(Draft {
             audience,
+            narrowing: narrowing.map(Arc::new),
             event: event.map_err(|error| bad(&error))?,
             payload: Payload::joined(args, attachments).ok_or(EnvelopeError::Part("text"))?,
-            kind: self.task.map_or(Kind::Plain, Task::kind),
+            kind: self.task.map_or(untasked, Task::kind),
             origin: if self.backend { Origin::Backend } else { Origin::Worker },
             handed_in: SystemTime::UNIX_EPOCH
                 .checked_add(Duration::from_micros(self.handed_in))

@@ -7,7 +7,7 @@ use notice::{Audience, NodeId};
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
 use crate::{
-    error::BusError,
+    error::{BusError, UplinkError},
     redis::{envelope::EnvelopeError, letter::LetterError},
     traffic::{Lost, Traffic},
 };
@@ -141,6 +141,15 @@ pub(super) fn leases_kept(were_kept: bool, are_kept: bool) {
     match (were_kept, are_kept) {
         (true, false) => tracing::warn!("could not renew logins to rooms"),
         (false, true) => tracing::info!("logins to rooms are renewed again"),
+        _ => {}
+    }
+}
+
+/// Says once that what clients say is not kept, and once that it is again.
+pub(super) fn appended(worked: bool, error: Option<&UplinkError>) {
+    match error {
+        Some(error) if worked => tracing::warn!(%error, "does not keep what clients say"),
+        None if !worked => tracing::info!("keeps what clients say again"),
         _ => {}
     }
 }

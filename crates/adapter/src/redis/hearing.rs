@@ -1,44 +1,51 @@
-//! Hands what a node hears to its inbox, in order, and reads from the store what it did not hear.
+//! Hands what a node hears to its inbox, in order; what it did not hear is read from the store.
+//!
+//! While an audience is read, its messages are held; those of all others are handed on.
 
-use std::{collections::BTreeMap, slice, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use fred::types::Message;
-use notice::{Audience, Epoch, Kind, Notice, Position};
-use tokio::{
-    sync::{
-        Notify,
-        broadcast::{
-            self,
-            error::{RecvError, TryRecvError},
-        },
-        mpsc,
+use futures_util::{
+    StreamExt,
+    future::{BoxFuture, FutureExt},
+    stream::FuturesUnordered,
+};
+use notice::{Audience, Kind, Notice};
+use tokio::sync::{
+    Notify,
+    broadcast::{
+        self,
+        error::{RecvError, TryRecvError},
     },
-    time::sleep,
+    mpsc,
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    error::BusError,
     inbox::Arrival,
     metrics::PutOutCause,
     redis::{
         bus::Bus,
         canary::is_canary,
-        ears::{Ears, Suspect, Why},
+        ears::Ears,
         envelope::Envelope,
-        events::{Cause, irreparable},
         leases::Leases,
-        mark::{Fit, Mark},
+        mark::Fit,
         put_out::PutOut,
+        repair::{Gone, Repair},
+        suspicion::{Suspect, Why},
     },
-    store::{CatchUp, Gap, Since},
 };
 
-const RETRY_MIN: Duration = Duration::from_millis(20);
-const RETRY_MAX: Duration = Duration::from_secs(1);
-/// How long another process may have held the store before we noticed.
-const DOUBTFUL: Duration = Duration::from_mins(2);
+/// Suspects that are read at once, or wait for their turn to be: more of them wait where they are noted.
+const REPAIRS_MAX: usize = 4_096;
+/// Messages held for audiences that are being read. Past it they are dropped, and all is compared with the
+/// store.
+const HELD_MAX: usize = 16_384;
 
 /// The task behind one node's [`Inbox`](crate::Inbox).
 pub(super) struct Hearing {
@@ -54,8 +61,30 @@ pub(super) struct Hearing {
     pub(super) echoes: mpsc::Sender<Bytes>,
 }
 
-/// The inbox is gone: nobody hears any more.
-struct Gone;
+/// The audiences that are being read from the store.
+struct Repairs<'a> {
+    repair: &'a Repair,
+    running: FuturesUnordered<BoxFuture<'a, Result<Audience, Gone>>>,
+    /// By audience; one that is here is running.
+    patients: HashMap<Audience, Patient>,
+    held_len: usize,
+}
+
+/// What waits until an audience has been read.
+#[derive(Default)]
+struct Patient {
+    held: VecDeque<Arc<Notice>>,
+    /// The first that is held showed the hole that is being read, and is not asked about again.
+    began_with_hole: bool,
+    /// It was suspected once more meanwhile.
+    then: Option<Why>,
+}
+
+enum Wake {
+    Repaired(Result<Audience, Gone>),
+    Suspected,
+    Message(Result<Message, RecvError>),
+}
 
 impl Hearing {
     /// Runs until `stop` or until the inbox is gone.
@@ -65,65 +94,83 @@ impl Hearing {
             biased;
             () = stop.cancelled() => {}
             () = inbox.closed() => {}
-            Gone = self.hear_all() => {}
+            _gone = self.hear_all() => {}
         }
     }
 
-    async fn hear_all(&mut self) -> Gone {
+    async fn hear_all(&mut self) -> Result<(), Gone> {
+        let (bus, ears) = (Arc::clone(&self.bus), Arc::clone(&self.ears));
+        let repair = Repair::new(bus, ears, self.inbox.clone());
+        let mut repairs = Repairs::new(&repair);
         loop {
-            let message = tokio::select! {
+            let wake = tokio::select! {
                 biased;
-                () = self.ears.suspected.notified() => None,
-                message = self.messages.recv() => Some(message),
+                Some(repaired) = repairs.running.next() => Wake::Repaired(repaired),
+                () = self.ears.suspected.notified(), if repairs.has_room() => Wake::Suspected,
+                message = self.messages.recv() => Wake::Message(message),
             };
-            let handed_on = match message {
-                None => self.repair_suspects().await,
-                Some(Ok(message)) => self.hear(message).await,
-                Some(Err(RecvError::Lagged(_))) => {
-                    self.lagged.notify_one();
-                    Ok(())
-                }
-                Some(Err(RecvError::Closed)) => Err(Gone),
-            };
-            if let Err(gone) = handed_on {
-                return gone;
+            match wake {
+                Wake::Repaired(audience) => self.release(&mut repairs, audience?).await?,
+                Wake::Suspected => self.repair_suspects(&mut repairs).await?,
+                Wake::Message(Ok(message)) => self.hear(&mut repairs, message).await?,
+                Wake::Message(Err(RecvError::Lagged(_))) => self.lagged.notify_one(),
+                Wake::Message(Err(RecvError::Closed)) => return Ok(()),
             }
         }
     }
 
-    async fn hear(&self, message: Message) -> Result<(), Gone> {
+    async fn hear(&self, repairs: &mut Repairs<'_>, message: Message) -> Result<(), Gone> {
         let Some(bytes) = message.value.into_bytes() else { return Ok(()) };
         if let Some(put_out) = PutOut::read(&bytes) {
-            return self.put_out(put_out).await;
+            return self.put_out(repairs.repair, put_out).await;
         }
         if is_canary(&bytes) {
             // Should its task be behind, it has more of them than it needs.
             self.echoes.try_send(bytes).ok();
             return Ok(());
         }
-        let notice: Arc<Notice> = match Envelope(bytes).try_into() {
-            Ok(notice) => notice,
+        match Envelope(bytes).try_into() {
+            Ok(notice) => self.sort(repairs, notice).await,
             Err(error) => {
                 self.bus.events.unreadable(&error);
-                return Ok(());
+                Ok(())
             }
-        };
-        let (audience, at) = (&notice.draft.audience, &notice.position);
-        let is_plain = matches!(notice.draft.kind, Kind::Plain);
-        let mut fit = self.ears.fit(audience, at, is_plain);
-        if fit == Some(Fit::Hole) {
-            self.repair(audience, &at.epoch, Cause::Hole).await?;
-            fit = self.ears.fit(audience, at, is_plain);
         }
-        // Should it still be a hole, reading the store will never work, and this is all there is.
-        if let Some(Fit::Next | Fit::Hole) = fit {
-            self.ears.mark(audience, |mark| mark.hear(at));
-            self.hand_on(Arrival::Notice(Arc::clone(&notice))).await?;
-        }
-        Ok(())
     }
 
-    async fn put_out(&self, PutOut { room, members }: PutOut) -> Result<(), Gone> {
+    /// Hands it on, holds it, or reads what is missing before it.
+    async fn sort(&self, repairs: &mut Repairs<'_>, notice: Arc<Notice>) -> Result<(), Gone> {
+        if repairs.patients.contains_key(&notice.draft.audience) {
+            if !repairs.hold(notice) {
+                self.lagged.notify_one();
+            }
+            return Ok(());
+        }
+        match self.fit(&notice) {
+            Some(Fit::Next) => self.take(repairs.repair, notice).await,
+            Some(Fit::Hole) => {
+                let why = Why::Hole(notice.position.epoch.clone());
+                let audience = notice.draft.audience.clone();
+                let held = VecDeque::from([notice]);
+                repairs.begin(audience, why, held, true);
+                Ok(())
+            }
+            Some(Fit::Known) | None => Ok(()),
+        }
+    }
+
+    fn fit(&self, notice: &Notice) -> Option<Fit> {
+        let is_plain = matches!(notice.draft.kind, Kind::Plain | Kind::Volatile);
+        self.ears.fit(&notice.draft.audience, &notice.position, is_plain)
+    }
+
+    async fn take(&self, repair: &Repair, notice: Arc<Notice>) -> Result<(), Gone> {
+        self.ears.mark(&notice.draft.audience, |mark| mark.hear(&notice.position));
+        repair.hand_on(Arrival::Notice(notice)).await
+    }
+
+    async fn put_out(&self, repair: &Repair, put_out: PutOut) -> Result<(), Gone> {
+        let PutOut { room, members } = put_out;
         let ours = members
             .into_iter()
             .filter(|(member, ticket)| self.leases.held.put_out(&room, member, *ticket));
@@ -132,158 +179,94 @@ impl Hearing {
             return Ok(());
         }
         self.bus.metrics.put_out(PutOutCause::Replaced, members.len());
-        self.hand_on(Arrival::PutOut { room, members }).await
+        repair.hand_on(Arrival::PutOut { room, members }).await
     }
 
-    async fn repair_suspects(&mut self) -> Result<(), Gone> {
-        let suspects = self.ears.suspects();
+    async fn repair_suspects(&mut self, repairs: &mut Repairs<'_>) -> Result<(), Gone> {
+        let suspects = self.ears.suspects(REPAIRS_MAX);
         // What the store has counted may have come meanwhile.
         loop {
             match self.messages.try_recv() {
-                Ok(message) => self.hear(message).await?,
+                Ok(message) => self.hear(repairs, message).await?,
                 Err(TryRecvError::Lagged(_)) => self.lagged.notify_one(),
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
         }
         for Suspect { audience, why } in suspects {
-            match why {
-                Why::Behind(newest) if !self.ears.is_behind(&audience, &newest) => {}
-                Why::Behind(newest) => self.repair(&audience, &newest.epoch, Cause::Behind).await?,
-                Why::Lost => self.renumber(&audience, Cause::Lost).await?,
-                Why::TakenOver => self.renumber(&audience, Cause::TakenOver).await?,
-                Why::Emptied(heard) => self.own_up(&audience, &heard).await?,
+            match repairs.patients.get_mut(&audience) {
+                Some(patient) => patient.then = Some(why.or_worse(patient.then.take())),
+                None => repairs.begin(audience, why, VecDeque::new(), false),
             }
         }
         Ok(())
     }
 
-    /// The store may have lost what we heard, and given its numbers to others, which we would take for
-    /// what we know. It counts on behind what was heard, and the latest finals are handed on again.
-    async fn renumber(&self, audience: &Audience, cause: Cause) -> Result<(), Gone> {
-        let Some(heard) = self.ears.heard(slice::from_ref(audience)).pop().flatten() else {
-            // Of an audience of which nothing was heard, all that is kept is news.
-            let Some(kept) = self.catch_up(audience, Since::Window(DOUBTFUL)).await else {
-                return Ok(());
-            };
-            let Some(newest) = kept.position else { return Ok(()) };
-            return Box::pin(self.repair(audience, &newest.epoch, cause)).await;
-        };
-        if self.count_on(audience, &heard).await != Some(true) {
-            return self.repair(audience, &heard.epoch, cause).await;
+    /// Hands on what was held until this audience had been read.
+    async fn release(&self, repairs: &mut Repairs<'_>, audience: Audience) -> Result<(), Gone> {
+        let Some(patient) = repairs.end(&audience) else { return Ok(()) };
+        let Patient { mut held, began_with_hole, then } = patient;
+        // Should it still be a hole, reading the store will never work, and this is all there is.
+        if began_with_hole
+            && let Some(notice) = held.pop_front()
+            && matches!(self.fit(&notice), Some(Fit::Next | Fit::Hole))
+        {
+            self.take(repairs.repair, notice).await?;
         }
-        let (since, window) = (Since::Position(&heard), Since::Window(DOUBTFUL));
-        let Some(after) = self.catch_up(audience, since).await else { return Ok(()) };
-        let Some(again) = self.catch_up(audience, window).await else { return Ok(()) };
-        let Some(newest) = again.position else { return Ok(()) };
-        self.bus.events.repaired(cause);
-        if let (Cause::Lost, Some(gap)) = (cause, after.gap) {
-            self.hand_on(Arrival::Gap(Arc::new(gap))).await?;
+        if let Some(why) = then {
+            repairs.begin(audience, why, held, false);
+            return Ok(());
         }
-        let mut notices = BTreeMap::new();
-        let all = after.finals.into_iter().chain(again.live).chain(again.finals);
-        notices.extend(all.map(|notice| (notice.position.seq, notice)));
-        self.ears.mark(audience, |mark| mark.fill(newest));
-        for notice in notices.into_values() {
-            self.hand_on(Arrival::Notice(notice)).await?;
+        for notice in held {
+            self.sort(repairs, notice).await?;
         }
         Ok(())
-    }
-
-    /// The store came back empty: what it took after `heard` and before it went may be gone.
-    async fn own_up(&self, audience: &Audience, heard: &Position) -> Result<(), Gone> {
-        if self.ears.since(audience, &heard.epoch).is_some_and(|since| since == *heard) {
-            return self.repair(audience, &heard.epoch, Cause::TakenOver).await;
-        }
-        // We hear its new life already, and only the end of the old one is still to be told.
-        let Some(caught) = self.catch_up(audience, Since::Position(heard)).await else {
-            return Ok(());
-        };
-        self.bus.events.repaired(Cause::TakenOver);
-        self.tell(caught.gap).await
-    }
-
-    async fn tell(&self, gap: Option<Gap>) -> Result<(), Gone> {
-        match gap {
-            Some(gap) => self.hand_on(Arrival::Gap(Arc::new(gap))).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Hands on, in order, what the store keeps of all that was not heard.
-    async fn repair(&self, audience: &Audience, epoch: &Epoch, cause: Cause) -> Result<(), Gone> {
-        let Some(since) = self.ears.since(audience, epoch) else { return Ok(()) };
-        let Some(caught) = self.catch_up(audience, Since::Position(&since)).await else {
-            return Ok(());
-        };
-        let Some(newest) = caught.position else {
-            if since.seq == 0 {
-                return Ok(());
-            }
-            self.bus.events.repaired(cause);
-            self.ears.mark(audience, Mark::forget);
-            return self.tell(caught.gap).await;
-        };
-        if newest.epoch == since.epoch && newest.seq < since.seq {
-            // Boxed, because each may call the other; once, for the store is ahead then.
-            return Box::pin(self.renumber(audience, Cause::Lost)).await;
-        }
-        if newest == since {
-            return Ok(());
-        }
-        self.bus.events.repaired(cause);
-        self.tell(caught.gap).await?;
-        let mut missed: Vec<_> = caught.live.into_iter().chain(caught.finals).collect();
-        missed.retain(|notice| newest.epoch != since.epoch || notice.position.seq > since.seq);
-        missed.sort_unstable_by_key(|notice| notice.position.seq);
-        self.ears.mark(audience, |mark| mark.fill(newest));
-        for notice in missed {
-            self.hand_on(Arrival::Notice(notice)).await?;
-        }
-        Ok(())
-    }
-
-    /// `None` if Redis will never answer this.
-    async fn catch_up(&self, audience: &Audience, since: Since<'_>) -> Option<CatchUp> {
-        let mut patience = Patience::default();
-        loop {
-            match self.bus.catch_up(audience, since).await {
-                Ok(caught) => return Some(caught),
-                Err(error) => patience.bear(error).await?,
-            }
-        }
-    }
-
-    /// `None` as above; `Some(false)`: it is not counted, or in another life.
-    async fn count_on(&self, audience: &Audience, heard: &Position) -> Option<bool> {
-        let mut patience = Patience::default();
-        loop {
-            match self.bus.renumber(audience, heard).await {
-                Ok(is_same_life) => return Some(is_same_life),
-                Err(error) => patience.bear(error).await?,
-            }
-        }
-    }
-
-    async fn hand_on(&self, arrival: Arrival) -> Result<(), Gone> {
-        self.inbox.send(arrival).await.map_err(|_| Gone)
     }
 }
 
-/// Waits for Redis if it is away: what comes after must not be handed on before.
-#[derive(Default)]
-struct Patience {
-    waited: Duration,
-}
+// === impl Repairs ===
 
-impl Patience {
-    /// `None` if waiting will not help.
-    async fn bear(&mut self, error: BusError) -> Option<()> {
-        if !error.is_transient() {
-            irreparable(&error);
-            return None;
-        }
-        self.waited = (self.waited * 2).clamp(RETRY_MIN, RETRY_MAX);
-        sleep(self.waited.mul_f64(rand::random_range(0.5..1.5))).await;
-        Some(())
+impl<'a> Repairs<'a> {
+    fn new(repair: &'a Repair) -> Self {
+        let (running, patients) = (FuturesUnordered::new(), HashMap::new());
+        Self { repair, running, patients, held_len: 0 }
+    }
+
+    fn has_room(&self) -> bool {
+        self.patients.len() < REPAIRS_MAX
+    }
+
+    fn begin(
+        &mut self,
+        audience: Audience,
+        why: Why,
+        held: VecDeque<Arc<Notice>>,
+        began_with_hole: bool,
+    ) {
+        self.held_len += held.len();
+        let patient = Patient { held, began_with_hole, then: None };
+        self.patients.insert(audience.clone(), patient);
+        let repair = self.repair;
+        self.running.push(
+            async move {
+                repair.run(&audience, why).await?;
+                Ok(audience)
+            }
+            .boxed(),
+        );
+    }
+
+    /// Whether there was room to hold it until its audience has been read.
+    fn hold(&mut self, notice: Arc<Notice>) -> bool {
+        let patient = self.patients.get_mut(&notice.draft.audience);
+        let Some(patient) = patient.filter(|_| self.held_len < HELD_MAX) else { return false };
+        patient.held.push_back(notice);
+        self.held_len += 1;
+        true
+    }
+
+    fn end(&mut self, audience: &Audience) -> Option<Patient> {
+        let patient = self.patients.remove(audience)?;
+        self.held_len -= patient.held.len();
+        Some(patient)
     }
 }

@@ -64,6 +64,11 @@ impl Prefix {
         format!("{}{node}", self.channels_of_nodes())
     }
 
+    /// A stream that others read.
+    pub(super) fn stream(&self, name: &str) -> String {
+        format!("{}:{name}", self.0)
+    }
+
     /// A channel that is watched under this name.
     pub(super) fn signal(&self, name: &str) -> String {
         format!("{}:signal:{{{name}}}", self.0)

@@ -4,7 +4,7 @@
 //! Why that is safe: a lease runs on the store's clock from when the store takes a login or renews it, the
 //! node counts from before it asked, and to four fifths only.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use fred::{error::Error, types::Value};
 use notice::{Audience, NodeId, SocketId};
@@ -46,13 +46,18 @@ pub(crate) struct Leases {
     pub(super) settled: Mutex<String>,
     over: Mutex<Vec<Over>>,
     some_over: Notify,
+    /// Members that were put out, as only their renewal showed, and are not told yet. They are held no
+    /// more, so these are no more than were held.
+    late: Mutex<VecDeque<(Audience, Vec<SocketId>)>>,
+    some_late: Notify,
 }
 
 impl Leases {
     pub(super) fn new(bus: Arc<Bus>, node: NodeId) -> Arc<Self> {
         let held = Held::new(bus.config.login_rooms_max);
-        let (settled, over) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { bus, node, held, settled, over, some_over: Notify::new() })
+        let (settled, over, late) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let (some_over, some_late) = (Notify::new(), Notify::new());
+        Arc::new(Self { bus, node, held, settled, over, some_over, late, some_late })
     }
 
     pub(super) fn lease(&self) -> Duration {
@@ -94,7 +99,12 @@ impl Leases {
         stop: CancellationToken,
     ) {
         let keeping = async {
-            tokio::join!(self.renew_all(&inbox), self.expire_all(&inbox), self.give_all_back())
+            tokio::join!(
+                self.renew_all(),
+                self.tell_all_late(&inbox),
+                self.expire_all(&inbox),
+                self.give_all_back(),
+            )
         };
         tokio::select! {
             biased;
@@ -107,7 +117,7 @@ impl Leases {
         }
     }
 
-    async fn renew_all(&self, inbox: &mpsc::Sender<Arrival>) {
+    async fn renew_all(&self) {
         let every = self.lease() / 3;
         let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -121,18 +131,14 @@ impl Leases {
                 calls.extend(due.chunks(CALL_LEN).map(|due| (room.clone(), due.to_vec())));
             }
             for batch in calls.chunks(BATCH_LEN) {
-                is_kept &= matches!(timeout(every, self.renew(batch, inbox)).await, Ok(Ok(())));
+                is_kept &= matches!(timeout(every, self.renew(batch)).await, Ok(Ok(())));
             }
             events::leases_kept(was_kept, is_kept);
             was_kept = is_kept;
         }
     }
 
-    async fn renew(
-        &self,
-        batch: &[(Audience, Vec<Due>)],
-        inbox: &mpsc::Sender<Arrival>,
-    ) -> Result<(), Error> {
+    async fn renew(&self, batch: &[(Audience, Vec<Due>)]) -> Result<(), Error> {
         let since = Instant::now();
         let renew = &self.bus.scripts.renew;
         let pipeline = self.bus.client.pipeline();
@@ -150,7 +156,7 @@ impl Leases {
                 (renew.run(&self.bus.client, &self.renewal(room, due)).await, since)
             };
             match answer {
-                Ok(answer) => self.renewed(room, due, answer, since, inbox).await,
+                Ok(answer) => self.renewed(room, due, answer, since),
                 // One room's trouble is not that of those behind it.
                 Err(error) => renewed = Err(error),
             }
@@ -170,14 +176,7 @@ impl Leases {
         args
     }
 
-    async fn renewed(
-        &self,
-        room: &Audience,
-        due: &[Due],
-        answer: Value,
-        since: Instant,
-        inbox: &mpsc::Sender<Arrival>,
-    ) {
+    fn renewed(&self, room: &Audience, due: &[Due], answer: Value, since: Instant) {
         let Ok([epoch, generation, lost, out]) = <[Value; 4]>::try_from(answer.into_array()) else {
             return;
         };
@@ -200,7 +199,24 @@ impl Leases {
             let renewed = Stand { ticket: stand.ticket, epoch, generation, sure_until };
             self.held.renew(room, member, renewed);
         }
-        self.tell(room, members, PutOutCause::FoundLate, inbox).await;
+        if !members.is_empty() {
+            self.late.lock().push_back((room.clone(), members));
+            self.some_late.notify_one();
+        }
+    }
+
+    /// Apart from the renewals, which a full inbox must not hold up.
+    async fn tell_all_late(&self, inbox: &mpsc::Sender<Arrival>) {
+        loop {
+            self.some_late.notified().await;
+            while let Some((room, members)) = self.next_late() {
+                self.tell(&room, members, PutOutCause::FoundLate, inbox).await;
+            }
+        }
+    }
+
+    fn next_late(&self) -> Option<(Audience, Vec<SocketId>)> {
+        self.late.lock().pop_front()
     }
 
     async fn expire_all(&self, inbox: &mpsc::Sender<Arrival>) {

@@ -85,6 +85,12 @@ pub(super) async fn info<C: ClientLike>(
     client.custom(command, vec![Value::from_static_str(section)]).await
 }
 
+/// Whether this leads to what was the primary once: it answers questions still, by what it is told.
+pub(super) async fn is_deposed(client: &Client) -> bool {
+    let about = info(client, "replication").await;
+    about.is_ok_and(|about| field(&about, "role") == "slave")
+}
+
 /// One line's value in what [`info`] gives.
 pub(super) fn field<'a>(info: &'a str, name: &str) -> &'a str {
     let found = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));

@@ -26,7 +26,7 @@ use crate::{
 const PIPELINE_LEN: usize = 1_024;
 
 /// How long the replicas may take, of the time that a publisher has.
-const REPLICAS_SHARE: u32 = 2;
+pub(super) const REPLICAS_SHARE: u32 = 2;
 
 type Outcome = Result<Published, PublishError>;
 
@@ -197,7 +197,7 @@ impl Turn {
 }
 
 /// How many replicas have it; none if that is not known.
-fn acks(answer: Result<Value, Error>) -> usize {
+pub(super) fn acks(answer: Result<Value, Error>) -> usize {
     let acks = answer.ok().and_then(|answer| answer.as_u64());
     acks.and_then(|acks| usize::try_from(acks).ok()).unwrap_or_default()
 }

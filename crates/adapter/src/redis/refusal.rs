@@ -43,7 +43,7 @@ pub enum ConnectError {
 impl ConnectError {
     /// What a failure to connect comes down to.
     pub(super) fn of(server: String, scheme: &str, error: &Error) -> Self {
-        let reason = error.details().to_owned();
+        let reason = plain(error.details()).to_owned();
         let denied = ["NOAUTH", "WRONGPASS", "NOPERM"].iter().any(|code| reason.starts_with(code));
         if denied || *error.kind() == ErrorKind::Auth {
             return Self::Refused { server, reason };
@@ -60,6 +60,16 @@ impl ConnectError {
         }
         Self::Unreachable { server, hint: hint(scheme, &reason), reason }
     }
+}
+
+/// What an `io::Error` says, where it was shown with its insides: `Os { …, message: "…" }`,
+/// `Custom { …, error: … }`.
+fn plain(details: &str) -> &str {
+    let inside = |start: &str, before: &str| {
+        let (_, said) = details.strip_prefix(start)?.split_once(before)?;
+        Some(said.trim_end_matches(" }").trim_matches('"'))
+    };
+    inside("Os {", "message: ").or_else(|| inside("Custom {", "error: ")).unwrap_or(details)
 }
 
 /// Some of rustls' words come as what the socket said.
@@ -81,4 +91,23 @@ fn hint(scheme: &str, reason: &str) -> &'static str {
         return "is it running, and reachable from here, and is this its tls port?";
     }
     "is it running, and reachable from here? If it wants tls, write the scheme with a second s"
+}
+
+#[cfg(test)]
+mod tests {
+    //! What is said of a connection that was not made.
+
+    use super::*;
+
+    #[test]
+    fn nobody_is_shown_the_insides_of_an_error() {
+        let reset =
+            r#"Os { code: 104, kind: ConnectionReset, message: "Connection reset by peer" }"#;
+        assert_eq!(plain(reset), "Connection reset by peer");
+        let issuer = "Custom { kind: InvalidData, error: InvalidCertificate(UnknownIssuer) }";
+        assert_eq!(plain(issuer), "InvalidCertificate(UnknownIssuer)");
+        let told = r#"Custom { kind: Other, error: "no such host" }"#;
+        assert_eq!(plain(told), "no such host");
+        assert_eq!(plain("WRONGPASS no"), "WRONGPASS no");
+    }
 }

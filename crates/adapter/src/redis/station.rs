@@ -10,7 +10,7 @@ use bytes::Bytes;
 use fred::{
     clients::Client,
     error::{Error, ErrorKind},
-    interfaces::{ClientLike, EventInterface, PubsubInterface},
+    interfaces::{ClientLike, EventInterface},
     types::{ClusterHash, CustomCommand, Message, Value},
 };
 use notice::NodeId;
@@ -30,6 +30,7 @@ use crate::{
     error::SignalError,
     redis::{
         bus::{Bus, lasting},
+        channels::{self, BATCH_LEN, is_silent},
         events::subscribing_failed,
         primaries::slot,
         scripts::REDIRECTED,
@@ -40,8 +41,6 @@ use crate::{
     watchers::Watchers,
 };
 
-/// Channels subscribed to in one trip.
-const BATCH_LEN: usize = 256;
 /// The first and the longest wait before a subscription is tried again; each is varied by up to a half.
 const RETRY_MIN: Duration = Duration::from_millis(20);
 const RETRY_MAX: Duration = Duration::from_secs(2);
@@ -67,7 +66,7 @@ pub(crate) struct Station {
 }
 
 enum Wake {
-    Stop,
+    End,
     NewConnection,
     Renewal,
     Announcement,
@@ -154,6 +153,16 @@ impl Station {
 
     /// Runs until the node is gone, and then gives back its lease and closes the connection.
     pub(super) async fn run(self: Arc<Self>, gone: CancellationToken) {
+        tokio::select! {
+            biased;
+            () = gone.cancelled() => {}
+            () = self.serve() => {}
+        }
+        self.leave_the_bus().await;
+    }
+
+    /// Ends only with the connection.
+    async fn serve(&self) {
         let mut connections = self.client.reconnect_rx();
         let mut renewals = interval(self.bus.config.node_lease / 3);
         renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -167,9 +176,8 @@ impl Station {
             };
             let wake = tokio::select! {
                 biased;
-                () = gone.cancelled() => Wake::Stop,
                 connection = connections.recv() => match connection {
-                    Err(RecvError::Closed) => Wake::Stop,
+                    Err(RecvError::Closed) => Wake::End,
                     Ok(_) | Err(RecvError::Lagged(_)) => Wake::NewConnection,
                 },
                 _ = renewals.tick() => Wake::Renewal,
@@ -178,7 +186,7 @@ impl Station {
                 () = until(retry_at) => Wake::Changed,
             };
             match wake {
-                Wake::Stop => break,
+                Wake::End => return,
                 // To subscribe once more costs nothing, and ends whatever deafness nobody told us of.
                 Wake::NewConnection | Wake::Renewal => self.watchers.wish_again(),
                 Wake::Announcement | Wake::Changed => {}
@@ -200,13 +208,10 @@ impl Station {
                 is_held = self.keep_lease(is_held).await;
             }
         }
-        self.leave_the_bus().await;
     }
 
-    /// fred gives up a connection that owes an answer, but counts from what was written last, and we go on
-    /// writing.
     async fn give_up_silent(&self, error: &Error) {
-        if *error.kind() == ErrorKind::Timeout && self.client.is_connected() {
+        if is_silent(&self.client, error) {
             drop(self.client.force_reconnection().await);
         }
     }
@@ -244,27 +249,27 @@ impl Station {
         }
     }
 
-    /// Makes true what is watched. One channel a command, because Redis confirms each by itself, and fred
-    /// takes one answer for one command. To unsubscribe it must be its own command: fred keeps what Redis
-    /// says to that to itself, and one of ours would take the next command's answer for its own.
+    /// Makes true what is watched.
     pub(super) async fn subscribe(&self) -> Result<(), Error> {
         self.there()?;
-        for channel in self.watchers.unwatched() {
-            // Should it fail, the connection is gone and the subscription with it.
-            drop(self.client.sunsubscribe(channel).await);
-        }
-        loop {
-            let channels = self.watchers.wishes(BATCH_LEN);
-            if channels.is_empty() {
-                return Ok(());
+        channels::unsubscribe(&self.client, self.watchers.unwatched()).await;
+        let mut outcome = Ok(());
+        for batch in self.watchers.wishes().chunks(BATCH_LEN) {
+            let answers = channels::subscribe(&self.client, batch).await;
+            let mut subscribed = Vec::with_capacity(batch.len());
+            for (channel, answer) in batch.iter().zip(answers) {
+                match answer {
+                    Ok(()) => subscribed.push(channel.clone()),
+                    Err(error) => outcome = Err(error),
+                }
             }
-            let pipeline = self.client.pipeline();
-            for channel in &channels {
-                let () = pipeline.custom(command("SSUBSCRIBE"), vec![channel.as_str()]).await?;
+            self.watchers.confirm(&subscribed);
+            if subscribed.is_empty() {
+                // The rest would fare no better.
+                return outcome;
             }
-            drop(pipeline.all::<Vec<Value>>().await?);
-            self.watchers.confirm(&channels);
         }
+        outcome
     }
 }
 

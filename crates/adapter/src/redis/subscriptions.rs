@@ -5,9 +5,9 @@ use std::{collections::VecDeque, mem, sync::Arc, time::Duration};
 
 use fred::{
     clients::Client,
-    error::Error,
-    interfaces::{ClientLike, ClusterInterface, EventInterface, PubsubInterface},
-    types::{ClusterHash, ClusterStateChange, CustomCommand, Value, config::Server},
+    error::{Error, ErrorKind},
+    interfaces::{ClientLike, ClusterInterface, EventInterface},
+    types::{ClusterStateChange, config::Server},
 };
 use notice::Audience;
 use tokio::{
@@ -23,17 +23,17 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     inbox::Arrival,
     redis::{
-        bus::Bus,
+        bus::{Bus, lasting},
+        channels::{self, BATCH_LEN},
         config::Layout,
-        ears::{Ears, Look, Sighting},
+        ears::Ears,
         events::subscribing_failed,
-        primaries::{Owners, Runs, at, field, info},
+        primaries::{Owners, Runs, at, is_deposed},
+        suspicion::{Look, Sighting},
     },
 };
 
-/// Audiences subscribed to in one trip.
-const BATCH_LEN: usize = 256;
-/// The first and the longest wait before a batch is tried again; each is varied by up to a half.
+/// The first and the longest wait before what was refused is tried again; each is varied by up to a half.
 const RETRY_MIN: Duration = Duration::from_millis(20);
 const RETRY_MAX: Duration = Duration::from_secs(2);
 /// How often the connection is asked whether it is there: nothing else is ever asked of it.
@@ -66,19 +66,21 @@ pub(super) struct Subscriptions {
     pub(super) round_at: Instant,
     /// Why this round is.
     pub(super) look: Look,
+    pub(super) refused: Refused,
 }
 
 enum Wake {
-    Stop,
+    End,
     NewConnection(Option<Server>),
     SlotsMoved,
     SlotsMovedElsewhere,
     Silent,
     Lagged,
-    Wished,
-    Lingered,
     Ping,
     Compare,
+    Lingered,
+    Retry,
+    Wished,
 }
 
 /// What the task waits for, besides its notes.
@@ -92,9 +94,39 @@ struct Signals {
     retry_at: Option<Instant>,
 }
 
+/// What could not be subscribed to, or compared, until it is tried again. At most what has a member, twice.
+#[derive(Default)]
+pub(super) struct Refused {
+    audiences: Vec<Audience>,
+    /// Why, since somebody asked.
+    error: Option<Error>,
+}
+
+impl Refused {
+    /// That there was no answer is the most telling.
+    fn add(&mut self, audience: Audience, error: Error) {
+        self.audiences.push(audience);
+        self.error = self.error.take().filter(|before| *before.kind() == ErrorKind::Timeout);
+        self.error.get_or_insert(error);
+    }
+}
+
 impl Subscriptions {
     /// Runs until `stop` or until the inbox is gone, and then closes the connection.
     pub(super) async fn run(mut self, stop: CancellationToken) {
+        let inbox = self.inbox.clone();
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            () = inbox.closed() => {}
+            () = self.serve() => {}
+        }
+        // Redis drops the subscriptions with the connection; should it be gone, there are none.
+        drop(self.client.quit().await);
+    }
+
+    /// Ends only with the connection.
+    async fn serve(&mut self) {
         let mut signals = Signals {
             connections: self.client.reconnect_rx(),
             slots: self.client.cluster_change_rx(),
@@ -105,8 +137,8 @@ impl Subscriptions {
         };
         let mut retry = RETRY_MIN;
         loop {
-            match self.wake(&mut signals, &stop).await {
-                Wake::Stop => break,
+            match self.wake(&mut signals).await {
+                Wake::End => return,
                 Wake::NewConnection(server) => self.wish_for(server.as_ref()),
                 Wake::SlotsMoved => self.wish_for_moved(),
                 // It tells us, as soon as it has looked too. Should it fail, the canary's task looks.
@@ -116,35 +148,34 @@ impl Subscriptions {
                     self.round = self.ears.confirmed().into();
                     self.look = Look::Loss;
                 }
-                Wake::Wished => {}
-                Wake::Lingered => self.drop_lingering().await,
                 Wake::Ping => self.ping().await,
                 Wake::Compare => self.compare().await,
+                Wake::Lingered => self.drop_lingering().await,
+                Wake::Retry => {
+                    signals.retry_at = None;
+                    self.wish_for_refused();
+                }
+                Wake::Wished => {}
             }
-            signals.retry_at = match self.subscribe().await {
-                Ok(()) => {
-                    retry = RETRY_MIN;
-                    None
-                }
-                Err(error) => {
-                    subscribing_failed(&self.ears.node, &error);
-                    retry = (retry * 2).min(RETRY_MAX);
-                    Some(Instant::now() + retry.mul_f64(rand::random_range(0.5..1.5)))
-                }
-            };
+            self.subscribe().await;
+            if let Some(error) = self.refused.error.take() {
+                subscribing_failed(&self.ears.node, &error);
+                self.give_up_silent(&error).await;
+                let wait = retry.mul_f64(rand::random_range(0.5..1.5));
+                signals.retry_at.get_or_insert_with(|| Instant::now() + wait);
+                retry = (retry * 2).min(RETRY_MAX);
+            } else if self.refused.audiences.is_empty() {
+                retry = RETRY_MIN;
+            }
         }
-        // Redis drops the subscriptions with the connection; should it be gone, there are none.
-        drop(self.client.quit().await);
     }
 
-    async fn wake(&self, signals: &mut Signals, stop: &CancellationToken) -> Wake {
+    async fn wake(&self, signals: &mut Signals) -> Wake {
         let lingers_until = self.ears.lingers_until();
         tokio::select! {
             biased;
-            () = stop.cancelled() => Wake::Stop,
-            () = self.inbox.closed() => Wake::Stop,
             connection = signals.connections.recv() => match connection {
-                Err(RecvError::Closed) => Wake::Stop,
+                Err(RecvError::Closed) => Wake::End,
                 Ok(server) => Wake::NewConnection(Some(server)),
                 Err(RecvError::Lagged(_)) => Wake::NewConnection(None),
             },
@@ -152,12 +183,12 @@ impl Subscriptions {
             _ = signals.slots_elsewhere.recv() => Wake::SlotsMovedElsewhere,
             () = self.silent.notified() => Wake::Silent,
             () = self.lagged.notified() => Wake::Lagged,
-            // Above what members wish for, of which there may be more without end.
             _ = signals.pings.tick() => Wake::Ping,
             _ = signals.parts.tick() => Wake::Compare,
-            () = self.ears.wished.notified() => Wake::Wished,
-            () = until(signals.retry_at) => Wake::Wished,
             () = until(lingers_until) => Wake::Lingered,
+            () = until(signals.retry_at) => Wake::Retry,
+            // Below all else, because there may be more of it without end.
+            () = self.ears.wished.notified() => Wake::Wished,
         }
     }
 
@@ -166,6 +197,7 @@ impl Subscriptions {
         let before = mem::replace(&mut self.owners, Owners::of(&self.client));
         // Who is behind it must be asked.
         self.runs = Runs::default();
+        self.wish_for_refused();
         let all = self.layout != Layout::Cluster || server.is_none();
         // That slots have moved may be told only after this.
         self.ears.wish_again(|audience| {
@@ -200,47 +232,89 @@ impl Subscriptions {
         }
     }
 
-    /// Subscribes to all that is wished for.
-    async fn subscribe(&mut self) -> Result<(), Error> {
+    /// Wishes once more for what did not work out.
+    fn wish_for_refused(&mut self) {
+        self.ears.put_back(mem::take(&mut self.refused.audiences));
+    }
+
+    /// Subscribes to all that is wished for. Where nothing works out, the rest waits for the next time.
+    async fn subscribe(&mut self) {
         loop {
             let audiences = self.ears.wishes(BATCH_LEN);
+            let worst = self.refused.audiences.len() + audiences.len();
             if audiences.is_empty() {
-                return Ok(());
+                return;
             }
-            if let Err(error) = self.subscribe_to(&audiences).await {
-                self.ears.put_back(audiences);
-                return Err(error);
+            self.subscribe_to(audiences).await;
+            if self.refused.audiences.len() == worst {
+                return;
             }
         }
     }
 
-    /// One channel a command, because Redis confirms each by itself, and fred takes one answer for one
-    /// command.
-    async fn subscribe_to(&mut self, audiences: &[Audience]) -> Result<(), Error> {
-        let pipeline = self.client.pipeline();
-        for audience in audiences {
-            let channel = Value::from(self.bus.prefix.channel(audience));
-            let command = CustomCommand::new_static("SSUBSCRIBE", ClusterHash::FirstKey, false);
-            let () = pipeline.custom(command, vec![channel]).await?;
+    async fn subscribe_to(&mut self, audiences: Vec<Audience>) {
+        let channel = |audience| self.bus.prefix.channel(audience);
+        let channels: Vec<_> = audiences.iter().map(channel).collect();
+        let answers = channels::subscribe(&self.client, &channels).await;
+        let mut subscribed = Vec::with_capacity(audiences.len());
+        for (audience, answer) in audiences.into_iter().zip(answers) {
+            match answer {
+                Ok(()) => subscribed.push(audience),
+                Err(error) => self.refuse(audience, error),
+            }
         }
-        drop(pipeline.all::<Vec<Value>>().await?);
-        self.look_at(audiences, Look::Loss).await
+        self.look_at(subscribed, Look::Loss).await;
     }
 
-    /// Compares what was heard of these with the store.
-    async fn look_at(&mut self, audiences: &[Audience], look: Look) -> Result<(), Error> {
+    /// Compares what was heard of these with the store, which is asked by the same connection: another one
+    /// may lead to a server that has been deposed, or has not been told yet.
+    async fn look_at(&mut self, audiences: Vec<Audience>, look: Look) {
+        if let Err(error) = self.know_runs().await {
+            for audience in audiences {
+                self.refuse(audience, error.clone());
+            }
+            return;
+        }
+        let heard = self.ears.heard(&audiences);
+        let places = self.bus.positions(&self.client, &audiences).await;
+        let mut sightings = Vec::with_capacity(audiences.len());
+        for ((audience, heard), newest) in audiences.into_iter().zip(heard).zip(places) {
+            match newest {
+                Ok(newest) => {
+                    let run = self.runs.get(self.owner(&audience).as_ref());
+                    sightings.push(Sighting { audience, heard, newest, run });
+                }
+                Err(error) => self.refuse(audience, error),
+            }
+        }
+        self.ears.confirm(sightings, &self.runs, look);
+    }
+
+    async fn know_runs(&mut self) -> Result<(), Error> {
         if self.runs.is_empty() {
             self.runs = Runs::read(&self.client).await?;
         }
-        let heard = self.ears.heard(audiences);
-        let newest = self.bus.positions(audiences).await?;
-        let sightings =
-            audiences.iter().zip(heard).zip(newest).map(|((audience, heard), newest)| {
-                let run = self.runs.get(self.owner(audience).as_ref());
-                Sighting { audience: audience.clone(), heard, newest, run }
-            });
-        self.ears.confirm(sightings.collect(), &self.runs, look);
         Ok(())
+    }
+
+    /// It is tried again; but who waits for it is told if that will not help.
+    fn refuse(&mut self, audience: Audience, error: Error) {
+        if let Some(reason) = lasting(&error) {
+            self.ears.disappoint(&audience, &reason);
+        }
+        self.refused.add(audience, error);
+    }
+
+    /// Gives up a connection that owes an answer.
+    async fn give_up_silent(&self, error: &Error) {
+        if !channels::is_silent(&self.client, error) {
+            return;
+        }
+        drop(match self.layout {
+            // fred keeps those of a cluster that look well; the system ends those that lead nowhere.
+            Layout::Cluster => self.client.sync_cluster().await,
+            Layout::Alone | Layout::Sentinel => self.client.force_reconnection().await,
+        });
     }
 
     /// The next part of a round over all that is subscribed to.
@@ -253,22 +327,17 @@ impl Subscriptions {
         }
         let part = self.ears.len().div_ceil(ROUND_PARTS as usize);
         let mut part = part.min(self.round.len());
-        while part > 0 {
+        while part > 0 && self.refused.error.is_none() {
             let batch: Vec<_> = self.round.drain(..part.min(BATCH_LEN)).collect();
             part -= batch.len();
-            if self.look_at(&batch, self.look).await.is_err() {
-                // To be subscribed to once more is to be looked at once more.
-                self.ears.put_back(batch);
-                return;
-            }
+            self.look_at(batch, self.look).await;
         }
     }
 
     async fn drop_lingering(&self) {
-        for audience in self.ears.drop_lingering(Instant::now()) {
-            // Should it fail, the connection is gone and the subscription with it.
-            drop(self.client.sunsubscribe(self.bus.prefix.channel(&audience)).await);
-        }
+        let dropped = self.ears.drop_lingering(Instant::now(), BATCH_LEN);
+        let channel = |audience| self.bus.prefix.channel(audience);
+        channels::unsubscribe(&self.client, dropped.iter().map(channel).collect()).await;
     }
 
     async fn ping(&self) {
@@ -280,15 +349,9 @@ impl Subscriptions {
                 return;
             }
         }
-        if self.layout == Layout::Sentinel && self.is_demoted().await {
+        if self.layout == Layout::Sentinel && is_deposed(&self.client).await {
             drop(self.client.force_reconnection().await);
         }
-    }
-
-    /// Whether we listen to what was the primary once.
-    async fn is_demoted(&self) -> bool {
-        let about = info(&self.client, "replication").await;
-        about.is_ok_and(|about| field(&about, "role") == "slave")
     }
 }
 

@@ -174,7 +174,7 @@ fn words(draft: &Draft) -> Result<[Value; NOTICE_LEN], PublishError> {
     let (kind, task, order) = match &draft.kind {
         Kind::Progress { task, order } => ("p", field(task).into(), *order),
         Kind::Final { task, order } => ("f", field(task).into(), *order),
-        Kind::Plain => (PLAIN, Value::from_static_str(""), Order::default()),
+        Kind::Plain | Kind::Volatile => (PLAIN, Value::from_static_str(""), Order::default()),
     };
     let version = order
         .version
@@ -229,8 +229,11 @@ fn read_stamp(text: &Value) -> Option<Stamp> {
 /// A key of a wrong type concerns one audience only. Whatever else is wrong concerns all, and is waited
 /// for.
 fn publish_error(audience: Audience, error: &Error) -> PublishError {
-    match lasting(error).filter(|reason| reason.starts_with("WRONGTYPE")) {
-        Some(reason) => PublishError::Broken { audience, reason },
-        None => PublishError::Unreachable { audience },
+    match lasting(error) {
+        Some(reason) if reason.starts_with("WRONGTYPE") => {
+            PublishError::Broken { audience, reason }
+        }
+        Some(_) => PublishError::Unreachable { audience },
+        None => PublishError::Unconfirmed { audience },
     }
 }

@@ -85,6 +85,7 @@ fn draft(audience: Audience, event: &str, kind: Kind, text: &str) -> Draft {
         payload: Payload::one(&text),
         kind,
         origin: Origin::Worker,
+        narrowing: None,
         handed_in: SystemTime::now(),
     }
 }

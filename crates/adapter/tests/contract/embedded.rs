@@ -12,6 +12,7 @@ use crate::{
     contract,
     drafts::{audience, end, now, plain, progress, room, text_of, version},
     subject::{Node, Subject},
+    uplink::Fields,
 };
 
 contract! { tokio::test(start_paused = true), super::InMemory }
@@ -40,6 +41,7 @@ impl Subject for InMemory {
             login_lease: Duration::from_secs(15),
             room_members_max: 100_000,
             login_rooms_max: 1_000_000,
+            uplink: Some("uplink".to_owned()),
             node_lease: Duration::from_secs(15),
         }
     }
@@ -56,6 +58,14 @@ impl Subject for InMemory {
 
     async fn link_as(&self, name: &str) -> Node {
         Node { link: self.bus.link(NodeId::new(name).expect("a node")) }
+    }
+
+    async fn uplinked(&self) -> Vec<Fields> {
+        let entries = self.bus.uplinked().into_iter();
+        let owned = |fields: Vec<(&str, String)>| {
+            fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        };
+        entries.map(owned).collect()
     }
 
     async fn pass(&self, time: Duration) {

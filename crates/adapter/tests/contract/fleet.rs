@@ -85,12 +85,19 @@ impl Cluster {
         (usize::from(slot > 5460) + usize::from(slot > 10922), slot)
     }
 
+    /// From now on the keys that the slot does not have are looked for at its new place. Whose id that is.
+    pub(crate) async fn begin_to_move(&self, slot: u16, from: usize, to: usize) -> String {
+        let (source_id, target_id) = (self.id(from).await, self.id(to).await);
+        let (source, target) = (&self.nodes[from], &self.nodes[to]);
+        target.say(&format!("CLUSTER SETSLOT {slot} IMPORTING {source_id}")).await;
+        source.say(&format!("CLUSTER SETSLOT {slot} MIGRATING {target_id}")).await;
+        target_id
+    }
+
     /// Moves a slot with all that is in it, as `redis-cli --cluster reshard` does.
     pub(crate) async fn move_slot(&self, slot: u16, from: usize, to: usize) {
         let (source, target) = (&self.nodes[from], &self.nodes[to]);
-        let (source_id, target_id) = (self.id(from).await, self.id(to).await);
-        target.say(&format!("CLUSTER SETSLOT {slot} IMPORTING {source_id}")).await;
-        source.say(&format!("CLUSTER SETSLOT {slot} MIGRATING {target_id}")).await;
+        let target_id = self.begin_to_move(slot, from, to).await;
         timeout(MOVE_WAIT, empty(slot, source, target)).await.expect("the keys move");
         for server in [target, source] {
             let answer = server.say(&format!("CLUSTER SETSLOT {slot} NODE {target_id}")).await;

@@ -19,10 +19,13 @@ mod pace;
 mod relay;
 mod rushes;
 mod signals;
+mod uplink;
 
 mod embedded;
 mod redis;
 
+#[expect(dead_code, reason = "the faults of whole processes ask more of it")]
+mod detour;
 mod fleet;
 mod old_redis;
 mod server;
@@ -142,6 +145,15 @@ macro_rules! contract {
                 a_full_watch_drops_the_newest,
                 a_signal_past_the_limit_is_refused_for_good,
                 a_node_that_has_left_watches_nothing,
+            ],
+            uplink: [
+                an_event_that_is_called_kept_is_in_the_stream_as_it_was_said,
+                what_happens_to_a_socket_is_kept_with_what_belongs_to_it,
+                what_one_node_hands_in_is_kept_in_its_order,
+                all_nodes_have_one_stream,
+                what_nobody_waits_for_is_kept_all_the_same,
+                an_entry_past_the_limit_is_refused_for_good,
+                without_a_stream_there_is_no_way_to_it,
             ],
             relay: [
                 a_burst_arrives_whole_and_in_order_at_every_node,

@@ -1,7 +1,6 @@
 //! The bus over Redis, held to the contract, and what only it promises.
 
 mod cluster;
-mod detour;
 mod door;
 mod faults;
 mod kept;
@@ -10,10 +9,11 @@ mod replicas;
 mod sentinel;
 mod talk;
 mod tls;
+mod upward;
 
 use std::time::Duration;
 
-use adapter::{Arrival, BusError, Config, ConnectError, PublishError, Redis, RedisConfig};
+use adapter::{Arrival, BusError, Config, ConnectError, Redis, RedisConfig};
 use notice::NodeId;
 use prometheus::{Registry, TextEncoder};
 use tokio::{
@@ -27,6 +27,7 @@ use crate::{
     drafts::{audience, end, now, plain, progress, room, text_of},
     server::Server,
     subject::{Node, Subject},
+    uplink::Fields,
 };
 
 contract! { tokio::test(flavor = "multi_thread", worker_threads = 2), super::OverRedis }
@@ -43,6 +44,7 @@ struct OverRedis {
 /// A bus that runs until it is dropped.
 struct Running {
     redis: Redis,
+    prefix: String,
     registry: Registry,
     stop: DropGuard,
     tasks: JoinSet<()>,
@@ -50,13 +52,13 @@ struct Running {
 
 impl Running {
     async fn start(config: RedisConfig) -> Self {
-        let registry = Registry::new();
+        let (registry, prefix) = (Registry::new(), config.prefix.clone());
         let redis = Redis::connect(config, &registry).await.expect("it is a good Redis");
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         let (bus, stopped) = (redis.clone(), stop.clone());
         tasks.spawn(async move { bus.run(stopped).await });
-        Self { redis, registry, stop: stop.drop_guard(), tasks }
+        Self { redis, prefix, registry, stop: stop.drop_guard(), tasks }
     }
 
     async fn link(&self) -> Node {
@@ -93,12 +95,13 @@ impl Subject for OverRedis {
             inbox_len_max: 1_000,
             interest_linger: Duration::from_millis(200),
             tasks_per_user_max: 1_000,
-            audiences_max: 1_000,
+            audiences_max: 10_000,
             progress_pace: Duration::ZERO,
             publish_wait: Duration::from_secs(5),
             login_lease: Duration::from_millis(1_500),
             room_members_max: 100_000,
             login_rooms_max: 1_000_000,
+            uplink: Some("uplink".to_owned()),
             node_lease: Duration::from_millis(900),
         }
     }
@@ -112,6 +115,10 @@ impl Subject for OverRedis {
 
     async fn link_as(&self, name: &str) -> Node {
         self.running.link_as(name).await
+    }
+
+    async fn uplinked(&self) -> Vec<Fields> {
+        upward::uplinked(RedisConfig::new(self.server.url(), "carillon", Self::config())).await
     }
 
     async fn pass(&self, time: Duration) {
@@ -198,7 +205,7 @@ async fn a_node_hears_again_after_redis_was_started_anew() {
     assert_eq!(node.hear_texts(1).await, ["before"]);
     bus.server.stop();
     let error = worker.try_publish(end("lost", now(), "lost")).await.expect_err("it is away");
-    assert!(matches!(error, PublishError::Unreachable { .. }), "{error}");
+    assert!(error.is_transient(), "{error}");
     let down = async {
         while !bus.metrics().contains("carillon_redis_up 0") {
             sleep(Duration::from_millis(20)).await;

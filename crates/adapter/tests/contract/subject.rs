@@ -6,7 +6,10 @@ use adapter::{Arrival, CatchUp, Config, Gap, Interest, Link, PublishError, Publi
 use notice::{Audience, Draft, Notice, NoticeId, Position};
 use tokio::time::timeout;
 
-use crate::drafts::{audience, text_of, user};
+use crate::{
+    drafts::{audience, text_of, user},
+    uplink::Fields,
+};
 
 /// How long a test waits for what must come.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
@@ -27,6 +30,9 @@ pub(crate) trait Subject: Sized {
     async fn link(&self) -> Node {
         self.link_as("node").await
     }
+
+    /// What clients said, oldest first.
+    async fn uplinked(&self) -> Vec<Fields>;
 
     /// Lets time pass.
     async fn pass(&self, time: Duration);

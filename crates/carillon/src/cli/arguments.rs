@@ -29,7 +29,8 @@ Examples:
 FILE holds one JSON message, an array of them, or one on each line (NDJSON).
 Over http a node answers what became of each; a key of its API comes from the environment,
 CARILLON_API_KEY. Into Redis (redis, redis-sentinel, redis-cluster, or the same with rediss)
-messages are added to the stream that nodes read, once they were seen to be well-formed.
+messages are added to the stream that nodes read, once they were seen to be well-formed. Which
+roots rediss trusts is a setting: CARILLON_REDIS__TLS__CA.
 Ends with 1 if a message is refused.";
 
 const LISTEN_EXAMPLES: &str = "\

@@ -119,10 +119,17 @@ async fn bus(config: &Config) -> Result<Verdict, Failure> {
         return Ok(Verdict::Good("embedded, for one node".to_owned()));
     }
     let before = Instant::now();
-    let hint = "mend redis.url, or what stands there".to_owned();
     Ok(match bus::round_trip(config).await {
         Ok(()) => Verdict::Good(format!("redis, there and back in {:?}", before.elapsed())),
-        Err(error) => Verdict::Bad(format!("{error:#}"), hint),
+        Err(error) => {
+            let said = format!("{error:#}");
+            // Most say themselves what to do.
+            let (text, hint) = said
+                .strip_suffix(')')
+                .and_then(|said| said.split_once(" (hint: "))
+                .unwrap_or((&said, "mend redis.url, or what stands there"));
+            Verdict::Bad(text.to_owned(), hint.to_owned())
+        }
     })
 }
 

@@ -3,7 +3,7 @@
 use std::{io, ops::ControlFlow, path::Path};
 
 use ingest::Explanation;
-use notice::{Kind, StatusTable, TaskKey};
+use notice::{EventName, Kind, StatusTable, TaskKey};
 
 use crate::{
     cli::{Console, input},
@@ -42,16 +42,21 @@ fn conclude(console: &mut Console<'_>, messages: usize, refused: usize) -> io::R
 }
 
 fn told(explanation: &Explanation) -> String {
-    let (event, kind, audience) = match explanation {
+    let (event, kind, audience, narrowing) = match explanation {
         Explanation::Refused { reason, error } => return format!("refused ({reason}): {error}"),
-        Explanation::Becomes { event, kind, audience } => (event, kind, audience),
+        Explanation::Becomes { event, kind, audience, narrowing } => {
+            (event, kind, audience, narrowing)
+        }
     };
+    let event = event.as_ref().map_or("the socket's own id", EventName::as_str);
+    let narrowed = narrowing.as_ref().map(|it| format!(" ({it})")).unwrap_or_default();
     let kind = match kind {
         Kind::Progress { task, .. } => format!("progress of {}, newer replaces it", named(task)),
         Kind::Final { task, .. } => format!("the end of {}, kept and replayed", named(task)),
+        Kind::Volatile => "volatile, dropped where it would have to wait".to_owned(),
         Kind::Plain => "plain, delivered once to those who are there".to_owned(),
     };
-    format!("{event} to {audience}: {kind}")
+    format!("{event} to {audience}{narrowed}: {kind}")
 }
 
 fn named(task: &TaskKey) -> String {

@@ -205,7 +205,9 @@ mod tests {
             message.to_string().as_bytes(),
             &StatusTable::default(),
         ) {
-            Explanation::Becomes { event, kind: Kind::Final { .. }, .. } => Some(event.to_string()),
+            Explanation::Becomes { event: Some(event), kind: Kind::Final { .. }, .. } => {
+                Some(event.to_string())
+            }
             Explanation::Becomes { .. } => None,
             Explanation::Refused { error, .. } => panic!("{error}"),
         };

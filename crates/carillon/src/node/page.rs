@@ -7,12 +7,15 @@ use http::{HeaderMap, StatusCode, header, uri::Authority};
 
 use crate::node::answer::typed;
 
+const HEAD: &str = include_str!("../../page/head.html");
 const INDEX: &str = include_str!("../../page/index.html");
 const SCRIPT: &str = include_str!("../../page/demo.js");
 const ROOMS: &str = include_str!("../../page/rooms.html");
 const ROOMS_SCRIPT: &str = include_str!("../../page/rooms.js");
 const STYLE: &str = include_str!("../../page/style.css");
-/// What the page has in place of the public address.
+/// What each page has in place of what all pages begin with.
+const HEAD_HERE: &str = "__HEAD__\n";
+/// What that has in place of the public address.
 const PUBLIC_URL: &str = "__PUBLIC_URL__";
 
 const ABOUT: &str = "This is the internal port of a Carillon node.
@@ -51,7 +54,7 @@ pub(super) fn router(demo: bool, public: Option<SocketAddr>) -> Router {
 }
 
 fn index(page: &str, public: SocketAddr, headers: &HeaderMap) -> Response {
-    let page = page.replace(PUBLIC_URL, &public_url(public, headers));
+    let page = page.replace(HEAD_HERE, HEAD).replace(PUBLIC_URL, &public_url(public, headers));
     typed(StatusCode::OK, "text/html; charset=utf-8", page)
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use adapter::RedisConfig;
-use gateway::Origins;
+use gateway::{Origins, RelayedRooms};
 use ingest::RedisSourceConfig;
 use notice::NodeId;
 
@@ -81,7 +81,12 @@ pub(super) fn gateway(
         ping_timeout: public.ping_timeout,
         recovery_window: config.recovery.window,
         conformance: public.conformance,
+        downlink_always_ok: config.downlink_always_ok,
         limits: config.limits,
+        uplink: gateway::Uplink {
+            lifecycle: config.uplink.lifecycle,
+            relay: RelayedRooms::new(config.uplink.relay.clone()),
+        },
     })
 }
 

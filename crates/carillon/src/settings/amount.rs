@@ -1,4 +1,4 @@
-//! How amounts are written: durations (`25s`, `1h 30m`) and sizes (`256KiB`, `1MB`, `4096`).
+//! How amounts are written: durations (`25s`, `1h 30m`), sizes (`256KiB`, `1MB`, `4096`), yes and no.
 
 use std::time::Duration;
 
@@ -7,6 +7,10 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let duration =
         humantime::parse_duration(text).map_err(|error| format!("is no duration: {error}"))?;
     if duration.is_zero() { Err("is no time at all".to_owned()) } else { Ok(duration) }
+}
+
+pub(super) fn flag(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "is neither true nor false".to_owned())
 }
 
 /// Reads a size in bytes, more than none.

@@ -1,14 +1,15 @@
 //! What the settings mean: typed, checked, complete.
 
-use std::{collections::HashMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    collections::HashMap, fmt, fs, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration,
+};
 
-use bytes::Bytes;
-use gateway::{Conformance, Limits, Origins};
+use gateway::{Bundle, Conformance, Limits, Origins};
 use notice::{Namespace, StatusTable};
 
 use crate::settings::{Settings, amount, mistake::Mistakes, reader::Reader, rules, value::Value};
 
-/// The largest file that `public.serve_client` may name.
+/// The largest file that `public.serve_client` may name, and the largest map beside it.
 const CLIENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The longest name of a consumer.
 const CONSUMER_BYTES_MAX: usize = 256;
@@ -31,6 +32,9 @@ pub struct Config {
     pub recovery: Recovery,
     pub ingest: Ingest,
     pub leases: Leases,
+    pub uplink: Uplink,
+    /// Every call of `/v1/downlink` is answered alike, whatever became of it.
+    pub downlink_always_ok: bool,
     pub limits: Limits,
     pub drain_grace: Duration,
     pub telemetry: Telemetry,
@@ -59,7 +63,7 @@ pub struct Public {
     pub path: String,
     /// Checked; kept as texts because `demo` adds its page's own once the ports are known.
     pub origins: Vec<String>,
-    pub serve_client: Option<Bytes>,
+    pub serve_client: Option<Arc<Bundle>>,
     pub ping_interval: Duration,
     pub ping_timeout: Duration,
     pub namespaces: Vec<Namespace>,
@@ -115,6 +119,16 @@ pub struct Leases {
     /// How long a member of a room counts after its node was last heard of.
     pub login: Duration,
     pub channel: Duration,
+}
+
+/// What becomes of what clients say.
+#[derive(Clone, Debug)]
+pub struct Uplink {
+    /// The stream's name behind the prefix. Absent: nobody reads it.
+    pub stream: Option<String>,
+    pub lifecycle: bool,
+    /// Rooms whose members may speak to each other, as patterns.
+    pub relay: Vec<String>,
 }
 
 /// What the node tells its operator.
@@ -201,6 +215,12 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
             login: read.one("leases.login", lease),
             channel: read.one("leases.channel", amount::duration),
         },
+        uplink: Uplink {
+            stream: read.maybe("uplink.stream", stream),
+            lifecycle: read.one("uplink.lifecycle", amount::flag),
+            relay: read.list("uplink.relay", relay),
+        },
+        downlink_always_ok: read.one("downlink.always_ok", amount::flag),
         limits: limits(&mut read),
         drain_grace: read.one("drain.grace", amount::duration),
         telemetry: Telemetry {
@@ -320,19 +340,48 @@ fn prefix(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// A name that is no other key's of ours.
+fn stream(name: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || !name.chars().all(plain) {
+        return Err("is no word of letters, digits, -, _ and .".to_owned());
+    }
+    if ["tasks", "dead"].contains(&name) {
+        return Err("is the name of a stream of workers' messages".to_owned());
+    }
+    Ok(name.to_owned())
+}
+
+fn relay(rooms: &[String]) -> Result<Vec<String>, String> {
+    let is_odd = |room: &&String| room.is_empty() || room.trim_end_matches('*').contains('*');
+    match rooms.iter().find(is_odd) {
+        Some(room) => Err(format!("names {room:?}, and a * stands at the end only")),
+        None => Ok(rooms.to_vec()),
+    }
+}
+
 /// A file that can be read when the settings are.
 fn file(path: &str) -> Result<PathBuf, String> {
     let opened = std::fs::File::open(path);
     opened.map(|_| PathBuf::from(path)).map_err(|error| format!("cannot be read: {error}"))
 }
 
-fn client_file(path: &str) -> Result<Bytes, String> {
-    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-    let len_bytes = std::fs::metadata(path).map_err(unreadable)?.len();
+fn client_file(path: &str) -> Result<Arc<Bundle>, String> {
+    let script = short_file(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let map = match short_file(&format!("{path}.map")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        map => Some(map.map_err(|error| format!("has a .map that cannot be read: {error}"))?),
+    };
+    Ok(Arc::new(Bundle::new(script.into(), map.map(Into::into))))
+}
+
+fn short_file(path: &str) -> io::Result<Vec<u8>> {
+    let len_bytes = fs::metadata(path)?.len();
     if len_bytes > CLIENT_BYTES_MAX {
-        return Err(format!("is {len_bytes} bytes long, and {CLIENT_BYTES_MAX} are allowed"));
+        let long = format!("{len_bytes} bytes, and {CLIENT_BYTES_MAX} are allowed");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, long));
     }
-    std::fs::read(path).map(Bytes::from).map_err(unreadable)
+    fs::read(path)
 }
 
 fn namespaces(names: &[String]) -> Result<Vec<Namespace>, String> {

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use crate::settings::{config::Config, reader::Reader};
+use crate::settings::{amount, config::Config, reader::Reader};
 
 /// How much longer than a silent socket's life the recovery window must be.
 const WINDOW_MARGIN: Duration = Duration::from_secs(30);
@@ -12,6 +12,7 @@ pub(super) fn check(read: &mut Reader, config: &Config) {
     openness(read, config);
     conformance(read, config);
     window(read, config);
+    uplink(read, config);
 }
 
 fn is_open(ip: IpAddr) -> bool {
@@ -19,15 +20,13 @@ fn is_open(ip: IpAddr) -> bool {
 }
 
 fn openness(read: &mut Reader, config: &Config) {
-    let flag =
-        |text: &str| text.parse::<bool>().map_err(|_| "is neither true nor false".to_owned());
     let mode_is_none = read.one("auth.mode", |text| match text {
         "none" => Ok(true),
         "token" | "hook" => Err("is not in this version yet".to_owned()),
         _ => Err("is no way to prove who a user is".to_owned()),
     });
-    let allow_anonymous = read.one("auth.allow_anonymous", flag);
-    let plaintext = read.one("public.plaintext", flag);
+    let allow_anonymous = read.one("auth.allow_anonymous", amount::flag);
+    let plaintext = read.one("public.plaintext", amount::flag);
     let public_open = is_open(config.public.addr.ip());
     if public_open && mode_is_none && !allow_anonymous {
         read.refuse(
@@ -76,5 +75,17 @@ fn window(read: &mut Reader, config: &Config) {
             "is shorter than public.ping_interval + public.ping_timeout + 30s",
             format!("write {shown} or more"),
         );
+    }
+}
+
+/// The bus in memory has no stream that a backend could read.
+fn uplink(read: &mut Reader, config: &Config) {
+    if config.uplink.stream.is_some() && config.redis.is_none() {
+        let hint = "set redis.url to the Redis where the backend reads the stream";
+        read.refuse("uplink.stream", "needs a Redis, and there is none", hint);
+    }
+    if config.uplink.lifecycle && config.uplink.stream.is_none() {
+        let hint = "set uplink.stream = \"uplink\" too";
+        read.refuse("uplink.lifecycle", "is told to a stream, and there is none", hint);
     }
 }

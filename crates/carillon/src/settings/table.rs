@@ -92,8 +92,9 @@ pub(super) const TABLE: &[Entry] = &[
          client that sends no `Origin` is no browser, and allowed.").list(),
     text("public.plaintext", "false", "true",
         "Serve a non-loopback address without TLS, because TLS ends in front of the node."),
-    text("public.serve_client", "", "/srv/socket.io.js",
-        "A file served as `/socket.io/socket.io.js`, for old pages that load the client from the server."),
+    text("public.serve_client", "", "/srv/socket.io.min.js",
+        "The official client for browsers, a file served as `/socket.io/socket.io.js`, with the `.map` beside \
+         it if there is one."),
     text("public.ping_interval", "25s", "25s", "How often the two sides of a socket show life."),
     text("public.ping_timeout", "20s", "20s", "How long a sign of life may be late before the socket is gone."),
     text("public.namespaces", "/,/notice", r#"["/", "/notice"]"#,
@@ -127,6 +128,10 @@ pub(super) const TABLE: &[Entry] = &[
          `public.ping_timeout` plus 30 s, or a cut could outlast it."),
     text("recovery.keep", "1000", "1000", "How many finals are kept for each audience."),
     text("recovery.keep_age", "24h", "24h", "How long finals are kept."),
+    // downlink
+    text("downlink.always_ok", "false", "true",
+        "Answer every call of `/v1/downlink` with 200 and `0000`, for callers that take any other answer for \
+         an outage. What was not sent is told by the log and `carillon_downlinks_total` alone."),
     // ingest
     text("ingest.status", "", r#"{ "200" = "file.queued" }"#,
         "More worker status numbers and the events that they mean.").map(),
@@ -142,6 +147,15 @@ pub(super) const TABLE: &[Entry] = &[
         "How long a member of a room counts after its node was last heard of; 1s to 15s."),
     text("leases.channel", "10s", "10s",
         "How long a process that gives no sign keeps the channel of tasks, and what it took from their list."),
+    // uplink
+    text("uplink.stream", "", "uplink",
+        "The stream that keeps what clients say, named behind `redis.prefix`: with `uplink` it is \
+         `carillon:uplink`. None: an event that nobody handles is answered with an error. Needs `redis.url`."),
+    text("uplink.lifecycle", "false", "true",
+        "Tell the stream also of connects, disconnects, and rooms joined and left."),
+    text("uplink.relay", "", r#"["chat:*"]"#,
+        "Rooms whose members may speak to each other by the event `relay`; a `*` at the end stands for \
+         whatever follows. None: nobody's words reach another client.").list(),
     // auth
     text("auth.mode", "none", "none",
         "How users prove who they are. `token` and `hook` are not in this version."),
@@ -158,7 +172,8 @@ pub(super) const TABLE: &[Entry] = &[
     text("limits.accepts_per_second", "2000", "2000",
         "New sockets a second on this node; a further one is refused with 503."),
     text("limits.events_per_second", "100", "100",
-        "Events that one socket may send a second; a socket that goes on sending more is put out."),
+        "Events that one socket may send a second, with a burst of as many; a further one is refused, and a \
+         socket that goes on sending more is put out."),
     text("limits.payload_bytes", "1000000", "1MB", "The largest message that a client may send."),
     text("limits.queue_bytes", "4MiB", "4MiB",
         "What may wait for one socket; a socket with more waiting leaves as `slow`."),

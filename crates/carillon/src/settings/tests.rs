@@ -288,6 +288,8 @@ fn values_that_mean_nothing_are_refused_each_under_its_name() {
         ("internal.api_keys", "short"),
         ("ingest.status", "{ broken"),
         ("ingest.status", "x=file.queued"),
+        ("uplink.lifecycle", "yes"),
+        ("uplink.relay", "*chat"),
         ("auth.mode", "magic"),
         ("auth.allow_anonymous", "1"),
         ("limits.sockets", "many"),
@@ -295,6 +297,25 @@ fn values_that_mean_nothing_are_refused_each_under_its_name() {
         ("telemetry.log_format", "xml"),
     ] {
         assert_eq!(names(&mistakes(&[(name, bad)])), [name], "{bad:?}");
+    }
+}
+
+#[test]
+fn what_clients_say_needs_a_redis_and_a_stream_of_its_own() {
+    let redis = ("redis.url", "redis://127.0.0.1:6379");
+    let stream = ("uplink.stream", "said");
+    let told = config(&[redis, stream, ("uplink.lifecycle", "true")]).uplink;
+    assert_eq!((told.stream.as_deref(), told.lifecycle), (Some("said"), true));
+    let alone = mistakes(&[stream]);
+    assert_eq!(names(&alone), ["uplink.stream"]);
+    assert!(alone[0].to_string().contains("redis.url"), "{}", alone[0]);
+    assert_eq!(names(&mistakes(&[("uplink.lifecycle", "true")])), ["uplink.lifecycle"]);
+    for taken in ["tasks", "dead", "tasks:list", "{a}", "a b"] {
+        assert_eq!(
+            names(&mistakes(&[redis, ("uplink.stream", taken)])),
+            ["uplink.stream"],
+            "{taken}"
+        );
     }
 }
 

@@ -47,6 +47,11 @@ export class Carillon {
     return this.#child.pid;
   }
 
+  /** Settings that are known only now; before `start`. */
+  configure(settings) {
+    this.#options.settings = { ...this.#options.settings, ...settings };
+  }
+
   /** Tries again on other ports when a port was taken between being found free and being used. */
   async start() {
     for (let tries = 1; ; tries += 1) {

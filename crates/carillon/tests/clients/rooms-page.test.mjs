@@ -1,12 +1,18 @@
 // The room page of `carillon demo` in two windows, and the module's handle as the guide writes it.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { browser, shoot } from './browser.mjs';
 import { node } from './carillon.mjs';
+import { until } from './until.mjs';
 
 const carillon = node({ command: 'demo' });
 const chrome = browser();
+
+/** The sample of docs/rooms.md, as a page of its own host would have it. */
+const GUIDE = readFileSync(new URL('../../../../docs/rooms.md', import.meta.url), 'utf8');
+const SAMPLE = GUIDE.match(/```js\n(.*?)```/s)[1];
 
 const line = (page, code) => page.locator(`#told li[data-code="${code}"]`).first();
 
@@ -48,13 +54,13 @@ describe('the room page', () => {
     await page.close();
   });
 
-  for (const colorScheme of ['light', 'dark']) {
-    it(`has no sideways scroll at 360 px, ${colorScheme}`, async () => {
-      const page = await chrome.visit(`${carillon.internal}/rooms`, { viewport: { width: 360, height: 740 }, colorScheme });
+  for (const [width, colorScheme] of [[360, 'light'], [360, 'dark'], [1280, 'dark']]) {
+    it(`has no sideways scroll at ${width} px, ${colorScheme}`, async () => {
+      const page = await chrome.visit(`${carillon.internal}/rooms`, { viewport: { width, height: 740 }, colorScheme });
       await line(page, '2001').waitFor();
-      const width = await page.evaluate('document.documentElement.scrollWidth');
-      assert.ok(width <= 360, `the page is ${width} px wide`);
-      await shoot(page, `rooms-360-${colorScheme}`);
+      const real = await page.evaluate('document.documentElement.scrollWidth');
+      assert.ok(real <= width, `the page is ${real} px wide`);
+      await shoot(page, `rooms-${width}-${colorScheme}`);
       await page.close();
     });
   }
@@ -85,6 +91,20 @@ describe('SocketHandle in a page', () => {
       last: { code: '2002', msg: 'login room (id:guide) success' },
       heard: ['2001', '2002', '2005'],
     });
+    await page.close();
+  });
+
+  it('runs the guide\'s sample as it is written, but for the address', async () => {
+    const page = await chrome.visit(`${carillon.internal}/rooms`);
+    const said = [];
+    page.on('console', (message) => said.push(message.text()));
+    const sample = SAMPLE.replace('https://push.example.com', carillon.url);
+    assert.notEqual(sample, SAMPLE);
+    await page.addScriptTag({ type: 'module', content: `${sample}\nconsole.log('the end');` });
+    await until(() => `the end of the sample, after ${said}, ${page.complaints}`, () => said.includes('the end'));
+    assert.deepEqual(said, ['2001 connect success', '2002 login room (id:456) success', 'the end']);
+    await until('it to be out', async () => (await carillon.get('/v1/rooms')).rooms.every(({ room }) => room !== '456'));
+    assert.deepEqual(page.complaints, []);
     await page.close();
   });
 });

@@ -89,14 +89,14 @@ describe('a node in trouble', () => {
   });
 
   it('hears what a client said right before its close', async () => {
-    const before = await carillon.count('carillon_dropped_total', 'unhandled');
+    const before = await carillon.count('carillon_client_events_total', 'unhandled');
     const raw = await RawSocket.enter(carillon.url, { namespace: '/notice', user: '804' });
     raw.socket._socket.cork();
     raw.send('42/notice,["last words"]');
     raw.socket.close();
     raw.socket._socket.uncork();
     await until('the event to be counted', async () =>
-      await carillon.count('carillon_dropped_total', 'unhandled') > before);
+      await carillon.count('carillon_client_events_total', 'unhandled') > before);
   });
 
   it('gives a session to one WebSocket, however many probe', async () => {

@@ -39,6 +39,11 @@ struct Member {
 
 impl Cluster {
     pub(crate) async fn of(len: usize, bus: Bus) -> Self {
+        Self::set(len, bus, &[]).await
+    }
+
+    /// With settings of the test's own.
+    pub(crate) async fn set(len: usize, bus: Bus, settings: &[(&str, &str)]) -> Self {
         let mut running = JoinSet::new();
         let redis = match bus {
             Bus::Embedded => None,
@@ -48,7 +53,7 @@ impl Cluster {
             redis.settle("carillon").await;
         }
         let url = redis.as_ref().map(Server::url).unwrap_or_default();
-        let config = config(&url);
+        let config = config(&url, settings);
         let shared = SharedBus::new(&config).unwrap();
         let bus = shared.clone();
         running.spawn(async move { bus.run(CancellationToken::new()).await });
@@ -160,12 +165,12 @@ pub(crate) fn message(identity: &str, status: i32) -> Value {
     json!({ "identity": identity, "userIdentity": 5, "status": status })
 }
 
-fn config(redis_url: &str) -> Config {
+fn config(redis_url: &str, more: &[(&str, &str)]) -> Config {
     let settings = [
         ("public.addr", "127.0.0.1:0"),
         ("internal.addr", "127.0.0.1:0"),
         ("redis.url", redis_url),
         ("leases.login", "2s"),
     ];
-    Settings::of(settings).into_config().unwrap()
+    Settings::of(settings.iter().chain(more).copied()).into_config().unwrap()
 }

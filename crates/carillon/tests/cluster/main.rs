@@ -7,13 +7,13 @@ mod acks;
 mod caller;
 mod emits;
 mod harness;
-mod killed;
 mod nodes;
 mod notices;
 mod page;
 mod redis_away;
 mod rooms;
 mod stopping;
+mod uplink;
 
 #[path = "../../../adapter/tests/contract/server.rs"]
 #[expect(dead_code, reason = "the bus's own tests ask more of it")]

@@ -1,7 +1,5 @@
 //! Trouble in a group of Redis servers: a primary that dies, a slot that moves.
 
-use std::time::Duration;
-
 use crate::{
     fleet::{Cluster, Watched},
     process::Process,
@@ -18,9 +16,7 @@ async fn a_primary_that_dies_under_its_sentinel_costs_no_end_that_a_replica_conf
         let settings = [("redis.url", url.as_str()), ("redis.min_replicas_ack", "1")];
         nodes.push(Process::start(&settings).await);
     }
-    let mut trial = Trial::of(nodes).await;
-    // What nothing tells of is found when the store is compared with what was heard, every 30 s.
-    trial.patience = Duration::from_secs(45);
+    let trial = Trial::of(nodes).await;
     trial.accept(50).await;
     watched.primary.stop();
     trial.refuse().await;

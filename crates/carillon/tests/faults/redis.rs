@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tokio::time::{sleep, timeout};
 
-use crate::{process::Process, relay::Relay, server::Server, trial::Trial};
+use crate::{detour::Detour, process::Process, server::Server, trial::Trial};
 
 /// A Redis that has after a restart what it acknowledged before.
 pub(crate) const LASTING: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
@@ -80,8 +80,8 @@ async fn a_node_that_is_killed_costs_the_others_nothing() {
 #[tokio::test]
 async fn a_far_redis_costs_time_and_nothing_else() {
     let redis = Server::start(&[]).await;
-    let relay = Relay::to(&redis.url(), Duration::from_millis(100)).await;
-    let trial = trial_by(&relay.url(), 2).await;
+    let detour = Detour::to(redis.port(), Duration::from_millis(100)).await;
+    let trial = trial_by(&detour.url(), 2).await;
     trial.accept(30).await;
     trial.local_emit_arrives(0).await;
     for node in trial.ends_well().await {

@@ -10,6 +10,11 @@ use super::{
 const TABLE: &str = "crates/carillon/src/settings/table.rs";
 const DOCUMENT: &str = "docs/configuration.md";
 
+/// The names of all settings.
+pub(super) fn names() -> BTreeSet<String> {
+    in_table(text_of(TABLE))
+}
+
 /// The names in the table: the first text of every entry, `text("public.addr", …`.
 fn in_table(text: &str) -> BTreeSet<String> {
     let entries = text.split("text(").skip(1).map(str::trim_start);

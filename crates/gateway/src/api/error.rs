@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use notice::EmitError;
 use serde::Serialize;
 
 use crate::shared::Shared;
@@ -26,7 +27,10 @@ pub(crate) enum ApiError {
     TooManySockets,
     /// Too many here have been asked and have not answered.
     Busy,
+    /// Nothing was sent.
     Unavailable,
+    /// It was on the way when the bus stopped answering.
+    Unsure,
     /// The other nodes cannot be reached.
     Apart,
     /// The node of a socket did not answer in time.
@@ -60,9 +64,28 @@ impl ApiError {
     }
 }
 
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
-        let (status, code, message, hint) = match self {
+impl From<EmitError> for ApiError {
+    fn from(error: EmitError) -> Self {
+        match error {
+            EmitError::Broken { cause } => Self::Malformed(cause),
+            EmitError::TooLarge { .. } => Self::TooLarge,
+            error => Self::Invalid { message: error.to_string(), hint: error.hint() },
+        }
+    }
+}
+
+impl ApiError {
+    /// Whether the caller has to say it differently.
+    pub(super) fn is_callers(&self) -> bool {
+        matches!(self, Self::Malformed(_) | Self::Invalid { .. } | Self::TooLarge)
+    }
+
+    pub(super) fn message(self) -> String {
+        self.parts().2
+    }
+
+    fn parts(self) -> (StatusCode, &'static str, String, Option<&'static str>) {
+        match self {
             Self::Malformed(message) => (StatusCode::BAD_REQUEST, "malformed", message, None),
             Self::Invalid { message, hint } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "invalid", message, hint)
@@ -98,6 +121,12 @@ impl IntoResponse for ApiError {
                 "the bus does not take notices now; nothing was sent".into(),
                 None,
             ),
+            Self::Unsure => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unsure",
+                "the bus stopped answering while this was on the way; it may have been sent".into(),
+                Some("handing it in again may repeat it"),
+            ),
             Self::Apart => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
@@ -107,10 +136,18 @@ impl IntoResponse for ApiError {
             Self::Silent { node } => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "no_answer",
-                format!("node {node}, where the socket is, did not answer in time"),
-                None,
+                format!(
+                    "node {node}, where the socket is, did not answer in time; it may have done it"
+                ),
+                Some("handing it in again may repeat it"),
             ),
-        };
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, code, message, hint) = self.parts();
         let mut response =
             (status, Json(Body { error: Content { code, message, hint } })).into_response();
         if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {

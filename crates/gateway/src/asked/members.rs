@@ -10,7 +10,7 @@ use futures_util::{
     StreamExt,
     stream::{self, BoxStream, Fuse},
 };
-use notice::{NodeId, Scope};
+use notice::NodeId;
 use socketioxide_core::{
     Sid, Str, Uid, Value,
     adapter::{AckStreamItem, BroadcastIter, RemoteSocketData, SocketEmitter, errors::SocketError},
@@ -25,7 +25,10 @@ use super::{
     report::{Missed, Refused, Report},
     waiters::{ASKED_MAX, Asked, Said, Waiters},
 };
-use crate::{hub::Hub, seat::Seat};
+use crate::{
+    hub::{Choice, Hub},
+    seat::Seat,
+};
 
 /// How long a question waits that names no limit; ours always do.
 const ACK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -92,17 +95,16 @@ impl Members {
 
     /// The members that may be asked; past the limit, only how many they are.
     fn seats(&self, question: &Question) -> Result<Vec<Arc<Seat>>, usize> {
-        let audience = &question.audience;
-        let one = match &audience.scope {
-            Scope::Socket(id) => self.hub.socket(&audience.namespace, id),
-            _ => None,
-        };
-        let members = self.hub.members(audience).unwrap_or_default();
-        if members.len() > ASKED_MAX {
-            return Err(members.len());
+        let narrowing = question.narrowing.as_deref();
+        let lists = self.hub.lists(&question.audience, narrowing);
+        let mut choice = Choice::of(narrowing);
+        let members = lists.iter().flat_map(|members| members.iter());
+        let meant: Vec<_> = members.filter(|seat| choice.takes(seat)).collect();
+        if meant.len() > ASKED_MAX {
+            return Err(meant.len());
         }
         // One that has not been welcomed yet knows of no event.
-        Ok(members.iter().cloned().chain(one).filter(|seat| seat.is_live()).collect())
+        Ok(meant.into_iter().filter(|seat| seat.is_live()).cloned().collect())
     }
 }
 

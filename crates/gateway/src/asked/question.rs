@@ -1,7 +1,8 @@
 //! One question, as it goes between nodes and as each kind of client reads it.
 //!
 //! Between nodes it is a Socket.IO event packet whose namespace says the whole audience; a question
-//! without an event name, for one socket, has `null` in the name's place.
+//! without an event name, for one socket, has `null` in the name's place. One that is narrowed has an
+//! object there, which a release that does not know it does not take for a question.
 
 use std::{
     collections::VecDeque,
@@ -10,18 +11,25 @@ use std::{
 };
 
 use bytes::Bytes;
-use notice::{Audience, Draft, EventName};
+use notice::{Audience, Draft, EventName, Narrowing};
 use serde_json::value::RawValue;
 use socketioxide_core::{
     Str, Value,
     packet::{Packet, PacketData},
 };
 
-use crate::{encoded::Encoded, engine::Dialect, forms::quoted, frames_of, seat::Seat};
+use super::narrowed::Narrowed;
+use crate::{
+    encoded::Encoded,
+    engine::Dialect,
+    forms::{attached, quoted, streamed},
+    seat::Seat,
+};
 
 /// What is asked, and whom.
 pub(crate) struct Question {
     pub(crate) audience: Audience,
+    pub(crate) narrowing: Option<Arc<Narrowing>>,
     /// `None`: each socket is asked by its own id.
     event: Option<EventName>,
     /// The arguments' JSON texts joined by commas.
@@ -31,14 +39,18 @@ pub(crate) struct Question {
 
 impl Question {
     pub(crate) fn of(draft: Draft) -> Self {
-        let Draft { audience, event, payload, .. } = draft;
+        let Draft { audience, narrowing, event, payload, .. } = draft;
         let attachments = payload.attachments().to_vec();
-        Self { audience, event, args: payload.args().to_owned(), attachments }
+        Self { audience, narrowing, event, args: payload.args().to_owned(), attachments }
     }
 
     /// As it goes to the other nodes.
     pub(crate) fn packet(&self) -> Packet {
         let event = self.event.as_ref().map_or("null".into(), |event| quoted(event.as_str()));
+        let event = match &self.narrowing {
+            Some(narrowing) => Narrowed::of(self.event.as_ref(), narrowing).written(),
+            None => event,
+        };
         let namespace = Str::from(self.audience.to_string());
         packet(namespace, &event, &self.args, &self.attachments)
     }
@@ -51,9 +63,13 @@ impl Question {
         let Value::Str(json, attachments) = data else { return None };
         let parts: Vec<&RawValue> = serde_json::from_str(json.as_str()).ok()?;
         let (event, args) = parts.split_first()?;
-        let event: Option<String> = serde_json::from_str(event.get()).ok()?;
+        let (event, narrowing) = match serde_json::from_str(event.get()) {
+            Ok(event) => (event, None),
+            Err(_) => Narrowed::read(event)?,
+        };
         Some(Self {
             audience: packet.ns.as_str().parse().ok()?,
+            narrowing: narrowing.map(Arc::new),
             event: event.map(|name| EventName::new(&name)).transpose().ok()?,
             args: args.iter().map(|arg| arg.get()).collect::<Vec<_>>().join(","),
             attachments: attachments.map(Vec::from).unwrap_or_default(),
@@ -109,14 +125,20 @@ impl<'a> Frames<'a> {
                 Encoded::packet(packet)
             }
             Dialect::PlainWebSocket => {
-                let (event, number) = (quoted(event), self.number);
-                let json = format!("{{\"event\":{event},\"args\":[{args}],\"ack\":{number}}}");
-                Encoded::text_only(&json)
+                let ack = format!(",\"ack\":{}", self.number);
+                Encoded::text_only(&plain(event, args, attachments, &ack))
             }
             // It cannot answer, so it gets the event alone.
-            Dialect::EventStream => frames_of::event(dialect, &audience.namespace, event, args),
+            Dialect::EventStream => {
+                Encoded::text_only(&streamed(&plain(event, args, attachments, "")))
+            }
         }
     }
+}
+
+fn plain(event: &str, args: &str, attachments: &[Bytes], more: &str) -> String {
+    let (event, attached) = (quoted(event), attached(attachments));
+    format!("{{\"event\":{event},\"args\":[{args}]{attached}{more}}}")
 }
 
 fn packet(namespace: Str, event: &str, args: &str, attachments: &[Bytes]) -> Packet {
@@ -139,7 +161,8 @@ mod tests {
         let scope = Scope::User(UserId::new("a@b,c").unwrap());
         let audience = Audience { namespace: Namespace::notice(), scope };
         let event = event.map(|name| EventName::new(name).unwrap());
-        Question { audience, event, args: args.to_owned(), attachments }
+        let (narrowing, args) = (None, args.to_owned());
+        Question { audience, narrowing, event, args, attachments }
     }
 
     #[test]

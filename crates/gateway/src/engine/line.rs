@@ -100,6 +100,15 @@ impl Line {
         self.queue(encoded, task, written, shared)
     }
 
+    /// Whether the client takes what is sent next without more from its side.
+    pub(super) fn is_free(&self) -> bool {
+        let is_polled = match self.transport {
+            Transport::Polling | Transport::Upgrading => self.polled,
+            Transport::WebSocket | Transport::Stream => true,
+        };
+        is_polled && self.outbox.is_empty()
+    }
+
     fn queue(
         &mut self,
         encoded: &Arc<Encoded>,

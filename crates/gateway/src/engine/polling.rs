@@ -137,7 +137,9 @@ impl Session {
         if self.departure().is_some() {
             return Ok(None);
         }
-        if !self.within_pace() {
+        // Attachments have no price of their own: each belongs to an event, which may have only so many.
+        let is_binary = matches!(packet, Packet::Binary(_) | Packet::BinaryV3(_));
+        if !is_binary && !self.is_bearable() {
             return Err(Departure::Events);
         }
         self.heard();

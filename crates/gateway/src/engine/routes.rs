@@ -1,6 +1,10 @@
 //! Which request goes where on the public port; origins and CORS for all of them.
 
-use std::{convert::Infallible, net::IpAddr, sync::Arc};
+use std::{
+    convert::Infallible,
+    net::IpAddr,
+    sync::{Arc, LazyLock},
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -12,6 +16,7 @@ use crate::{
     events::Handshake,
     module::MODULE,
     plain::{self, EventBody},
+    script::Script,
     shared::Shared,
 };
 
@@ -19,8 +24,9 @@ pub(crate) type Body = Either<Full<Bytes>, EventBody>;
 pub(crate) type Answer = Response<Body>;
 
 const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-const SCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+static CARILLON_JS: LazyLock<Script> = LazyLock::new(|| Script::new(MODULE));
 
 /// A request with all that its answer may need.
 pub(crate) struct Asking {
@@ -66,13 +72,13 @@ async fn by_path(asking: Asking) -> Answer {
     if path == engine || path == engine.trim_end_matches('/') {
         return handshake::engine(asking).await;
     }
+    if let Some(name) = path.strip_prefix(engine).filter(|name| is_client_file(name)) {
+        return client_file(&asking, name);
+    }
     match path {
         "/ws" => plain::websocket(asking),
         "/events" => plain::events(asking).await,
-        "/carillon.js" => with_type(StatusCode::OK, SCRIPT, MODULE),
-        _ if path.strip_prefix(engine).is_some_and(is_client_bundle) => {
-            client_bundle(&asking.shared)
-        }
+        "/carillon.js" => CARILLON_JS.answer(asking.request.method(), asking.request.headers()),
         _ => plain_text(
             StatusCode::NOT_FOUND,
             &format!(
@@ -82,18 +88,23 @@ async fn by_path(asking: Asking) -> Answer {
     }
 }
 
-fn is_client_bundle(name: &str) -> bool {
-    matches!(name, "socket.io.js" | "socket.io.min.js")
+fn is_client_file(name: &str) -> bool {
+    matches!(name.strip_suffix(".map").unwrap_or(name), "socket.io.js" | "socket.io.min.js")
 }
 
-fn client_bundle(shared: &Shared) -> Answer {
-    match &shared.config.serve_client {
-        Some(bundle) => with_type(StatusCode::OK, SCRIPT, bundle.clone()),
-        None => plain_text(
-            StatusCode::NOT_FOUND,
-            "no client is served; point public.serve_client at socket.io.min.js of the npm package socket.io-client, or import /carillon.js",
-        ),
-    }
+fn client_file(asking: &Asking, name: &str) -> Answer {
+    let bundle = asking.shared.config.serve_client.as_ref();
+    let missing = match (bundle, bundle.and_then(|bundle| bundle.file(name))) {
+        (_, Some(file)) => {
+            return file.answer(asking.request.method(), asking.request.headers());
+        }
+        (Some(_), None) => "there is no .map beside the file of public.serve_client",
+        (None, None) => {
+            "no client is served; point public.serve_client at dist/socket.io.min.js of the npm \
+             package socket.io-client, or import /carillon.js"
+        }
+    };
+    plain_text(StatusCode::NOT_FOUND, missing)
 }
 
 /// Whether the request belongs to a session that is still being let go.

@@ -24,6 +24,7 @@ use parking_lot::Mutex;
 use super::{
     dialect::Dialect,
     line::{Line, Outcome, Transport},
+    pace::Pace,
     pulse::Beat,
     sid::SessionId,
     wire::Wire,
@@ -35,6 +36,11 @@ use crate::{
 
 /// How much of an event stream is handed to HTTP at once.
 const STREAM_PART_BYTES: usize = 64 * 1024;
+
+/// How far a socket may be ahead of its rate: so many seconds' worth of events at once.
+const EVENTS_AHEAD: Duration = Duration::from_secs(1);
+/// And of packets, the refused ones among them, before it must leave.
+const PACKETS_AHEAD: Duration = Duration::from_secs(3);
 
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -64,8 +70,10 @@ pub(crate) struct Session {
     /// A CONNECT has been answered, with a seat or a refusal: the session may stay without a seat, for a
     /// client that was refused must not be made to come back.
     answered: AtomicBool,
-    /// Packets taken in during the running second: the second in the upper half, the count in the lower.
-    pace: AtomicU64,
+    /// Of packets: a socket far past it leaves.
+    packets: Pace,
+    /// Of events: one past it is refused.
+    events: Pace,
 }
 
 impl Session {
@@ -96,7 +104,8 @@ impl Session {
             ping_due_ms: AtomicU64::new(now_ms + millis(first_ping)),
             pinged_ms: AtomicU64::new(0),
             answered: AtomicBool::new(false),
-            pace: AtomicU64::new(0),
+            packets: Pace::default(),
+            events: Pace::default(),
         })
     }
 
@@ -141,6 +150,12 @@ impl Session {
         };
         self.shared.events.queued(delta);
         self.after_send(outcome)
+    }
+
+    /// Whether the client takes what is sent next at once, as Socket.IO's `volatile` has it: nothing else
+    /// waits, and of one that polls, a poll does.
+    pub(crate) fn is_free(&self) -> bool {
+        self.line.lock().is_free()
     }
 
     fn after_send(self: &Arc<Self>, outcome: Outcome) -> Option<Transport> {
@@ -233,7 +248,7 @@ impl Session {
     }
 
     fn depart(self: &Arc<Self>, departure: Departure) {
-        self.seats.empty();
+        self.seats.empty(departure);
         self.partial.forget();
         self.shared.events.departed(departure, self.address);
     }
@@ -255,13 +270,16 @@ impl Session {
         self.answered.store(true, Ordering::Relaxed);
     }
 
-    /// Counts one packet; `false` above `limits.events_per_second`.
-    pub(crate) fn within_pace(&self) -> bool {
-        let second = self.shared.now_ms() / 1000;
-        let seen = self.pace.load(Ordering::Relaxed);
-        let count = if seen >> 32 == second { (seen & 0xffff_ffff) + 1 } else { 1 };
-        self.pace.store(second << 32 | count, Ordering::Relaxed);
-        count <= u64::from(self.shared.config.limits.events_per_second)
+    /// Counts one packet; `false` for who goes on past `limits.events_per_second`.
+    pub(super) fn is_bearable(&self) -> bool {
+        let per_second = self.shared.config.limits.events_per_second;
+        self.packets.take(self.shared.now_us(), per_second, PACKETS_AHEAD)
+    }
+
+    /// Counts one event; `false` past `limits.events_per_second`.
+    pub(crate) fn is_within_pace(&self) -> bool {
+        let per_second = self.shared.config.limits.events_per_second;
+        self.events.take(self.shared.now_us(), per_second, EVENTS_AHEAD)
     }
 
     /// What the pulse asks for: sends a ping that is due, closes a session that is overdue, and says

@@ -20,6 +20,7 @@ fn notice(json: &str, origin: Origin) -> Notice {
         payload: Payload::one(&json),
         kind: Kind::Progress { task, order: Order::default() },
         origin,
+        narrowing: None,
         handed_in: SystemTime::UNIX_EPOCH,
     };
     Notice { draft, position: Position { epoch: Epoch::new("e1").unwrap(), seq: 7 } }

@@ -28,6 +28,8 @@ pub(crate) enum Fault {
     Full,
     Unreachable,
     Unsettled,
+    /// More than `limits.events_per_second`.
+    TooFast,
     /// Nobody reads this any more.
     Gone,
 }
@@ -61,6 +63,7 @@ impl Fault {
             Self::Full => "the room is full",
             Self::Unreachable => "the store is unreachable, try again later",
             Self::Unsettled => "who is in is not known yet, try again later",
+            Self::TooFast => "too many events, slow down",
             Self::Gone => "the socket has left",
         }
     }

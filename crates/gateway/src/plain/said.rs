@@ -11,8 +11,7 @@ use crate::{
     encoded::Encoded,
     engine::Session,
     events::Dropped,
-    frames_of,
-    socket::{Call, Message, handle},
+    socket::{Call, Message, answer},
 };
 
 #[derive(Deserialize)]
@@ -47,10 +46,7 @@ pub(crate) async fn take_in(session: &Arc<Session>, message: Message) -> Result<
         }
     };
     let call = Call { event, args, attachments: Vec::new() };
-    let handled = handle(&seat, call).await;
-    if let Some(ack) = ack {
-        session.send(&frames_of::ack(&seat, ack, &handled.args, handled.attachments), None);
-    }
+    answer(&seat, call, ack).await;
     Ok(())
 }
 

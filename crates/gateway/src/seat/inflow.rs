@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use notice::{Notice, Position};
+use notice::{Kind, Notice, Position};
 
 /// From the bus to a seat.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(crate) enum Next {
     Held,
     /// The snapshot had it already.
     Skip,
+    /// It does not wait.
+    Drop,
     /// More was held than the seat may queue.
     Overflow,
 }
@@ -33,6 +35,7 @@ impl Default for Inflow {
 impl Inflow {
     pub(crate) fn take(&mut self, notice: &Arc<Notice>, bytes_max: usize) -> Next {
         match self {
+            Self::Catching { .. } if notice.draft.kind == Kind::Volatile => Next::Drop,
             Self::Catching { held, bytes } => {
                 *bytes += notice.draft.payload.len_bytes();
                 if *bytes > bytes_max {

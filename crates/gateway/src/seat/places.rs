@@ -1,6 +1,8 @@
 //! Where a seat stands in the hub's lists, so that it is found again without a search.
 
-use notice::Audience;
+use std::collections::HashSet;
+
+use notice::{Audience, Room, Scope};
 use parking_lot::Mutex;
 
 /// A seat's memberships. Changed by the hub only, under the lock of the audience's shard.
@@ -59,6 +61,13 @@ impl Places {
         let mut stand = self.0.lock();
         stand.left = true;
         stand.places.last().map(|place| place.audience.clone())
+    }
+
+    pub(crate) fn is_in_any(&self, rooms: &HashSet<&Room>) -> bool {
+        self.0.lock().places.iter().any(|place| match &place.audience.scope {
+            Scope::Room(room) => rooms.contains(room),
+            _ => false,
+        })
     }
 
     pub(crate) fn audiences(&self) -> Vec<Audience> {

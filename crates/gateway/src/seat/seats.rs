@@ -12,7 +12,7 @@ use crate::{
     encoded::Encoded,
     engine::{Dialect, Transport},
     forms::quoted,
-    frames_of, login,
+    frames_of, login, uplink,
 };
 
 /// At most one seat per namespace. `None` once the session has left.
@@ -47,12 +47,14 @@ impl Seats {
         seats.push(Arc::clone(seat));
         // Under the lock: a session that leaves now unlists after this, not before.
         seat.session.shared.hub.list(seat);
+        // Here too: nothing of it comes before.
+        uplink::connected(seat);
         count(seat, seat.session.transport(), 1);
         true
     }
 
     /// Gives up the seat in `namespace`.
-    pub(crate) fn remove(&self, namespace: &str) -> Option<Arc<Seat>> {
+    pub(crate) fn remove(&self, namespace: &str, departure: Departure) -> Option<Arc<Seat>> {
         let seat = {
             let mut seats = self.0.lock();
             let seats = seats.as_mut()?;
@@ -61,12 +63,12 @@ impl Seats {
             count(&seat, seat.session.transport(), -1);
             seat
         };
-        give_up(&seat);
+        give_up(&seat, departure);
         Some(seat)
     }
 
     /// Gives up all seats, and takes none any more.
-    pub(crate) fn empty(&self) {
+    pub(crate) fn empty(&self, departure: Departure) {
         let seats = {
             let mut held = self.0.lock();
             let seats = held.take().unwrap_or_default();
@@ -76,7 +78,7 @@ impl Seats {
             seats
         };
         for seat in &seats {
-            give_up(seat);
+            give_up(seat, departure);
         }
     }
 
@@ -110,7 +112,7 @@ impl Seats {
         session.send(&farewell(dialect, namespace, Departure::Kicked, reason), None);
         let namespace = Str::copy_from_slice(namespace.as_str());
         session.send(&Encoded::packet(Packet::disconnect(namespace)), None);
-        self.remove(seat.namespace.as_str());
+        self.remove(seat.namespace.as_str(), Departure::Kicked);
     }
 }
 
@@ -135,8 +137,9 @@ fn count(seat: &Seat, transport: Transport, change: i64) {
     session.shared.events.seats(transport, session.dialect, &seat.namespace, change);
 }
 
-fn give_up(seat: &Arc<Seat>) {
+fn give_up(seat: &Arc<Seat>, departure: Departure) {
     let shared = &seat.session.shared;
+    uplink::disconnected(seat, departure);
     shared.hub.unlist(seat);
     login::give_up(seat);
     shared.waiters.gone(seat);

@@ -11,7 +11,8 @@ use notice::{Audience, Cursor, Namespace, Scope};
 
 use super::identity::Identity;
 use crate::{
-    engine::Session, events::Handshake, login, refusal::Refusal, seat::Seat, shared::Shared,
+    departure::Departure, engine::Session, events::Handshake, login, refusal::Refusal, seat::Seat,
+    shared::Shared, uplink,
 };
 
 /// Seats `session` in `namespace`. `welcome` sends what must come before the first notice. `None`: the
@@ -38,7 +39,7 @@ pub(crate) async fn connect(
             Ok(Some(seat))
         }
         Err(error) => {
-            session.seats.remove(seat.namespace.as_str());
+            session.seats.remove(seat.namespace.as_str(), Departure::StoreAway);
             shared.events.store_away(&error);
             Err(Refusal::StoreAway)
         }
@@ -47,7 +48,7 @@ pub(crate) async fn connect(
 
 /// Gives up the seat in `namespace`, as the client asked.
 pub(crate) fn leave(session: &Session, namespace: &str) {
-    session.seats.remove(namespace);
+    session.seats.remove(namespace, Departure::Client);
 }
 
 /// Whether somebody of this identity may sit in the namespace of this name.
@@ -108,7 +109,9 @@ pub(crate) async fn join(
         shared.hub.leave(seat, audience);
         return Err(error);
     }
-    if !seat.places.entered(audience) {
+    if seat.places.entered(audience) {
+        uplink::joined(seat, audience);
+    } else {
         // It left while the bus was asked.
         shared.interest.leave(audience);
     }

@@ -13,7 +13,7 @@ use socketioxide_core::{
 
 use super::{
     connect::{connect, leave},
-    event::{Call, handle},
+    event::{self, Call},
     identity::{Identity, Source},
     query::Query,
 };
@@ -23,9 +23,8 @@ use crate::{
     departure::Departure,
     encoded::Encoded,
     engine::{Dialect, Session},
-    events::Dropped,
+    events::{Dropped, Heard},
     forms::quoted,
-    frames_of,
     refusal::Refusal,
     seat::Seat,
 };
@@ -88,7 +87,7 @@ async fn take_packet(session: &Arc<Session>, packet: Packet) -> Result<(), Depar
             let call = read_call(args).ok_or(Departure::BadPacket)?;
             match session.seats.find(namespace) {
                 Some(seat) => answer(&seat, call, ack).await,
-                None => session.shared.events.dropped(Dropped::Unhandled),
+                None => session.shared.events.heard(Heard::Unseated),
             }
             Ok(())
         }
@@ -189,9 +188,7 @@ async fn answer(seat: &Arc<Seat>, call: Call, ack: Option<i64>) {
         seat.session.send(&Encoded::packet(Packet::event(namespace, data)), None);
         return;
     }
-    let handled = handle(seat, call).await;
-    let Some(ack) = ack else { return };
-    seat.session.send(&frames_of::ack(seat, ack, &handled.args, handled.attachments), None);
+    event::answer(seat, call, ack).await;
 }
 
 fn attached(attachments: Vec<Bytes>) -> Option<std::collections::VecDeque<Bytes>> {

@@ -96,6 +96,7 @@ pub(super) fn config(inbox_len_max: usize) -> Config {
         login_lease: Duration::from_secs(15),
         room_members_max: 1_000,
         login_rooms_max: 1_000,
+        uplink: None,
     }
 }
 

@@ -30,6 +30,7 @@ pub(crate) fn roomy() -> Config {
         login_lease: Duration::from_secs(15),
         room_members_max: 100_000,
         login_rooms_max: 1_000_000,
+        uplink: None,
         node_lease: Duration::from_secs(15),
     }
 }

@@ -52,6 +52,7 @@ pub(crate) fn redis_at(server: &Server) -> RedisConfig {
         login_lease: Duration::from_secs(15),
         room_members_max: 1_000,
         login_rooms_max: 1_000,
+        uplink: None,
         publish_wait: Duration::from_secs(2),
         progress_pace: Duration::ZERO,
     };

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::event::EventError;
+use crate::{emit::EmitError, event::EventError};
 
 /// The message will never be usable as it stands; handing it in again does not help.
 #[derive(Clone, Debug, Error, Eq, PartialEq)]
@@ -17,10 +17,8 @@ pub enum MessageError {
     NotObject { got: &'static str },
     #[error("read message: got deeper nesting than {depth_max} levels, expected at most that")]
     TooDeep { depth_max: usize },
-    #[error("read emit: got {got}, expected the body of POST /v1/emit")]
-    Emit { got: String },
-    #[error("read emit: got {got}, which only POST /v1/emit takes; expected one without it")]
-    EmitUnsupported { got: &'static str },
+    #[error("read emit: {0}")]
+    Emit(#[from] EmitError),
     #[error("read identity: got {got}, expected a string of 1 to 512 bytes, the task's id")]
     Identity { got: String },
     #[error(
@@ -69,8 +67,9 @@ impl MessageError {
             Self::BrokenJson { .. } => "json",
             Self::NotObject { .. } => "not_object",
             Self::TooDeep { .. } => "too_deep",
-            Self::Emit { .. } => "emit",
-            Self::EmitUnsupported { .. } => "emit_unsupported",
+            Self::Emit(EmitError::TooLarge { .. }) => "too_large",
+            Self::Emit(EmitError::Unsupported { .. }) => "emit_unsupported",
+            Self::Emit(_) => "emit",
             Self::Identity { .. } => "identity",
             Self::User { .. } => "user",
             Self::UserMismatch { .. } => "user_mismatch",

@@ -3,7 +3,7 @@
 //! Promise: unknown keys, repeated keys and values of any shape are no errors here. Of a repeated key
 //! the last counts, as in every browser's `JSON.parse`.
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
@@ -12,6 +12,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::error::MessageError;
+use crate::json::Json;
 
 /// A top-level field that has a meaning for us.
 #[derive(Clone, Copy)]
@@ -33,21 +34,6 @@ const FIELDS: usize = Field::Emit as usize + 1;
 /// Where each field's value stands in the message.
 #[derive(Default)]
 pub(super) struct Fields<'a>([Option<&'a RawValue>; FIELDS]);
-
-/// A field's value, as deep as we look.
-#[derive(Debug, PartialEq)]
-pub(super) enum Json<'a> {
-    Absent,
-    Null,
-    Bool,
-    /// As written, which is a JSON number.
-    Number(&'a str),
-    Text(Cow<'a, str>),
-    /// A string with half of a surrogate pair in it: JSON, and no text.
-    BrokenText,
-    Object,
-    Array,
-}
 
 // === impl Field ===
 
@@ -137,81 +123,5 @@ impl Visitor<'_> for Name {
 
     fn visit_bytes<E>(self, name: &[u8]) -> Result<Key, E> {
         Ok(Key(Field::by_name(name)))
-    }
-}
-
-// === impl Json ===
-
-impl<'a> Json<'a> {
-    pub(super) fn of(raw: &'a RawValue) -> Self {
-        let text = raw.get();
-        match text.as_bytes().first() {
-            Some(b'n') => Self::Null,
-            Some(b't' | b'f') => Self::Bool,
-            Some(b'{') => Self::Object,
-            Some(b'[') => Self::Array,
-            Some(b'"') if text.contains('\\') => match serde_json::from_str(text) {
-                Ok(unescaped) => Self::Text(Cow::Owned(unescaped)),
-                Err(_) => Self::BrokenText,
-            },
-            Some(b'"') => Self::Text(Cow::Borrowed(text.trim_matches('"'))),
-            _ => Self::Number(text),
-        }
-    }
-
-    /// What it is, in words and without its content.
-    pub(super) fn name(&self) -> &'static str {
-        match self {
-            Self::Absent => "nothing",
-            Self::Null => "null",
-            Self::Bool => "a boolean",
-            Self::Number(_) => "a number",
-            Self::Text(_) => "a string",
-            Self::BrokenText => "a string with half of a surrogate pair",
-            Self::Object => "an object",
-            Self::Array => "an array",
-        }
-    }
-
-    /// Whether an optional field says something: null and the empty string do not.
-    pub(super) fn is_given(&self) -> bool {
-        !matches!(self, Self::Absent | Self::Null) && *self != Self::Text(Cow::Borrowed(""))
-    }
-
-    /// The text of an id: a string, or a number's decimal text as written, without an exponent.
-    pub(super) fn id(&self) -> Option<Cow<'a, str>> {
-        match self {
-            Self::Text(text) => Some(text.clone()),
-            Self::Number(text) if !text.contains(['e', 'E']) => Some(Cow::Borrowed(*text)),
-            _ => None,
-        }
-    }
-
-    /// A number's value, unless it is beyond what a float can hold.
-    pub(super) fn finite(&self) -> Option<f64> {
-        match self {
-            Self::Number(text) => text.parse().ok().filter(|value: &f64| value.is_finite()),
-            _ => None,
-        }
-    }
-
-    /// The value of a number without a fraction, whichever way it is written: `100`, `100.0`, `1e2`.
-    pub(super) fn integer(&self) -> Option<i64> {
-        let Self::Number(text) = self else { return None };
-        if let Ok(integer) = text.parse() {
-            return Some(integer);
-        }
-        let value = self.finite()?;
-        (value.fract() == 0.0).then(|| format!("{value:.0}").parse().ok())?
-    }
-
-    /// Whether an error code says "no error".
-    pub(super) fn is_zero(&self) -> bool {
-        match self {
-            Self::Absent | Self::Null => true,
-            Self::Text(text) => text.is_empty() || text == "0",
-            Self::Number(_) => self.finite() == Some(0.0),
-            _ => false,
-        }
     }
 }

@@ -343,15 +343,8 @@ fn an_emit_becomes_a_plain_notice_of_a_backend() {
 }
 
 #[test]
-fn an_emit_that_only_the_api_takes_is_refused_for_its_own_reason() {
-    for more in [
-        r#""scope":"local""#,
-        r#""ack":{"timeout":"5s"}"#,
-        r#""binary":true"#,
-        r#""except":{"rooms":["a"]}"#,
-        r#""to":{"rooms":["a"]}"#,
-        r#""to":{"socket":"a"}"#,
-    ] {
+fn an_emit_that_somebody_has_to_wait_for_is_refused_for_its_own_reason() {
+    for more in [r#""scope":"local""#, r#""ack":{"timeout":"5s"}"#] {
         let json = format!(r#"{{"emit":{{"event":"hi",{more}}}}}"#);
         assert_eq!(refusal(&json).0, "emit_unsupported", "{more}");
     }
@@ -360,6 +353,16 @@ fn an_emit_that_only_the_api_takes_is_refused_for_its_own_reason() {
     {
         assert_eq!(refusal(&format!(r#"{{"emit":{emit}}}"#)).0, "emit", "{emit}");
     }
+}
+
+#[test]
+fn an_emit_to_one_socket_goes_to_everyone_narrowed_to_it() {
+    let json = r#"{"emit":{"to":{"socket":"a"},"except":{"rooms":["b"]},"data":1}}"#;
+    let draft = parse(json).unwrap().into_draft();
+    assert_eq!((draft.audience.to_string().as_str(), &draft.event), ("everyone@/", &None));
+    let narrowing = draft.narrowing.unwrap();
+    assert_eq!(narrowing.socket.as_ref().unwrap().as_str(), "a");
+    assert_eq!(narrowing.except_rooms[0].as_str(), "b");
 }
 
 #[test]

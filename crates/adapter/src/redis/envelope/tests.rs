@@ -1,6 +1,6 @@
 //! That a notice reads back, and that other bytes are refused.
 
-use notice::{Audience, UserId};
+use notice::{Audience, Narrowing, Room, SocketId, UserId};
 use serde_json::value::RawValue;
 
 use super::*;
@@ -15,6 +15,7 @@ fn draft(kind: Kind) -> Draft {
         audience: Audience::tasks_of(UserId::new("用户 {5}:@").unwrap()),
         event: Some(EventName::new("file.progress").unwrap()),
         payload: Payload::several(&[raw("{ \"a\": 1.0 }"), raw("\"é\"")], attachments),
+        narrowing: None,
         kind,
         origin: Origin::Backend,
         handed_in: UNIX_EPOCH + Duration::from_micros(1_763_668_800_123_456),
@@ -40,6 +41,7 @@ fn every_kind_of_notice_reads_back() {
     let without = TaskKey { identity: Arc::from("copy"), run: None };
     for kind in [
         Kind::Plain,
+        Kind::Volatile,
         Kind::Progress { task: with_run, order },
         Kind::Final { task: without, order: Order::default() },
     ] {
@@ -54,6 +56,29 @@ fn every_kind_of_notice_reads_back() {
 }
 
 #[test]
+fn a_narrowing_reads_back_under_a_version_that_older_nodes_refuse() {
+    let narrowing = Narrowing {
+        rooms: vec![Room::new("a\"b").unwrap(), Room::new("用户").unwrap()],
+        socket: Some(SocketId::new("s").unwrap()),
+        except_rooms: vec![Room::new("c").unwrap()],
+        except_sockets: vec![SocketId::new("/notice#d").unwrap()],
+    };
+    let draft = Draft { narrowing: Some(Arc::new(narrowing)), ..draft(Kind::Plain) };
+    let bytes = numbered(&draft);
+    assert_eq!(opened(&bytes).unwrap().draft.narrowing, draft.narrowing);
+    assert!(String::from_utf8_lossy(&bytes).contains(r#"{"v":2,"#));
+}
+
+#[test]
+fn a_narrowing_that_says_more_than_is_known_is_refused() {
+    let header = r#"{"v":2,"to":"everyone@/","only":{"countries":["a"]},"handed_in":1}"#;
+    assert!(matches!(
+        opened(format!("a1-1\n{header}\n").as_bytes()),
+        Err(EnvelopeError::Header(_))
+    ));
+}
+
+#[test]
 fn what_is_cut_off_anywhere_before_its_arguments_is_refused() {
     let whole = numbered(&draft(Kind::Plain));
     let header_end = whole.iter().rposition(|byte| *byte == b'}').unwrap();
@@ -65,9 +90,9 @@ fn what_is_cut_off_anywhere_before_its_arguments_is_refused() {
 
 #[test]
 fn another_version_is_refused_by_its_number() {
-    let header = r#"{"v":2,"to":"user:5@/notice","handed_in":1}"#;
+    let header = r#"{"v":3,"to":"user:5@/notice","handed_in":1}"#;
     let error = opened(format!("a1-1\n{header}\n").as_bytes()).unwrap_err();
-    assert!(matches!(error, EnvelopeError::Version { found: 2 }), "{error}");
+    assert!(matches!(error, EnvelopeError::Version { found: 3 }), "{error}");
 }
 
 #[test]

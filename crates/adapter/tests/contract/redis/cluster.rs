@@ -9,17 +9,19 @@ use std::{
 };
 
 use adapter::{Config, RedisConfig};
+use futures_util::future::join_all;
 use tokio::{
     sync::Mutex,
     time::{sleep, timeout},
 };
 
-use super::{DEADLINE, OverRedis, Running};
+use super::{DEADLINE, OverRedis, Running, upward};
 use crate::{
     contract,
     drafts::{audience, end, now, plain, room, text_of},
     fleet::{Cluster, meet, node},
     subject::{Node, Subject},
+    uplink::Fields,
 };
 
 contract! { brief tokio::test(flavor = "multi_thread", worker_threads = 2), super::OverCluster }
@@ -27,6 +29,7 @@ contract! { brief tokio::test(flavor = "multi_thread", worker_threads = 2), supe
 /// A bus over a cluster that tests share, each under a prefix of its own.
 struct OverCluster {
     running: Running,
+    config: RedisConfig,
     cluster: Arc<Cluster>,
 }
 
@@ -70,11 +73,15 @@ impl Subject for OverCluster {
         let cluster = shared().await;
         let config = config(&cluster, bus);
         settle(&cluster, &config.prefix).await;
-        Self { running: Running::start(config).await, cluster }
+        Self { running: Running::start(config.clone()).await, config, cluster }
     }
 
     async fn link_as(&self, name: &str) -> Node {
         self.running.link_as(name).await
+    }
+
+    async fn uplinked(&self) -> Vec<Fields> {
+        upward::uplinked(self.config.clone()).await
     }
 
     async fn pass(&self, time: Duration) {
@@ -140,6 +147,58 @@ async fn a_slot_that_moves_is_heard_at_its_new_place_and_nothing_is_lost() {
     };
     timeout(DEADLINE, heard_again).await.expect("it listens at the new place");
     assert!(!bus.metrics().contains("cause=\"taken_over\""), "it was moved, not taken over");
+}
+
+#[tokio::test]
+async fn an_audience_whose_slot_is_on_its_way_holds_up_no_other() {
+    let cluster = Cluster::start().await;
+    let bus = Running::start(config(&cluster, lasting())).await;
+    let node = bus.link().await;
+    let (moving, others) = (room("moving"), (0..50).map(|n| room(&n.to_string())));
+    let tag = format!("{}:{{{moving}}}:life", bus.prefix);
+    let (from, slot) = cluster.holder(&tag).await;
+    let to = (from + 1) % 3;
+    cluster.begin_to_move(slot, from, to).await;
+    let others: Vec<_> = others.collect();
+    let entering = join_all(others.iter().map(|room| node.interest().enter(room)));
+    let (moved, entered) = tokio::join!(node.interest().enter(&moving), entering);
+    for entered in entered {
+        entered.expect("its slot stays");
+    }
+    let error = moved.expect_err("its slot is on its way");
+    assert!(error.is_transient(), "{error}");
+    cluster.move_slot(slot, from, to).await;
+    let entered = async { while node.interest().enter(&moving).await.is_err() {} };
+    timeout(DEADLINE, entered).await.expect("its slot has arrived");
+}
+
+#[tokio::test]
+async fn an_audience_that_cannot_be_read_holds_up_no_other() {
+    let cluster = Cluster::start().await;
+    let bus = Running::start(config(&cluster, lasting())).await;
+    let mut node = bus.link().await;
+    let stuck = room("stuck");
+    let key = format!("{}:{{{stuck}}}:life", bus.prefix);
+    let (from, slot) = cluster.holder(&key).await;
+    let others: Vec<_> = (0..30).map(|n| room(&n.to_string())).collect();
+    for room in others.iter().chain([&stuck]) {
+        node.enter(room).await;
+        node.accepted(plain(room.clone(), "before")).await;
+    }
+    node.hear_texts(others.len() + 1).await;
+    // Its count can be asked for, and goes on; but a script would find some of its keys only.
+    cluster.begin_to_move(slot, from, (from + 1) % 3).await;
+    cluster.nodes[from].say(&format!("HINCRBY {key} seq 1")).await;
+    for room in &others {
+        let life = format!("{}:{{{room}}}:life", bus.prefix);
+        let (holder, _) = cluster.holder(&life).await;
+        cluster.nodes[holder].say(&format!("HINCRBY {life} seq 1")).await;
+    }
+    for server in &cluster.nodes {
+        server.say("CLIENT KILL TYPE pubsub").await;
+    }
+    let all = format!("carillon_bus_repairs_total{{cause=\"behind\"}} {}", others.len());
+    timeout(DEADLINE / 2, bus.comes_to_count(&all)).await.expect("all others are read");
 }
 
 #[tokio::test]

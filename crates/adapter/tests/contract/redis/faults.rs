@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use adapter::{Config, PublishError, Published, RedisConfig};
 use bytes::Bytes;
+use futures_util::future::join_all;
 use notice::{Audience, Draft, Payload};
 use serde_json::value::to_raw_value;
 use tokio::time::{Instant, interval, sleep, timeout};
 
-use super::{DEADLINE, OverRedis, Running, accepted_at_last, detour::Detour, heard_until};
+use super::{DEADLINE, OverRedis, Running, accepted_at_last, heard_until};
 use crate::{
+    detour::Detour,
     drafts::{audience, end, now, plain, progress, room},
     server::Server,
     subject::{Node, Subject},
@@ -167,7 +169,7 @@ async fn a_way_of_200_ms_is_slow_and_nothing_more() {
     node.enter(&audience()).await;
     let rooms: Vec<_> = (0..300).map(|n| room(&n.to_string())).collect();
     let entering = rooms.iter().map(|room| node.link.interest.enter(room));
-    for entered in futures_of(entering).await {
+    for entered in join_all(entering).await {
         entered.expect("there is room");
     }
     let drafts = (0..500).map(|n| end(&n.to_string(), now(), &n.to_string())).collect();
@@ -188,21 +190,104 @@ async fn all_are_heard(node: &Node, rooms: &[Audience]) -> bool {
     results.iter().all(|result| matches!(result, Ok(Published::Accepted { nodes: 1, .. })))
 }
 
-/// Waits for all of them at once.
-async fn futures_of<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut futures: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
-    std::future::poll_fn(|context| {
-        let mut is_pending = false;
-        for (future, output) in &mut futures {
-            if output.is_none()
-                && let std::task::Poll::Ready(ready) = future.as_mut().poll(context)
-            {
-                *output = Some(ready);
-            }
-            is_pending |= output.is_none();
-        }
-        if is_pending { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
-    })
-    .await;
-    futures.into_iter().filter_map(|(_, output)| output).collect()
+#[tokio::test]
+async fn a_subscription_that_is_not_answered_is_reason_enough_for_a_new_connection() {
+    let server = Server::start(&[]).await;
+    let detour = Detour::to(server.port(), Duration::ZERO).await;
+    let config = config(detour.url());
+    let bus = Config { publish_wait: Duration::from_millis(300), ..config.bus.clone() };
+    let never = Duration::from_hours(1);
+    let config = RedisConfig { bus, canary_every: never, canary_wait: never, ..config };
+    let bus = Running::start(config).await;
+    let node = bus.link().await;
+    // Its first question of its own is behind it by then.
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(300) {
+        node.enter(&room(&rand::random::<u64>().to_string())).await;
+    }
+    detour.freeze(HEARING);
+    let since = Instant::now();
+    let entered = async {
+        while node.interest().enter(&room(&rand::random::<u64>().to_string())).await.is_err() {}
+    };
+    timeout(DEADLINE, entered).await.expect("there is a new connection");
+    // It is asked by itself every five seconds.
+    assert!(since.elapsed() < Duration::from_secs(3), "{:?}", since.elapsed());
+}
+
+#[tokio::test]
+async fn without_redis_a_node_that_many_have_left_stops_all_the_same() {
+    let mut server = Server::start(&[]).await;
+    let bus = Running::start(config(server.url())).await;
+    let node = bus.link().await;
+    let rooms: Vec<_> = (0..500).map(|n| room(&n.to_string())).collect();
+    for entered in join_all(rooms.iter().map(|room| node.interest().enter(room))).await {
+        entered.expect("there is room");
+    }
+    server.stop();
+    bus.comes_to_count("carillon_redis_up 0").await;
+    for room in &rooms {
+        node.interest().leave(room);
+    }
+    sleep(OverRedis::config().interest_linger * 2).await;
+    let Running { stop, mut tasks, .. } = bus;
+    drop(stop);
+    let done = timeout(DEADLINE, tasks.join_next()).await.expect("run returns");
+    done.expect("there was one task").expect("it did not panic");
+}
+
+#[tokio::test]
+async fn what_a_deposed_server_does_not_know_is_not_taken_for_all_there_is() {
+    let primary = Server::start(&[]).await;
+    let of = primary.port().to_string();
+    let writable = ["--replicaof", "127.0.0.1", &of, "--replica-read-only", "no"];
+    let deposed = Server::start(&writable).await;
+    deposed.comes_to_say("INFO replication", "master_link_status:up").await;
+    let detour = Detour::to(primary.port(), Duration::ZERO).await;
+    detour.lead_astray(ASKING, deposed.port());
+    let bus = Running::start(config(detour.url())).await;
+    let elsewhere = Running::start(config(primary.url())).await;
+    let (mut node, worker) = (bus.link().await, elsewhere.link().await);
+    node.enter(&audience()).await;
+    worker.accepted(end("before", now(), "before")).await;
+    assert_eq!(node.hear_texts(1).await, ["before"]);
+    deposed.comes_to_say(&format!("EXISTS carillon:{{{}}}:log", audience()), ":1").await;
+    // It knows nothing of what comes now, and answers all the same.
+    deposed.say("REPLICAOF NO ONE").await;
+    primary.say("CLIENT KILL TYPE pubsub").await;
+    accepted_at_last(&worker, "missed").await;
+    let listeners = format!("PUBSUB SHARDNUMSUB carillon:{{{}}}", audience());
+    primary.comes_to_say(&listeners, ":1").await;
+    // It is asked by then, and again; until somebody leads the question to the right one.
+    sleep(Duration::from_millis(500)).await;
+    deposed.say("CLIENT KILL TYPE normal").await;
+    let heard = timeout(Duration::from_secs(10), heard_until(&mut node, "missed")).await;
+    assert_eq!(heard.expect("before the next round of comparing"), ["missed"]);
+}
+
+#[tokio::test]
+async fn a_store_that_was_taken_over_is_read_for_many_at_once() {
+    const AUDIENCES: usize = 300;
+    let mut server = Server::start(&["--appendonly", "yes", "--appendfsync", "always"]).await;
+    let way = Duration::from_millis(20);
+    let detour = Detour::to(server.port(), way).await;
+    let bus = Running::start(config(detour.url())).await;
+    let node = bus.link().await;
+    let rooms: Vec<_> = (0..AUDIENCES).map(|n| room(&n.to_string())).collect();
+    for entered in join_all(rooms.iter().map(|room| node.interest().enter(room))).await {
+        entered.expect("there is room");
+    }
+    let drafts = rooms.iter().map(|room| plain(room.clone(), "before")).collect();
+    let results = node.link.publisher.publish_all(drafts).await;
+    assert!(results.iter().all(Result::is_ok));
+    server.stop();
+    bus.comes_to_count("carillon_redis_up 0").await;
+    server.start_again().await;
+    bus.comes_to_count("carillon_redis_up 1").await;
+    let since = Instant::now();
+    let all = format!("carillon_bus_repairs_total{{cause=\"taken_over\"}} {AUDIENCES}");
+    bus.comes_to_count(&all).await;
+    // Each of them asks three times.
+    let one_by_one = way * 2 * 3 * u32::try_from(AUDIENCES).expect("they are few");
+    assert!(since.elapsed() < one_by_one / 3, "{:?}", since.elapsed());
 }

@@ -1,6 +1,6 @@
 //! Logins over a Redis that is away, slow, new, or has forgotten.
 
-use adapter::{LoginError, LoginMode, LoginOutcome};
+use adapter::{Arrival, Config, LoginError, LoginMode, LoginOutcome};
 use tokio::{
     process::Command,
     time::{Instant, sleep, timeout},
@@ -8,7 +8,7 @@ use tokio::{
 
 use super::{DEADLINE, OverRedis};
 use crate::{
-    drafts::room,
+    drafts::{audience, plain, room},
     logins::{login, two},
     subject::{Node, Subject},
 };
@@ -55,6 +55,25 @@ async fn a_lost_kick_is_found_at_the_next_renewal() {
     assert_eq!(one.put_out().await, ["a"]);
     assert!(since.elapsed() < OverRedis::config().login_lease / 2, "it took {:?}", since.elapsed());
     assert!(bus.metrics().contains(r#"carillon_put_out_total{cause="found_late"} 1"#));
+}
+
+#[tokio::test]
+async fn who_was_put_out_is_told_however_long_the_inbox_was_full() {
+    let config = Config { inbox_len_max: 1, ..OverRedis::config() };
+    let (bus, mut one) = OverRedis::one_with(config).await;
+    let other = bus.link_as("other").await;
+    assert!(one.log_in("a", First).await);
+    one.enter(&audience()).await;
+    for _ in 0..3 {
+        other.accepted(plain(audience(), "fills the inbox")).await;
+    }
+    // It is not subscribed to the room, so that the word of it is lost.
+    assert!(other.log_in("b", Last).await);
+    bus.running.comes_to_count(r#"carillon_put_out_total{cause="found_late"} 1"#).await;
+    bus.pass(OverRedis::config().login_lease).await;
+    let told =
+        async { while !matches!(one.link.inbox.next().await, Some(Arrival::PutOut { .. })) {} };
+    timeout(DEADLINE, told).await.expect("it is told behind what filled the inbox");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::{DEADLINE, OverRedis, Running, accepted_at_last, connect, heard_until};
 use crate::{
-    drafts::{audience, end, now, text_of},
+    drafts::{audience, end, now, progress, text_of},
     fleet::Watched,
     subject::Subject,
 };
@@ -71,6 +71,34 @@ async fn what_a_new_primary_numbers_again_is_heard_though_its_number_is_known() 
         new.extend(Some(text_of(&notice)).filter(|text| text.starts_with(char::is_alphabetic)));
     }
     assert_eq!(new.into_iter().collect::<String>(), "abcd");
+}
+
+#[tokio::test]
+async fn after_an_end_that_a_new_primary_has_lost_no_progress_is_shown() {
+    let mut watched = Watched::start().await;
+    let bus = Running::start(config(&watched)).await;
+    let (mut node, worker) = (bus.link().await, bus.link().await);
+    node.enter(&audience()).await;
+    worker.accepted(progress("copy", now(), "10%")).await;
+    watched.replica.comes_to_say("EXISTS carillon:{user:5@/notice}:shown", ":1").await;
+    watched.replica.say("REPLICAOF NO ONE").await;
+    worker.accepted(end("copy", now(), "100%")).await;
+    assert_eq!(node.hear_texts(2).await, ["10%", "100%"]);
+    watched.primary.stop();
+    let primary = watched.replica.port();
+    watched.sentinel.say("SENTINEL REMOVE bus").await;
+    watched.sentinel.say(&format!("SENTINEL MONITOR bus 127.0.0.1 {primary} 1")).await;
+    accepted_at_last(&worker, "other").await;
+    bus.comes_to_count("carillon_bus_repairs_total{cause=\"").await;
+    // The second comes behind all that the first made the node read.
+    accepted_at_last(&worker, "last").await;
+    let mut texts = Vec::new();
+    while texts.last().is_none_or(|text| text != "last") {
+        let arrival = timeout(DEADLINE, node.link.inbox.next()).await.expect("something comes");
+        let Some(Arrival::Notice(notice)) = arrival else { continue };
+        texts.push(text_of(&notice));
+    }
+    assert!(!texts.iter().any(|text| text == "10%"), "{texts:?}");
 }
 
 #[tokio::test]

@@ -2,13 +2,11 @@
 
 use serde_json::value::RawValue;
 
-use super::error::MessageError;
-
 /// The deepest nesting of objects and arrays, the message itself counted.
-const DEPTH_MAX: usize = 128;
+pub(crate) const DEPTH_MAX: usize = 128;
 
-/// Refuses JSON that nests too deep. Does not recurse itself.
-pub(super) fn check(json: &RawValue) -> Result<(), MessageError> {
+/// Whether JSON nests deeper than that. Does not recurse itself.
+pub(crate) fn is_too_deep(json: &RawValue) -> bool {
     let mut depth = 0_usize;
     let mut in_text = false;
     let mut bytes = json.get().bytes();
@@ -24,8 +22,8 @@ pub(super) fn check(json: &RawValue) -> Result<(), MessageError> {
             _ => {}
         }
         if depth > DEPTH_MAX {
-            return Err(MessageError::TooDeep { depth_max: DEPTH_MAX });
+            return true;
         }
     }
-    Ok(())
+    false
 }

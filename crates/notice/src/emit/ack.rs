@@ -1,0 +1,42 @@
+//! `"ack":{"timeout":"5s"}`: how long an acknowledgement is waited for.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{
+    body::{object, short, text},
+    error::EmitError,
+};
+
+const WAIT_MAX: Duration = Duration::from_mins(1);
+/// Where nothing is said.
+const WAIT: Duration = Duration::from_secs(5);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted<'a> {
+    #[serde(borrow, default)]
+    timeout: Option<&'a RawValue>,
+}
+
+pub(super) fn read(json: &RawValue) -> Result<Duration, EmitError> {
+    let Wanted { timeout: Some(timeout) } = object("ack", json)? else { return Ok(WAIT) };
+    let text = text("ack.timeout", timeout)?;
+    let wait = duration(&text).filter(|wait| !wait.is_zero() && *wait <= WAIT_MAX);
+    wait.ok_or_else(|| EmitError::field("ack.timeout", short(&text), "between 1ms and 60s"))
+}
+
+/// `500ms`, `5s`, `1m`.
+fn duration(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
+    let number: u32 = number.parse().ok()?;
+    let unit = match unit {
+        "ms" => Duration::from_millis(1),
+        "s" => Duration::from_secs(1),
+        "m" => Duration::from_mins(1),
+        _ => return None,
+    };
+    unit.checked_mul(number)
+}
