@@ -1,6 +1,6 @@
 //! How drafts get into Redis: one by itself, or many on the way at once.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use fred::{
     clients::{Client, Pipeline},
@@ -8,7 +8,7 @@ use fred::{
     interfaces::ClientLike,
     types::{ClusterHash, CustomCommand, Value, config::Server},
 };
-use notice::Draft;
+use notice::{Audience, Draft};
 
 use crate::{
     error::PublishError,
@@ -38,6 +38,8 @@ struct Turn {
     primaries: Vec<(Option<Server>, u16)>,
     /// Each call's primary, by its place in the list.
     calls: Vec<usize>,
+    /// The primaries to which a script is brought along, each with whether that is the plain one.
+    brought: HashSet<(usize, bool)>,
 }
 
 /// What Redis said to a call, and how many replicas had it then.
@@ -119,21 +121,23 @@ impl Bus {
             old.into_iter().zip(new).for_each(|(old, new)| *old = new);
         }
         for (trip, Answer { value, replicas }) in trips.into_iter().zip(answers) {
-            let replicas_min = self.min_replicas_ack;
             for (place, audience, outcome) in trip.outcomes(value, self.config.tasks_per_user_max) {
-                // What was refused as known may have been taken a moment ago, and be as little copied.
-                results[place] = match outcome {
-                    Ok(_) if replicas < replicas_min => {
-                        Err(PublishError::Unreplicated { audience, replicas, replicas_min })
-                    }
-                    outcome => outcome,
-                };
+                results[place] = self.copied(outcome, audience, replicas);
             }
         }
     }
 
-    /// Sends one turn, and waits for its answers. `anew`: each primary's first call brings the script
-    /// along, because it has forgotten it or is a new one.
+    /// What was refused as known may have been taken a moment ago, and be as little copied.
+    fn copied(&self, outcome: Outcome, audience: Audience, replicas: usize) -> Outcome {
+        let replicas_min = self.min_replicas_ack;
+        if outcome.is_ok() && replicas < replicas_min {
+            return Err(PublishError::Unreplicated { audience, replicas, replicas_min });
+        }
+        outcome
+    }
+
+    /// Sends one turn, and waits for its answers. `anew`: each primary's first call of a script brings it
+    /// along, because the primary has forgotten it or is a new one.
     async fn ask(&self, trips: &[&Trip], anew: bool) -> Vec<Answer> {
         let mut turn = Turn::new(&self.publishing);
         let mut answers = match self.queue(&mut turn, trips, anew).await {
@@ -153,9 +157,9 @@ impl Bus {
 
     async fn queue(&self, turn: &mut Turn, trips: &[&Trip], anew: bool) -> Result<(), Error> {
         for trip in trips {
-            let is_first = turn.goes_to(&self.prefix.channel(trip.audience()));
+            let primary = turn.goes_to(&self.prefix.channel(trip.audience()));
             let (script, args) = trip.call(self);
-            if anew && is_first {
+            if anew && turn.brought.insert((primary, trip.is_plain())) {
                 script.run_anew(&turn.pipeline, &args).await?;
             } else {
                 script.run_known(&turn.pipeline, &args).await?;
@@ -181,18 +185,20 @@ impl Bus {
 impl Turn {
     fn new(client: &Client) -> Self {
         let owners = Owners::of(client);
-        Self { pipeline: client.pipeline(), owners, primaries: Vec::new(), calls: Vec::new() }
+        let (pipeline, brought) = (client.pipeline(), HashSet::new());
+        Self { pipeline, owners, primaries: Vec::new(), calls: Vec::new(), brought }
     }
 
-    /// Notes a call to the key's primary. Whether nothing was for it yet.
-    fn goes_to(&mut self, key: &str) -> bool {
+    /// Notes a call to the key's primary, and gives its place.
+    fn goes_to(&mut self, key: &str) -> usize {
         let server = self.owners.of_key(key);
         let known = self.primaries.iter().position(|(known, _)| *known == server);
-        self.calls.push(known.unwrap_or(self.primaries.len()));
-        if known.is_none() {
+        let primary = known.unwrap_or_else(|| {
             self.primaries.push((server, slot(key)));
-        }
-        known.is_none()
+            self.primaries.len() - 1
+        });
+        self.calls.push(primary);
+        primary
     }
 }
 

@@ -50,7 +50,7 @@ const NOTICE_LEN: usize = 5;
 
 /// The trips for drafts that were handed in together.
 pub(super) struct Trips {
-    trips: Vec<Trip>,
+    all: Vec<Trip>,
     /// A cluster may have each audience elsewhere: there every trip is for one.
     is_clustered: bool,
     /// Which trip the next notice goes with: of its audience, or in a cluster's absence any.
@@ -61,25 +61,25 @@ pub(super) struct Trips {
 
 impl Trips {
     pub(super) fn new(is_clustered: bool) -> Self {
-        Self { trips: Vec::new(), is_clustered, open: HashMap::new() }
+        Self { all: Vec::new(), is_clustered, open: HashMap::new() }
     }
 
     /// Refuses what is too large, and leaves the rest unchanged.
     pub(super) fn add(&mut self, place: usize, draft: Draft) -> Result<(), PublishError> {
         let notice = words(&draft)?;
         let key = self.is_clustered.then(|| draft.audience.clone());
-        let open = self.open.get(&key).copied().filter(|trip| self.trips[*trip].has_room());
+        let open = self.open.get(&key).copied().filter(|trip| self.all[*trip].has_room());
         let trip = open.unwrap_or_else(|| {
-            self.open.insert(key, self.trips.len());
-            self.trips.push(Trip::default());
-            self.trips.len() - 1
+            self.open.insert(key, self.all.len());
+            self.all.push(Trip::default());
+            self.all.len() - 1
         });
-        self.trips[trip].push(place, draft, notice);
+        self.all[trip].push(place, draft, notice);
         Ok(())
     }
 
     pub(super) fn into_vec(self) -> Vec<Trip> {
-        self.trips
+        self.all
     }
 }
 
@@ -121,11 +121,15 @@ impl Trip {
         (kind.as_str().as_deref() == Some(PLAIN)).then_some(envelope)
     }
 
+    pub(super) fn is_plain(&self) -> bool {
+        self.plain().is_some()
+    }
+
     /// Which script it takes, and with which keys and arguments.
     pub(super) fn call(&self, bus: &Bus) -> (Script, Vec<Value>) {
         let mut args: Vec<_> =
             self.groups.iter().flat_map(|group| bus.args(&group.audience)).collect();
-        let publish = bus.scripts.publish.with_keys(args.len());
+        let keys_len = args.len();
         args.push(Alphanumeric.sample_string(&mut rand::rng(), EPOCH_LEN).into());
         if let Some(envelope) = self.plain() {
             args.push(envelope.clone());
@@ -135,7 +139,7 @@ impl Trip {
             args.push(count(notices.len()));
             args.extend(notices.iter().flatten().cloned());
         }
-        (publish, args)
+        (bus.scripts.publish.with_keys(keys_len), args)
     }
 
     /// What became of each notice, by its place.
@@ -144,7 +148,7 @@ impl Trip {
         answer: Result<Value, Error>,
         tasks_max: usize,
     ) -> Vec<(usize, Audience, Outcome)> {
-        let is_plain = self.plain().is_some();
+        let is_plain = self.is_plain();
         let answers = answer.map(|answer| match answer {
             answer if is_plain => vec![answer],
             answer => answer.into_array(),

@@ -330,6 +330,36 @@ async fn a_key_of_somebody_else_under_our_prefix_is_named_and_not_retried() {
 }
 
 #[tokio::test]
+async fn a_key_of_somebody_else_harms_nobody_else_of_a_batch() {
+    let (bus, node) = OverRedis::lasting().await;
+    node.accepted(plain(audience(), "first")).await;
+    bus.server.say(&format!("SET carillon:{{{}}}:heads x", audience())).await;
+    let drafts = vec![
+        plain(room("other"), "before"),
+        progress("copy", now(), "10%"),
+        plain(audience(), "needs no heads"),
+        plain(room("other"), "behind"),
+    ];
+    let results = node.link.publisher.publish_all(drafts).await;
+    let taken: Vec<_> = results.iter().map(Result::is_ok).collect();
+    assert_eq!(taken, [true, false, true, true], "{results:?}");
+    let error = results[1].as_ref().expect_err("it was not taken");
+    assert!(!error.is_transient() && error.to_string().contains("hint: a key under our prefix"));
+}
+
+#[tokio::test]
+async fn every_script_that_redis_forgot_comes_along_with_a_batch() {
+    let (bus, node) = OverRedis::lasting().await;
+    // One more than goes in one trip, so that the last goes by itself.
+    for _ in 0..2 {
+        bus.server.say("SCRIPT FLUSH").await;
+        let drafts = (0..33).map(|n| plain(audience(), &n.to_string())).collect();
+        let results = node.link.publisher.publish_all(drafts).await;
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+    }
+}
+
+#[tokio::test]
 async fn listening_to_one_audience_too_many_is_refused_until_another_is_left() {
     let (_bus, node) =
         OverRedis::one_with(Config { audiences_max: 1, ..OverRedis::config() }).await;

@@ -181,7 +181,7 @@ impl Rig {
     pub(crate) async fn next_stamp(&mut self) -> Option<Stamp> {
         match &self.next_notice().await.draft.kind {
             Kind::Progress { order, .. } | Kind::Final { order, .. } => order.stamp,
-            Kind::Plain => None,
+            Kind::Plain | Kind::Volatile => None,
         }
     }
 
