@@ -1,5 +1,5 @@
 //! Answers what other nodes ask of this one, one question after the other, so that what one of them asks
-//! in turn is done in turn.
+//! in turn is done in turn. An order waits in the queue of orders, where it may take its time.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -14,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     census,
-    deeds::{self, Outcome},
     forms::Forms,
     hub::Choice,
     questions::{self, Answer, Emit, Except, Question},
@@ -24,10 +23,9 @@ use crate::{
 /// Runs until `stop`, or until the bus is gone.
 pub(crate) async fn answer_all(
     shared: &Arc<Shared>,
-    requests: Option<Requests>,
+    mut requests: Requests,
     stop: CancellationToken,
 ) {
-    let Some(mut requests) = requests else { return };
     loop {
         let request = tokio::select! {
             biased;
@@ -36,29 +34,24 @@ pub(crate) async fn answer_all(
         };
         let Some(request) = request else { return };
         let answer = match questions::open(&request.question) {
-            Some(question) => answer(shared, question).await,
+            Some(Question::Do(order)) => {
+                shared.orders.take(shared, order, request).await;
+                continue;
+            }
+            Some(Question::Sockets(which)) => {
+                Answer::Sockets(census::sockets(shared, &which).await)
+            }
+            Some(Question::Rooms(which)) => Answer::Rooms(census::rooms(shared, &which)),
+            Some(Question::Emit(emit)) => carry_out(shared, draft(emit, None)),
+            Some(Question::EmitExcept(emit, except)) => {
+                carry_out(shared, draft(emit, Some(&except)))
+            }
             None => Answer::Unknown,
         };
         if matches!(answer, Answer::Unknown) {
             shared.events.stranger(&request.from);
         }
         request.answer(questions::seal(&answer)).await;
-    }
-}
-
-async fn answer(shared: &Shared, question: Question) -> Answer {
-    match question {
-        Question::Sockets(which) => Answer::Sockets(census::sockets(shared, &which).await),
-        Question::Rooms(which) => Answer::Rooms(census::rooms(shared, &which)),
-        Question::Do(order) => match deeds::carry_out(shared, &order).await {
-            Ok(Outcome::Done(sockets)) => Answer::Done(sockets),
-            Ok(Outcome::NotHere) => Answer::NotHere,
-            Ok(Outcome::Unable) => Answer::Unable,
-            // The asker takes only names that are names here too.
-            Err(_) => Answer::Unknown,
-        },
-        Question::Emit(emit) => carry_out(shared, draft(emit, None)),
-        Question::EmitExcept(emit, except) => carry_out(shared, draft(emit, Some(&except))),
     }
 }
 

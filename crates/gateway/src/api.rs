@@ -3,6 +3,7 @@
 //!
 //! Authentication, body limits and time limits are the server's, in `carillon`.
 
+mod address;
 mod asked;
 mod bounds;
 mod downlink;

@@ -2,47 +2,117 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use notice::{Audience, NameError, Namespace, Room, Scope, SocketId, UserId};
 
 use crate::{
     departure::Departure,
     login,
-    questions::{Deed, Order, Who},
+    questions::{Answer, Deed, Done, Order, Who},
     seat::Seat,
     shared::Shared,
-    socket, uplink,
+    socket::{self, NotJoined},
+    uplink,
 };
 
-/// What became of an order on this node.
-#[derive(Debug, Eq, PartialEq)]
-pub(crate) enum Outcome {
-    /// Done with so many sockets.
-    Done(usize),
-    /// The one socket that was named is not here.
-    NotHere,
-    /// The bus did not answer when a room was joined.
-    Unable,
+/// How many seats join or leave at once: each may wait for the bus.
+const PART_LEN: usize = 64;
+
+/// Carries out one order. A name in it that is none makes it unknown: who asks takes only those that are.
+pub(crate) async fn carry_out(shared: &Shared, order: &Order) -> Answer {
+    let Ok(task) = Task::of(shared, order) else { return Answer::Unknown };
+    let is_one = matches!(order.who, Who::Socket(_));
+    let answer = match &order.deed {
+        _ if is_one && task.seats.is_empty() => Answer::NotHere,
+        Deed::Join { .. } => task.join(shared).await,
+        Deed::Leave { .. } => task.leave(shared).await,
+        Deed::Disconnect { close, reason } => task.put_out(shared, *close, reason.as_deref()).await,
+    };
+    match answer {
+        Answer::Done(Done { sockets: 0, full: 0 }) if is_one => Answer::NotHere,
+        answer => answer,
+    }
 }
 
-/// Fails when a name in the order is none.
-pub(crate) async fn carry_out(shared: &Shared, order: &Order) -> Result<Outcome, NameError> {
-    let namespace = Namespace::new(&order.namespace)?;
-    let seats = seats(shared, &namespace, &order.who)?;
-    if seats.is_empty() && matches!(order.who, Who::Socket(_)) {
-        return Ok(Outcome::NotHere);
+/// An order whose names are names, and the seats that are here for it.
+struct Task {
+    seats: Vec<Arc<Seat>>,
+    rooms: Vec<Audience>,
+}
+
+impl Task {
+    fn of(shared: &Shared, order: &Order) -> Result<Self, NameError> {
+        let namespace = Namespace::new(&order.namespace)?;
+        let rooms = match &order.deed {
+            Deed::Join { rooms } | Deed::Leave { rooms } => rooms.as_slice(),
+            Deed::Disconnect { .. } => &[],
+        };
+        let room = |room: &String| {
+            let scope = Scope::Room(Room::new(room)?);
+            Ok(Audience { namespace: namespace.clone(), scope })
+        };
+        let rooms = rooms.iter().map(room).collect::<Result<_, _>>()?;
+        Ok(Self { seats: seats(shared, &namespace, &order.who)?, rooms })
     }
-    let is_done = match &order.deed {
-        Deed::Join { rooms } => join(shared, &seats, &audiences(&namespace, rooms)?).await,
-        Deed::Leave { rooms } => {
-            leave(shared, &seats, &audiences(&namespace, rooms)?).await;
-            true
+
+    async fn join(&self, shared: &Shared) -> Answer {
+        let mut done = Done::default();
+        for part in self.seats.chunks(PART_LEN) {
+            let joined = join_all(part.iter().map(|seat| self.join_one(shared, seat))).await;
+            if joined.contains(&Err(NotJoined::Away)) {
+                return Answer::Unable;
+            }
+            // Those that are gone count neither way.
+            done.sockets += joined.iter().filter(|joined| joined.is_ok()).count();
+            done.full += joined.iter().filter(|joined| **joined == Err(NotJoined::Full)).count();
         }
-        Deed::Disconnect { close, reason } => {
-            put_out(shared, &seats, *close, reason.as_deref());
-            true
+        Answer::Done(done)
+    }
+
+    /// Whether the seat is in all rooms. Where one of them is full, it is in all others.
+    async fn join_one(&self, shared: &Shared, seat: &Arc<Seat>) -> Result<(), NotJoined> {
+        let mut all = Ok(());
+        for room in &self.rooms {
+            match socket::join(shared, seat, room).await {
+                Err(NotJoined::Full) => all = Err(NotJoined::Full),
+                joined => joined?,
+            }
         }
-    };
-    Ok(if is_done { Outcome::Done(seats.len()) } else { Outcome::Unable })
+        all
+    }
+
+    async fn leave(&self, shared: &Shared) -> Answer {
+        for part in self.seats.chunks(PART_LEN) {
+            join_all(part.iter().map(|seat| self.leave_one(shared, seat))).await;
+            tokio::task::yield_now().await;
+        }
+        self.done()
+    }
+
+    async fn leave_one(&self, shared: &Shared, seat: &Arc<Seat>) {
+        for room in &self.rooms {
+            if login::is_held(room) {
+                login::leave(seat, room).await;
+            } else if shared.hub.leave(seat, room) {
+                shared.interest.leave(room);
+                uplink::left(seat, room);
+            }
+        }
+    }
+
+    async fn put_out(&self, shared: &Shared, close: bool, reason: Option<&str>) -> Answer {
+        for part in self.seats.chunks(PART_LEN) {
+            for seat in part {
+                put_one_out(shared, seat, close, reason);
+            }
+            tokio::task::yield_now().await;
+        }
+        self.done()
+    }
+
+    fn done(&self) -> Answer {
+        Answer::Done(Done { sockets: self.seats.len(), full: 0 })
+    }
 }
 
 fn seats(shared: &Shared, namespace: &Namespace, who: &Who) -> Result<Vec<Arc<Seat>>, NameError> {
@@ -58,52 +128,13 @@ fn seats(shared: &Shared, namespace: &Namespace, who: &Who) -> Result<Vec<Arc<Se
     Ok(members.map(|members| members.to_vec()).unwrap_or_default())
 }
 
-fn audiences(namespace: &Namespace, rooms: &[String]) -> Result<Vec<Audience>, NameError> {
-    let audience = |room: &String| {
-        let scope = Scope::Room(Room::new(room)?);
-        Ok(Audience { namespace: namespace.clone(), scope })
-    };
-    rooms.iter().map(audience).collect()
-}
-
-async fn join(shared: &Shared, seats: &[Arc<Seat>], audiences: &[Audience]) -> bool {
-    for seat in seats {
-        for audience in audiences {
-            if let Err(error) = socket::join(shared, seat, audience).await {
-                shared.events.store_away(&error);
-                return false;
-            }
-        }
-    }
-    true
-}
-
-async fn leave(shared: &Shared, seats: &[Arc<Seat>], audiences: &[Audience]) {
-    for seat in seats {
-        for audience in audiences {
-            leave_one(shared, seat, audience).await;
-        }
-    }
-}
-
-async fn leave_one(shared: &Shared, seat: &Arc<Seat>, audience: &Audience) {
-    if login::is_held(audience) {
-        login::leave(seat, audience).await;
-    } else if shared.hub.leave(seat, audience) {
-        shared.interest.leave(audience);
-        uplink::left(seat, audience);
-    }
-}
-
-fn put_out(shared: &Shared, seats: &[Arc<Seat>], close: bool, reason: Option<&str>) {
-    for seat in seats {
-        let session = &seat.session;
-        // A plain client has one namespace, and no packet to leave it by.
-        if close || !session.dialect.is_engine() {
-            session.leave_saying(Departure::Kicked, reason);
-        } else {
-            session.seats.put_out(seat, reason);
-            shared.events.put_out(session.address);
-        }
+fn put_one_out(shared: &Shared, seat: &Arc<Seat>, close: bool, reason: Option<&str>) {
+    let session = &seat.session;
+    // A plain client has one namespace, and no packet to leave it by.
+    if close || !session.dialect.is_engine() {
+        session.leave_saying(Departure::Kicked, reason);
+    } else {
+        session.seats.put_out(seat, reason);
+        shared.events.put_out(session.address);
     }
 }

@@ -16,6 +16,7 @@ use prometheus::{
 use crate::{
     departure::Departure,
     engine::{Dialect, Transport},
+    questions::Deed,
     refusal::Refusal,
 };
 
@@ -149,6 +150,37 @@ impl Asking {
     }
 }
 
+/// What became of an order to this node's sockets: the label of `carillon_orders_total`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ordered {
+    Done,
+    /// Some of them stayed out of a room that is full, or had as many as they may have.
+    Full,
+    NotHere,
+    /// The bus did not answer.
+    Unable,
+    /// Too many waited already.
+    Busy,
+    /// Whoever gave it waited no more when its turn came.
+    Late,
+    /// A node of another release gave it.
+    Unknown,
+}
+
+impl Ordered {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Full => "full",
+            Self::NotHere => "not_here",
+            Self::Unable => "unable",
+            Self::Busy => "busy",
+            Self::Late => "late",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 impl Dropped {
     fn label(self) -> &'static str {
         match self {
@@ -173,6 +205,7 @@ pub(crate) struct Events {
     deliveries: Deliveries,
     dropped: IntCounterVec,
     acks: IntCounterVec,
+    orders: IntCounterVec,
     heard: IntCounterVec,
     downlinks: IntCounterVec,
     queue_bytes: IntGauge,
@@ -213,6 +246,11 @@ impl Events {
                 "Sockets that were asked for an acknowledgement.",
                 &["outcome"],
             )?,
+            orders: counters(
+                "carillon_orders_total",
+                "Orders to this node's sockets.",
+                &["deed", "outcome"],
+            )?,
             heard: counters(
                 "carillon_client_events_total",
                 "Events that clients sent.",
@@ -232,6 +270,7 @@ impl Events {
         registry.register(Box::new(deliveries))?;
         registry.register(Box::new(events.dropped.clone()))?;
         registry.register(Box::new(events.acks.clone()))?;
+        registry.register(Box::new(events.orders.clone()))?;
         registry.register(Box::new(events.heard.clone()))?;
         registry.register(Box::new(events.downlinks.clone()))?;
         registry.register(Box::new(events.queue_bytes.clone()))?;
@@ -305,6 +344,10 @@ impl Events {
         if sockets > 0 {
             self.acks.with_label_values(&[outcome.label()]).inc_by(sockets as u64);
         }
+    }
+
+    pub(crate) fn ordered(&self, deed: &Deed, outcome: Ordered) {
+        self.orders.with_label_values(&[deed.label(), outcome.label()]).inc();
     }
 
     /// With `downlink.always_ok` nobody but the log is told why one was not sent.

@@ -17,7 +17,9 @@ use crate::{
     departure::Departure,
     engine::{Ids, accept},
     events::{Dropped, Events},
-    login, others,
+    login,
+    orders::{Orders, Waiting},
+    others,
     shared::{Shared, Ways},
 };
 
@@ -34,7 +36,15 @@ const TOGETHER_MAX: usize = 64;
 pub struct Gateway {
     shared: Arc<Shared>,
     /// Taken by the one call of [`Gateway::run`].
-    inflow: Arc<Mutex<Option<(Inbox, Requests)>>>,
+    inflow: Arc<Mutex<Option<Inflow>>>,
+}
+
+/// What comes to a gateway from others, each in its queue.
+#[derive(Debug)]
+struct Inflow {
+    inbox: Inbox,
+    requests: Requests,
+    orders: Waiting,
 }
 
 /// Why a gateway could not be made.
@@ -48,8 +58,10 @@ impl Gateway {
             link;
         let relay = RelayDriver::new(signals, registry)?;
         let ways = Ways { publisher, interest, store, logins, nodes, relay, uplink };
-        let shared = Arc::new(Shared::new(config, Events::new(registry)?, ways));
-        Ok(Self { shared, inflow: Arc::new(Mutex::new(Some((inbox, requests)))) })
+        let (orders, waiting) = Orders::open();
+        let shared = Arc::new(Shared::new(config, Events::new(registry)?, ways, orders));
+        let inflow = Inflow { inbox, requests, orders: waiting };
+        Ok(Self { shared, inflow: Arc::new(Mutex::new(Some(inflow))) })
     }
 
     /// Serves `public` until `stop`; then closes every transport, what waits first, within `grace`.
@@ -57,7 +69,8 @@ impl Gateway {
     /// Not cancellation-safe: dropped, it leaves connections running. Cancel `stop` and await it.
     pub async fn run(&self, public: TcpListener, stop: CancellationToken, grace: Duration) {
         let shared = &self.shared;
-        let (inbox, requests) = self.inflow.lock().take().unzip();
+        let inflow = self.inflow.lock().take();
+        let Inflow { inbox, requests, orders } = inflow.expect("a gateway runs once");
         let rest = CancellationToken::new();
         let leave = async {
             stop.cancelled().await;
@@ -75,6 +88,7 @@ impl Gateway {
             delivering,
             shared.cluster.listen(rest.clone()),
             answer_all(shared, requests, rest.clone()),
+            Box::pin(orders.carry_out(shared, rest.clone())),
             others::announce(shared, rest.clone()),
         );
     }
@@ -114,8 +128,7 @@ impl Gateway {
 }
 
 /// Hands what the bus brings to the hub, in order, until `stop`.
-async fn deliver(shared: Arc<Shared>, inbox: Option<Inbox>, stop: CancellationToken) {
-    let Some(mut inbox) = inbox else { return };
+async fn deliver(shared: Arc<Shared>, mut inbox: Inbox, stop: CancellationToken) {
     loop {
         let arrival = tokio::select! {
             biased;

@@ -17,7 +17,12 @@ use notice::{Audience, Namespace, Narrowing, Notice, Room, Scope, SocketId};
 use parking_lot::Mutex;
 
 pub(crate) use self::choice::Choice;
-use crate::{events::Events, forms::Forms, frames_of, seat::Seat};
+use crate::{
+    events::Events,
+    forms::Forms,
+    frames_of,
+    seat::{Entry, Seat},
+};
 
 const SHARDS: usize = 32;
 
@@ -48,17 +53,17 @@ impl Default for Hub {
 }
 
 impl Hub {
-    /// Makes `seat` a member of `audience`. `false`: it is already, or it has left the node.
-    pub(crate) fn join(&self, seat: &Arc<Seat>, audience: &Audience) -> bool {
+    /// Makes `seat` a member of `audience`, if it may be.
+    pub(crate) fn join(&self, seat: &Arc<Seat>, audience: &Audience) -> Entry {
         let mut shard = self.audience_shard(audience).lock();
         let members = shard.entry(audience.clone()).or_default();
-        let added = seat.places.add(audience, members.len());
-        if added {
+        let entry = seat.places.add(audience, members.len());
+        if entry == Entry::Added {
             Arc::make_mut(members).push(Arc::clone(seat));
         } else if members.is_empty() {
             shard.remove(audience);
         }
-        added
+        entry
     }
 
     /// Ends a membership. Says whether the bus had been told of it.

@@ -29,6 +29,7 @@ mod census;
 mod deeds;
 
 mod answering;
+mod orders;
 mod others;
 mod questions;
 

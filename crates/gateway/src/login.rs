@@ -12,19 +12,19 @@ mod stays;
 
 use std::sync::Arc;
 
-use adapter::{Login, LoginError, LoginMode, LoginOutcome, Resume};
+use adapter::{BusError, Login, LoginError, LoginMode, LoginOutcome, Resume};
 use notice::{Audience, Scope, SocketId};
 use tokio::sync::OwnedMutexGuard;
 
-pub(crate) use self::stays::Stays;
 use self::{
     asked::{Asked, asked, room_to_leave},
-    reply::{Fault, Reply},
+    reply::Reply,
     stays::Before,
 };
+pub(crate) use self::{reply::Fault, stays::Stays};
 use crate::{
     events::{Dropped, login_failed},
-    seat::Seat,
+    seat::{Entry, Seat},
     shared::Shared,
     uplink,
 };
@@ -170,8 +170,9 @@ async fn log_in(
     let entering = Entering::begin(seat, room).await?;
     let login = Login { member: seat.id.clone(), mode, resume };
     let outcome = seat.session.shared.logins.login(room, login).await;
-    entering.finish(matches!(outcome, Ok(LoginOutcome::In)));
-    outcome.map_err(|error| fault(&error))
+    let is_there = entering.finish(matches!(outcome, Ok(LoginOutcome::In)));
+    let outcome = outcome.map_err(|error| fault(&error))?;
+    if is_there { Ok(outcome) } else { Err(Fault::Gone) }
 }
 
 /// A seat on its way into a room. Given up half-way, nothing has changed for it.
@@ -190,21 +191,20 @@ impl<'a> Entering<'a> {
         let mut entering = Self { seat, room, before, is_heard: false, is_over: false };
         let shared = &seat.session.shared;
         if before == Before::Out {
-            shared.interest.enter(room).await.map_err(|error| {
-                shared.events.store_away(&error);
-                Fault::Unreachable
-            })?;
+            let entered = shared.interest.enter(room).await;
+            entered.map_err(|error| unheard(shared, &error))?;
             entering.is_heard = true;
         }
         Ok(entering)
     }
 
-    fn finish(mut self, got_in: bool) {
+    /// `false`: the seat has left meanwhile.
+    fn finish(mut self, got_in: bool) -> bool {
         self.is_over = true;
         let Self { seat, room, before, .. } = self;
         let Shared { hub, interest, logins, .. } = &*seat.session.shared;
         let join = || {
-            if hub.join(seat, room) && seat.places.entered(room) {
+            if hub.join(seat, room) == Entry::Added && seat.places.entered(room) {
                 uplink::joined(seat, room);
             } else {
                 interest.leave(room);
@@ -215,9 +215,11 @@ impl<'a> Entering<'a> {
                 interest.leave(room);
             }
         };
-        if !seat.stays.finish(room, got_in, join, leave) {
+        let is_there = seat.stays.finish(room, got_in, join, leave);
+        if !is_there {
             logins.leave_soon(room, &seat.id);
         }
+        is_there
     }
 }
 
@@ -250,6 +252,12 @@ fn tell_put_out(seat: &Seat, room: &Audience) {
 fn malformed(seat: &Seat, fault: Fault) -> String {
     seat.session.shared.events.dropped(Dropped::Malformed);
     Reply::Fault(fault).json()
+}
+
+/// The bus would not bring what concerns a room.
+fn unheard(shared: &Shared, error: &BusError) -> Fault {
+    shared.events.store_away(error);
+    if matches!(error, BusError::Full { .. }) { Fault::Full } else { Fault::Unreachable }
 }
 
 fn fault(error: &LoginError) -> Fault {

@@ -98,7 +98,7 @@ pub(crate) async fn ask_all(shared: &Shared, question: &Question) -> Result<Othe
                 shared.events.stranger(&node);
                 others.missing.push(node.to_string());
             }
-            Some(Answer::Unable) => others.missing.push(node.to_string()),
+            Some(Answer::Unable | Answer::Busy) => others.missing.push(node.to_string()),
             Some(answer) => others.answers.push(answer),
         }
     }

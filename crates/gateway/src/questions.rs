@@ -61,6 +61,16 @@ pub(crate) enum Deed {
     Disconnect { close: bool, reason: Option<String> },
 }
 
+impl Deed {
+    pub(crate) fn label(&self) -> &'static str {
+        match self {
+            Self::Join { .. } => "join",
+            Self::Leave { .. } => "leave",
+            Self::Disconnect { .. } => "disconnect",
+        }
+    }
+}
+
 /// An event for one socket.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Emit {
@@ -88,8 +98,7 @@ pub(crate) struct Except {
 pub(crate) enum Answer {
     Sockets(Listed),
     Rooms(Counted),
-    /// How many sockets it was done with.
-    Done(usize),
+    Done(Done),
     Sent {
         id: String,
         sockets: usize,
@@ -98,8 +107,19 @@ pub(crate) enum Answer {
     NotHere,
     /// It was not done, or not with all: the bus did not answer.
     Unable,
+    /// It was not begun: too many orders wait.
+    Busy,
     /// A question that this release does not know.
     Unknown,
+}
+
+/// What became of an order, in sockets.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct Done {
+    /// It was done with these.
+    pub(crate) sockets: usize,
+    /// These stayed out of a room, because it is full or they are in as many as they may be.
+    pub(crate) full: usize,
 }
 
 #[derive(Debug, Default, Deserialize, Serialize)]

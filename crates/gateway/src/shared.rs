@@ -17,6 +17,7 @@ use crate::{
     engine::{Dialect, Doors, Ids, Pulse, Sessions},
     events::Events,
     hub::Hub,
+    orders::Orders,
 };
 
 #[derive(Debug)]
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) logins: Logins,
     pub(crate) nodes: Nodes,
+    pub(crate) orders: Orders,
     /// Where what clients say goes, if a backend reads it.
     pub(crate) uplink: Option<Uplink>,
     /// Owns every connection's task; the gateway awaits it when it stops.
@@ -65,7 +67,7 @@ pub(crate) struct Ways {
 }
 
 impl Shared {
-    pub(crate) fn new(config: Config, events: Events, ways: Ways) -> Self {
+    pub(crate) fn new(config: Config, events: Events, ways: Ways, orders: Orders) -> Self {
         let Ways { publisher, interest, store, logins, nodes, relay, uplink } = ways;
         let (hub, events) = (Arc::new(Hub::default()), Arc::new(events));
         let waiters = Waiters::new(&events);
@@ -96,6 +98,7 @@ impl Shared {
             store,
             logins,
             nodes,
+            orders,
             uplink,
         }
     }

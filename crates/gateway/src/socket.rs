@@ -11,7 +11,7 @@ mod event;
 mod inbound;
 
 pub(crate) use self::{
-    connect::{admit, connect, join},
+    connect::{NotJoined, admit, connect, join},
     event::{Call, answer, listed},
     identity::{Identity, Source, text},
     inbound::{CONNECT_SUCCESS, Message, opened, take_in},

@@ -27,7 +27,7 @@ pub(crate) struct Detour {
     _tasks: JoinSet<()>,
 }
 
-/// Where nothing is handed on.
+/// Where nothing is handed on, and how long the way is where it is.
 #[derive(Default)]
 struct Jam {
     /// Connections, by their number from 0, on which nothing comes back.
@@ -35,6 +35,8 @@ struct Jam {
     /// Connections that lead to another port.
     astray: HashMap<usize, u16>,
     is_everywhere: bool,
+    /// What one way takes.
+    delay: Duration,
 }
 
 #[derive(Clone, Copy)]
@@ -48,9 +50,9 @@ impl Detour {
     pub(crate) async fn to(target: u16, delay: Duration) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("there is a port");
         let port = listener.local_addr().expect("it is bound").port();
-        let (jam, watched) = watch::channel(Jam::default());
+        let (jam, watched) = watch::channel(Jam { delay, ..Jam::default() });
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, target, delay, watched));
+        tasks.spawn(accept(listener, target, watched));
         Self { port, jam, _tasks: tasks }
     }
 
@@ -61,6 +63,11 @@ impl Detour {
     /// A connection that is still to be made will lead there.
     pub(crate) fn lead_astray(&self, connection: usize, port: u16) {
         self.jam.send_if_modified(|jam| jam.astray.insert(connection, port).is_none());
+    }
+
+    /// Changes how long the way is from now on.
+    pub(crate) fn takes(&self, delay: Duration) {
+        self.jam.send_modify(|jam| jam.delay = delay);
     }
 
     pub(crate) fn freeze(&self, connection: usize) {
@@ -89,7 +96,7 @@ impl Jam {
     }
 }
 
-async fn accept(listener: TcpListener, target: u16, delay: Duration, jam: watch::Receiver<Jam>) {
+async fn accept(listener: TcpListener, target: u16, jam: watch::Receiver<Jam>) {
     let mut ways = JoinSet::new();
     for connection in 0.. {
         let Ok((near, _)) = listener.accept().await else { return };
@@ -97,15 +104,14 @@ async fn accept(listener: TcpListener, target: u16, delay: Duration, jam: watch:
         let Ok(far) = TcpStream::connect((Ipv4Addr::LOCALHOST, target)).await else { continue };
         let ((near_read, near_write), (far_read, far_write)) =
             (near.into_split(), far.into_split());
-        ways.spawn(carry(near_read, far_write, delay, Lane::There, jam.clone()));
-        ways.spawn(carry(far_read, near_write, delay, Lane::Back { connection }, jam.clone()));
+        ways.spawn(carry(near_read, far_write, Lane::There, jam.clone()));
+        ways.spawn(carry(far_read, near_write, Lane::Back { connection }, jam.clone()));
     }
 }
 
 async fn carry(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    delay: Duration,
     lane: Lane,
     mut jam: watch::Receiver<Jam>,
 ) {
@@ -117,7 +123,8 @@ async fn carry(
             if jam.wait_for(|jam| jam.lets(lane)).await.is_err() {
                 return;
             }
-            if sender.send((Instant::now() + delay, bytes[..len].to_vec())).await.is_err() {
+            let arrives = Instant::now() + jam.borrow().delay;
+            if sender.send((arrives, bytes[..len].to_vec())).await.is_err() {
                 return;
             }
         }

@@ -7,10 +7,10 @@ use serde::Serialize;
 /// Why a request was not done.
 #[derive(Clone, Debug)]
 pub(super) enum Problem {
-    /// The body cannot be taken apart, or is cut off; the text says where.
-    BadBody(String),
-    /// The body is no JSON; the text says where.
-    BadCall(String),
+    /// The body holds no messages; the text says where.
+    BadBatch(String),
+    /// The body is no JSON, or is cut off; the text says where.
+    Malformed(String),
     /// It can be read, and does not mean anything; the text says what would.
     Invalid(String),
     NoLetter(String),
@@ -51,7 +51,7 @@ impl ErrorBody {
 impl Problem {
     fn status(&self) -> StatusCode {
         match self {
-            Self::BadBody(_) | Self::BadCall(_) => StatusCode::BAD_REQUEST,
+            Self::BadBatch(_) | Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NoKey => StatusCode::UNAUTHORIZED,
             Self::Foreign => StatusCode::FORBIDDEN,
@@ -65,12 +65,12 @@ impl Problem {
 
     fn body(&self) -> ErrorBody {
         match self {
-            Self::BadBody(message) => ErrorBody::new(
-                "bad_request",
+            Self::BadBatch(message) => ErrorBody::new(
+                "malformed",
                 message,
                 "send one JSON message, an array of them, or one on each line (NDJSON)",
             ),
-            Self::BadCall(message) => ErrorBody::new("bad_request", message, ""),
+            Self::Malformed(message) => ErrorBody::new("malformed", message, ""),
             Self::Invalid(message) => ErrorBody::new("invalid", message, ""),
             Self::NoLetter(id) => ErrorBody::new(
                 "unknown_letter",

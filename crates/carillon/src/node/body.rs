@@ -1,6 +1,12 @@
-//! Reads a request's body up to what the API takes.
+//! Reads a request's body, up to what the API takes, before anybody works on it: so whatever is called, the
+//! body is there, or the answer says why it is not.
 
-use axum::body::Body;
+use axum::{
+    body::Body,
+    extract::Request,
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use ingest::BODY_BYTES_MAX;
@@ -11,12 +17,21 @@ use crate::node::answer::Problem;
 /// answer instead of finding the connection broken.
 const DROPPED_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
 
-/// The whole body, or why not.
-pub(super) async fn read(mut body: Body) -> Result<Bytes, Problem> {
+/// Hands the request on with its whole body.
+pub(super) async fn whole(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match read(body).await {
+        Ok(body) => next.run(Request::from_parts(parts, body.into())).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn read(mut body: Body) -> Result<Bytes, Problem> {
     let mut read = BytesMut::new();
     let mut len_bytes = 0_usize;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Problem::BadBody("read body: it was cut off".to_owned()))?;
+        let frame =
+            frame.map_err(|_| Problem::Malformed("read body: it was cut off".to_owned()))?;
         let Ok(data) = frame.into_data() else { continue };
         len_bytes = len_bytes.saturating_add(data.len());
         if len_bytes <= BODY_BYTES_MAX {

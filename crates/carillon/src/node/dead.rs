@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use axum::{
     Router,
-    body::Body,
+    body::Bytes,
     extract::{RawQuery, State},
     response::Response,
     routing::{get, post},
@@ -13,10 +13,7 @@ use http::StatusCode;
 use ingest::{DeadLetter, DeadLetterError, DeadLetterId, DeadLetterStore, Which};
 use serde::{Deserialize, Serialize};
 
-use crate::node::{
-    answer::{self, Problem},
-    body,
-};
+use crate::node::answer::{self, Problem};
 
 /// Letters in one answer, unless the caller asks for fewer or more, and at most.
 const PAGE_LEN: usize = 20;
@@ -113,23 +110,22 @@ fn read_limit(text: &str) -> Result<usize, Problem> {
     limit.ok_or_else(|| Problem::Invalid(bad()))
 }
 
-async fn replay(State(store): State<DeadLetterStore>, body: Body) -> Result<Response, Problem> {
-    let which = read_which(body).await?;
+async fn replay(State(store): State<DeadLetterStore>, body: Bytes) -> Result<Response, Problem> {
+    let which = read_which(&body)?;
     let replayed = some(which, store.replay(which).await?)?;
     Ok(answer::json(StatusCode::OK, &serde_json::json!({ "replayed": replayed })))
 }
 
-async fn discard(State(store): State<DeadLetterStore>, body: Body) -> Result<Response, Problem> {
-    let which = read_which(body).await?;
+async fn discard(State(store): State<DeadLetterStore>, body: Bytes) -> Result<Response, Problem> {
+    let which = read_which(&body)?;
     let dropped = some(which, store.discard(which).await?)?;
     Ok(answer::json(StatusCode::OK, &serde_json::json!({ "dropped": dropped })))
 }
 
-async fn read_which(body: Body) -> Result<Which, Problem> {
-    let body = body::read(body).await?;
-    let asked: Asked = serde_json::from_slice(&body).map_err(|error| {
+fn read_which(body: &[u8]) -> Result<Which, Problem> {
+    let asked: Asked = serde_json::from_slice(body).map_err(|error| {
         let text = format!("read what letters are meant: {error}");
-        if error.is_data() { Problem::Invalid(text) } else { Problem::BadCall(text) }
+        if error.is_data() { Problem::Invalid(text) } else { Problem::Malformed(text) }
     })?;
     match asked {
         Asked { id: Some(id), all: false } => Ok(Which::One(read_id(&id)?)),

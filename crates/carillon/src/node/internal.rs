@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{DefaultBodyLimit, Request, State},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -16,7 +16,7 @@ use crate::{
     node::{
         admission::Admission,
         answer::Problem,
-        dead,
+        body, dead,
         health::{self, Readiness},
         page,
         tasks::{self, Door},
@@ -26,6 +26,10 @@ use crate::{
 
 /// How long a request may take, its body included: an emit may wait a minute for acknowledgements.
 const REQUEST_WITHIN: Duration = Duration::from_secs(70);
+
+/// What only a node with sockets answers.
+const GATEWAY_PATHS: [&str; 6] =
+    ["/v1/downlink", "/v1/emit", "/v1/nodes", "/v1/rooms", "/v1/sockets", "/v1/users"];
 
 /// What the internal port speaks for.
 pub(super) struct Internal {
@@ -56,31 +60,60 @@ impl Internal {
         router
             .fallback(async move |request: Request| not_found(&request, public_addr))
             .method_not_allowed_fallback(async || Problem::WrongMethod)
-            // One layer for both, and shared: each costs every call a box and a copy of its state.
-            .layer(middleware::from_fn_with_state(Arc::new(Admission::new(config, addr)), admit))
+            .layer(DefaultBodyLimit::disable())
+            // One layer, and shared: each costs every call a box and a copy of its state.
+            .layer(middleware::from_fn_with_state(Arc::new(Admission::new(config, addr)), front))
     }
 }
 
-/// Lets in who may, for a while.
-async fn admit(State(admission): State<Arc<Admission>>, request: Request, next: Next) -> Response {
-    if let Err(problem) = admission.judge(request.uri().path(), request.headers()) {
-        return problem.into_response();
+/// Lets in who may, with the whole body, for a while.
+async fn front(State(admission): State<Arc<Admission>>, request: Request, next: Next) -> Response {
+    match admission.judge(request.uri().path(), request.headers()) {
+        Ok(()) => in_time(REQUEST_WITHIN, body::whole(request, next)).await,
+        Err(problem) => problem.into_response(),
     }
-    match tokio::time::timeout(REQUEST_WITHIN, next.run(request)).await {
-        Ok(response) => response,
-        Err(_elapsed) => Problem::TooSlow.into_response(),
-    }
+}
+
+async fn in_time(limit: Duration, answering: impl Future<Output = Response>) -> Response {
+    let answer = tokio::time::timeout(limit, answering).await;
+    answer.unwrap_or_else(|_elapsed| Problem::TooSlow.into_response())
 }
 
 fn not_found(request: &Request, public_addr: Option<SocketAddr>) -> Problem {
     let path = request.uri().path();
-    let is_for_clients = ["/socket.io", "/ws", "/events"].iter().any(|it| path.starts_with(it));
     let hint = match public_addr {
-        Some(addr) if is_for_clients => format!("clients connect to the public port, {addr}"),
-        _ if path == "/v1/tasks" || path.starts_with("/v1/dead") => {
+        Some(addr) if is_below(path, &["/socket.io", "/ws", "/events"]) => {
+            format!("clients connect to the public port, {addr}")
+        }
+        _ if is_below(path, &["/v1/tasks", "/v1/dead"]) => {
             "this node's roles do not include ingest".to_owned()
+        }
+        None if is_below(path, &GATEWAY_PATHS) => {
+            "this node's roles do not include gateway".to_owned()
         }
         _ => "GET / says what is here".to_owned(),
     };
     Problem::NotFound { hint }
+}
+
+/// Whether `path` is one of these, or below one.
+fn is_below(path: &str, any: &[&str]) -> bool {
+    let below = |rest: &str| rest.is_empty() || rest.starts_with('/');
+    any.iter().any(|start| path.strip_prefix(start).is_some_and(below))
+}
+
+#[cfg(test)]
+mod tests {
+    //! What a caller is told who is too slow.
+
+    use http::{StatusCode, header};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_that_takes_too_long_is_told_so_as_json() {
+        let answer = in_time(Duration::from_millis(1), std::future::pending()).await;
+        assert_eq!(answer.status(), StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/json");
+    }
 }

@@ -4,18 +4,16 @@
 //! first that was not taken.
 
 use axum::{
-    extract::{Request, State},
+    body::Bytes,
+    extract::State,
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use ingest::{Batch, Intake, Report};
 use serde::Serialize;
 use tokio_util::task::TaskTracker;
 
-use crate::node::{
-    answer::{self, ErrorBody, Problem},
-    body,
-};
+use crate::node::answer::{self, ErrorBody, Problem};
 
 /// The way in for messages by HTTP. Clones are the same door.
 #[derive(Clone, Debug)]
@@ -61,16 +59,14 @@ impl Door {
         self.taking.wait().await;
     }
 
-    async fn take(&self, request: Request) -> Result<Report, Problem> {
-        let (parts, body) = request.into_parts();
-        let body = body::read(body).await?;
-        let content_type = parts.headers.get(header::CONTENT_TYPE);
-        let batch = Batch::read(&body, content_type.and_then(|text| text.to_str().ok()));
+    async fn take(&self, headers: &HeaderMap, body: &Bytes) -> Result<Report, Problem> {
+        let content_type = headers.get(header::CONTENT_TYPE);
+        let batch = Batch::read(body, content_type.and_then(|text| text.to_str().ok()));
         let batch = batch.map_err(|error| {
             if error.is_too_large() {
                 Problem::TooLarge(error.to_string())
             } else {
-                Problem::BadBody(error.to_string())
+                Problem::BadBatch(error.to_string())
             }
         })?;
         let _taking = self.taking.token();
@@ -81,8 +77,8 @@ impl Door {
     }
 }
 
-pub(super) async fn post(State(door): State<Door>, request: Request) -> Response {
-    match door.take(request).await {
+pub(super) async fn post(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> Response {
+    match door.take(&headers, &body).await {
         Ok(report) => respond(&report),
         Err(problem) => problem.into_response(),
     }
@@ -146,8 +142,7 @@ mod tests {
     async fn a_door_that_closed_takes_nothing_and_asks_to_come_back() {
         let door = Door::new(None);
         door.close().await;
-        let request = Request::new(axum::body::Body::from("{}"));
-        let response = post(State(door), request).await;
+        let response = post(State(door), HeaderMap::new(), Bytes::from("{}")).await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(response.headers().contains_key(header::RETRY_AFTER));
     }

@@ -4,11 +4,15 @@
 #![expect(clippy::unwrap_used, reason = "a broken harness should stop the test")]
 
 mod acks;
+mod bad_emits;
 mod caller;
+mod choices;
+mod downlinks;
 mod emits;
 mod harness;
 mod nodes;
 mod notices;
+mod orders;
 mod page;
 mod redis_away;
 mod rooms;

@@ -3,11 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a broken harness should stop the test")]
 
+mod asking;
 mod fleets;
 mod queue;
 mod redis;
 mod refusals;
 mod rooms;
+mod said;
 mod soak;
 
 mod guest;

@@ -26,7 +26,7 @@ pub(super) async fn downlink(
         Err(error) if error.is_callers() => Downlink::Malformed,
         Err(_) => Downlink::Away,
     };
-    let cause = sent.err().map(|error| error.message());
+    let cause = sent.err().map(ApiError::message);
     shared.events.downlink(outcome, cause.as_deref());
     let cause = cause.filter(|_| !shared.config.downlink_always_ok);
     answer(cause.map(|cause| (outcome, cause)))

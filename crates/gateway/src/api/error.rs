@@ -22,6 +22,7 @@ pub(crate) enum ApiError {
         hint: Option<&'static str>,
     },
     UnknownSocket,
+    UnknownTask,
     TooLarge,
     /// More sockets here than one question may be put to.
     TooManySockets,
@@ -33,6 +34,10 @@ pub(crate) enum ApiError {
     Unsure,
     /// The other nodes cannot be reached.
     Apart,
+    /// More orders wait than may.
+    OrdersFull,
+    /// The bus did not answer while sockets joined.
+    Halfway,
     /// The node of a socket did not answer in time.
     Silent {
         node: String,
@@ -80,76 +85,70 @@ impl ApiError {
         matches!(self, Self::Malformed(_) | Self::Invalid { .. } | Self::TooLarge)
     }
 
-    pub(super) fn message(self) -> String {
-        self.parts().2
+    fn status_and_code(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed"),
+            Self::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+            Self::UnknownSocket => (StatusCode::NOT_FOUND, "unknown_socket"),
+            Self::UnknownTask => (StatusCode::NOT_FOUND, "unknown_task"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::TooManySockets => (StatusCode::UNPROCESSABLE_ENTITY, "too_many_sockets"),
+            Self::Busy | Self::OrdersFull => (StatusCode::TOO_MANY_REQUESTS, "busy"),
+            Self::Unavailable | Self::Apart | Self::Halfway => {
+                (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+            }
+            Self::Unsure => (StatusCode::SERVICE_UNAVAILABLE, "unsure"),
+            Self::Silent { .. } => (StatusCode::SERVICE_UNAVAILABLE, "no_answer"),
+        }
     }
 
-    fn parts(self) -> (StatusCode, &'static str, String, Option<&'static str>) {
-        match self {
-            Self::Malformed(message) => (StatusCode::BAD_REQUEST, "malformed", message, None),
-            Self::Invalid { message, hint } => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "invalid", message, hint)
+    pub(super) fn message(&self) -> String {
+        let text = match self {
+            Self::Malformed(message) | Self::Invalid { message, .. } => message,
+            Self::UnknownSocket => "no socket of this id is in this namespace",
+            Self::UnknownTask => "this user has no task of this identity",
+            Self::TooLarge => {
+                return format!("a payload has at most {} bytes", notice::PAYLOAD_BYTES_MAX);
             }
-            Self::UnknownSocket => (
-                StatusCode::NOT_FOUND,
-                "unknown_socket",
-                "no socket of this id is in this namespace".into(),
-                Some("GET /v1/sockets lists ids as their clients know them"),
-            ),
-            Self::TooLarge => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too_large",
-                format!("a payload has at most {} bytes", notice::PAYLOAD_BYTES_MAX),
-                None,
-            ),
-            Self::TooManySockets => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "too_many_sockets",
+            Self::TooManySockets => {
                 "more sockets than one emit may ask for an acknowledgement; nothing was sent"
-                    .into(),
-                Some("without ack it goes to any number"),
-            ),
-            Self::Busy => (
-                StatusCode::TOO_MANY_REQUESTS,
-                "busy",
-                "too many acknowledgements are waited for; nothing was sent".into(),
-                None,
-            ),
-            Self::Unavailable => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "unavailable",
-                "the bus does not take notices now; nothing was sent".into(),
-                None,
-            ),
-            Self::Unsure => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "unsure",
-                "the bus stopped answering while this was on the way; it may have been sent".into(),
-                Some("handing it in again may repeat it"),
-            ),
-            Self::Apart => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "unavailable",
-                "the other nodes cannot be reached now; what concerns this one was done".into(),
-                Some("scope=local asks this node alone where a call lists"),
-            ),
-            Self::Silent { node } => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "no_answer",
-                format!(
+            }
+            Self::Busy => "too many acknowledgements are waited for; nothing was sent",
+            Self::OrdersFull => "too many orders wait for their turn; this one was not begun",
+            Self::Unavailable => "the bus does not take notices now; nothing was sent",
+            Self::Apart => "the other nodes cannot be reached now; what concerns this one was done",
+            Self::Unsure => {
+                "the bus stopped answering while this was on the way; it may have been sent"
+            }
+            Self::Halfway => "the bus does not answer now, so not all sockets have joined",
+            Self::Silent { node } => {
+                return format!(
                     "node {node}, where the socket is, did not answer in time; it may have done it"
-                ),
-                Some("handing it in again may repeat it"),
-            ),
+                );
+            }
+        };
+        text.to_owned()
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Invalid { hint, .. } => *hint,
+            Self::UnknownSocket => Some("GET /v1/sockets lists ids as their clients know them"),
+            Self::UnknownTask => Some("GET /v1/users/{id}/tasks lists those that are known"),
+            Self::TooManySockets => Some("without ack it goes to any number"),
+            Self::Apart => Some("scope=local asks this node alone where a call lists"),
+            Self::Unsure | Self::Silent { .. } => Some("handing it in again may repeat it"),
+            Self::Halfway => Some("give the order again; who is in already stays in"),
+            _ => None,
         }
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let (status, code, message, hint) = self.parts();
-        let mut response =
-            (status, Json(Body { error: Content { code, message, hint } })).into_response();
+        let (status, code) = self.status_and_code();
+        let error = Content { code, message: self.message(), hint: self.hint() };
+        let mut response = (status, Json(Body { error })).into_response();
         if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

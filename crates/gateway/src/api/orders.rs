@@ -1,6 +1,6 @@
 //! `POST /v1/sockets/disconnect`, `/join` and `/leave`: what a backend does with sockets of the cluster.
 
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc};
 
 use axum::{Json, body::Bytes, extract::State};
 use notice::{Room, SocketId, UserId};
@@ -13,9 +13,9 @@ use super::{
     error::ApiError,
 };
 use crate::{
-    deeds::{self, Outcome},
+    engine::Ids,
     others::{self, Others},
-    questions::{Answer, Deed, Order, Question, Who},
+    questions::{Answer, Deed, Done, Order, Question, Who},
     shared::Shared,
 };
 
@@ -39,9 +39,14 @@ struct Body<'a> {
     reason: Option<String>,
 }
 
+/// What became of an order.
 #[derive(Debug, Serialize)]
-pub(super) struct Done {
+pub(super) struct Told {
     sockets: usize,
+    /// So many stayed out of a room, because it is full or they are in as many as they may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    full: Option<NonZeroUsize>,
+    /// Living nodes of which it is not known whether they did their part.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     missing: Vec<String>,
 }
@@ -49,7 +54,7 @@ pub(super) struct Done {
 pub(super) async fn join(
     State(shared): State<Arc<Shared>>,
     body: Bytes,
-) -> Result<Json<Done>, ApiError> {
+) -> Result<Json<Told>, ApiError> {
     let order = with_rooms(&shared, &body, |rooms| Deed::Join { rooms })?;
     carry_out(&shared, order).await
 }
@@ -57,7 +62,7 @@ pub(super) async fn join(
 pub(super) async fn leave(
     State(shared): State<Arc<Shared>>,
     body: Bytes,
-) -> Result<Json<Done>, ApiError> {
+) -> Result<Json<Told>, ApiError> {
     let order = with_rooms(&shared, &body, |rooms| Deed::Leave { rooms })?;
     carry_out(&shared, order).await
 }
@@ -65,7 +70,7 @@ pub(super) async fn leave(
 pub(super) async fn disconnect(
     State(shared): State<Arc<Shared>>,
     body: Bytes,
-) -> Result<Json<Done>, ApiError> {
+) -> Result<Json<Told>, ApiError> {
     let body = read(&body)?;
     if body.rooms.is_some() {
         return Err(ApiError::invalid("rooms: not for disconnect"));
@@ -126,43 +131,55 @@ fn who(body: &Body<'_>) -> Result<Who, ApiError> {
     }
 }
 
-/// This node does its part first, and waits for nobody to do it.
-async fn carry_out(shared: &Shared, order: Order) -> Result<Json<Done>, ApiError> {
-    let here = deeds::carry_out(shared, &order).await;
-    let here = here.map_err(|error| ApiError::invalid(error.to_string()))?;
-    let id = match (&here, &order.who) {
-        (Outcome::Unable, _) => return Err(ApiError::Unavailable),
-        (Outcome::Done(sockets), Who::Socket(_)) => {
-            return Ok(Json(Done { sockets: *sockets, missing: Vec::new() }));
+async fn carry_out(shared: &Shared, order: Order) -> Result<Json<Told>, ApiError> {
+    match &order.who {
+        Who::Socket(id) => {
+            let id = SocketId::new(id).expect("it was one when it was read");
+            to_one(shared, &id, order).await
         }
-        (_, Who::Socket(id)) => SocketId::new(id).ok(),
-        _ => None,
-    };
-    let question = Question::Do(order);
-    if let Some(id) = id {
-        return at_home(shared, &id, &question).await;
+        Who::User(_) | Who::Room(_) => to_all(shared, order).await,
     }
-    let others = others::ask_all(shared, &question).await;
-    let Others { answers, missing } = others.map_err(|error| ApiError::nodes(shared, &error))?;
-    let mut sockets = if let Outcome::Done(sockets) = here { sockets } else { 0 };
-    for answer in answers {
-        if let Answer::Done(there) = answer {
-            sockets += there;
-        }
-    }
-    Ok(Json(Done { sockets, missing }))
 }
 
-/// For a socket that is not on this node.
-async fn at_home(
-    shared: &Shared,
-    id: &SocketId,
-    question: &Question,
-) -> Result<Json<Done>, ApiError> {
-    let asked = others::ask_home(shared, id, question).await;
+async fn to_one(shared: &Shared, id: &SocketId, order: Order) -> Result<Json<Told>, ApiError> {
+    let me = &shared.config.node;
+    let asked = if Ids::is_of(me, id) {
+        Ok(Some((me.clone(), Some(shared.orders.carry_out(shared, order).await))))
+    } else {
+        others::ask_home(shared, id, &Question::Do(order)).await
+    };
     match asked.map_err(|error| ApiError::nodes(shared, &error))? {
-        Some((_, Some(Answer::Done(sockets)))) => Ok(Json(Done { sockets, missing: Vec::new() })),
-        None | Some((_, Some(Answer::NotHere))) => Err(ApiError::UnknownSocket),
-        Some((node, _)) => Err(ApiError::Silent { node: node.to_string() }),
+        None => Err(ApiError::UnknownSocket),
+        Some((_, Some(answer))) => done(&answer).map(|done| Told::of(done, Vec::new())),
+        Some((node, None)) => Err(ApiError::Silent { node: node.to_string() }),
+    }
+}
+
+/// This node does its part first, and waits for nobody to do it.
+async fn to_all(shared: &Shared, order: Order) -> Result<Json<Told>, ApiError> {
+    let mut sum = done(&shared.orders.carry_out(shared, order.clone()).await)?;
+    let others = others::ask_all(shared, &Question::Do(order)).await;
+    let Others { answers, missing } = others.map_err(|error| ApiError::nodes(shared, &error))?;
+    for answer in answers {
+        if let Answer::Done(there) = answer {
+            sum.sockets += there.sockets;
+            sum.full += there.full;
+        }
+    }
+    Ok(Told::of(sum, missing))
+}
+
+fn done(answer: &Answer) -> Result<Done, ApiError> {
+    match answer {
+        Answer::Done(done) => Ok(*done),
+        Answer::NotHere => Err(ApiError::UnknownSocket),
+        Answer::Busy => Err(ApiError::OrdersFull),
+        _ => Err(ApiError::Halfway),
+    }
+}
+
+impl Told {
+    fn of(Done { sockets, full }: Done, missing: Vec<String>) -> Json<Self> {
+        Json(Self { sockets, full: NonZeroUsize::new(full), missing })
     }
 }

@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 
-use super::{bounds::len_max, error::ApiError, sockets::Reach};
+use super::{address::InQuery, bounds::len_max, error::ApiError, sockets::Reach};
 use crate::{
     census,
     others::{self, About},
@@ -63,7 +60,7 @@ struct NodeState {
 /// The members of each room.
 pub(super) async fn rooms(
     State(shared): State<Arc<Shared>>,
-    Query(asked): Query<Asked>,
+    InQuery(asked): InQuery<Asked>,
 ) -> Result<Json<RoomList>, ApiError> {
     let len_max = len_max(asked.limit)?;
     let which = questions::Rooms { namespace: asked.namespace, len_max };

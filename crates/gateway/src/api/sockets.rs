@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{bounds::len_max, error::ApiError};
+use super::{address::InQuery, bounds::len_max, error::ApiError};
 use crate::{
     census, others,
     questions::{Answer, Question, Which},
@@ -49,7 +46,7 @@ pub(super) struct Listing {
 /// The seats that fit all that was asked.
 pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
-    Query(asked): Query<Asked>,
+    InQuery(asked): InQuery<Asked>,
 ) -> Result<Json<Listing>, ApiError> {
     let Asked { room, user, namespace, limit, scope } = asked;
     let which = Which { room, user, namespace, len_max: len_max(limit)? };

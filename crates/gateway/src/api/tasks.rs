@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use notice::UserId;
 
-use super::error::ApiError;
+use super::{address::InPath, error::ApiError};
 use crate::{shared::Shared, socket::listed};
 
 fn user(id: &str) -> Result<UserId, ApiError> {
@@ -19,7 +19,7 @@ fn user(id: &str) -> Result<UserId, ApiError> {
 /// The newest state of each task, live and lately finished.
 pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
 ) -> Result<Response, ApiError> {
     let tasks = shared.store.tasks(&user(&id)?).await.map_err(|error| {
         shared.events.store_away(&error);
@@ -29,14 +29,14 @@ pub(super) async fn list(
     Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
 }
 
-/// Forgets a stuck task in all its runs: 204, or 404 where there is none.
+/// Forgets a stuck task in all its runs.
 pub(super) async fn forget(
     State(shared): State<Arc<Shared>>,
-    Path((id, identity)): Path<(String, String)>,
+    InPath((id, identity)): InPath<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
     let known = shared.store.forget(&user(&id)?, &identity).await.map_err(|error| {
         shared.events.store_away(&error);
         ApiError::Unavailable
     })?;
-    Ok(if known { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })
+    if known { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::UnknownTask) }
 }

@@ -10,9 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::OwnedMutexGuard;
 
 use super::reply::Fault;
-
-/// Rooms of one seat. Past it, a login is refused.
-const ROOMS_MAX: usize = 256;
+use crate::seat::ROOMS_MAX;
 
 /// Takes memory only for a seat that logs in.
 #[derive(Debug, Default)]

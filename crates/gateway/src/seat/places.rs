@@ -5,6 +5,12 @@ use std::collections::HashSet;
 use notice::{Audience, Room, Scope};
 use parking_lot::Mutex;
 
+/// Rooms of one seat. It gets into no further one.
+pub(crate) const ROOMS_MAX: usize = 256;
+
+/// The rooms, the user's audience and everyone's.
+const PLACES_MAX: usize = ROOMS_MAX + 2;
+
 /// A seat's memberships. Changed by the hub only, under the lock of the audience's shard.
 #[derive(Debug, Default)]
 pub(crate) struct Places(Mutex<Stand>);
@@ -25,15 +31,33 @@ pub(crate) struct Place {
     pub(crate) entered: bool,
 }
 
+/// What became of a seat that was to be a member.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Entry {
+    Added,
+    /// It is one already.
+    There,
+    /// It is in as many audiences as it may be.
+    Full,
+    /// It has left the node.
+    Left,
+}
+
 impl Places {
-    pub(crate) fn add(&self, audience: &Audience, index: usize) -> bool {
+    pub(crate) fn add(&self, audience: &Audience, index: usize) -> Entry {
         let mut stand = self.0.lock();
-        if stand.left || stand.places.iter().any(|place| place.audience == *audience) {
-            return false;
+        if stand.left {
+            return Entry::Left;
+        }
+        if stand.places.iter().any(|place| place.audience == *audience) {
+            return Entry::There;
+        }
+        if stand.places.len() >= PLACES_MAX {
+            return Entry::Full;
         }
         stand.places.reserve_exact(1);
         stand.places.push(Place { audience: audience.clone(), index, entered: false });
-        true
+        Entry::Added
     }
 
     pub(crate) fn remove(&self, audience: &Audience) -> Option<Place> {

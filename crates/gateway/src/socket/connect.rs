@@ -11,9 +11,41 @@ use notice::{Audience, Cursor, Namespace, Scope};
 
 use super::identity::Identity;
 use crate::{
-    departure::Departure, engine::Session, events::Handshake, login, refusal::Refusal, seat::Seat,
-    shared::Shared, uplink,
+    departure::Departure,
+    engine::Session,
+    events::Handshake,
+    login::{self, Fault},
+    refusal::Refusal,
+    seat::{Entry, Seat},
+    shared::Shared,
+    uplink,
 };
+
+/// Why a seat is no member. Whoever found out has said so in the log.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum NotJoined {
+    /// It has left.
+    Gone,
+    /// The seat is in as many rooms as it may be, or the room or the bus takes no more.
+    Full,
+    /// The bus did not answer.
+    Away,
+}
+
+impl From<Fault> for NotJoined {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Gone => Self::Gone,
+            Fault::Full | Fault::TooManyRooms => Self::Full,
+            _ => Self::Away,
+        }
+    }
+}
+
+fn not_joined(shared: &Shared, error: &BusError) -> NotJoined {
+    shared.events.store_away(error);
+    if matches!(error, BusError::Full { .. }) { NotJoined::Full } else { NotJoined::Away }
+}
 
 /// Seats `session` in `namespace`. `welcome` sends what must come before the first notice. `None`: the
 /// session sits there already, or has left meanwhile.
@@ -38,10 +70,12 @@ pub(crate) async fn connect(
             shared.events.handshake(Handshake::Seated);
             Ok(Some(seat))
         }
-        Err(error) => {
+        Err(why) => {
             session.seats.remove(seat.namespace.as_str(), Departure::StoreAway);
-            shared.events.store_away(&error);
-            Err(Refusal::StoreAway)
+            match why {
+                NotJoined::Gone => Ok(None),
+                NotJoined::Full | NotJoined::Away => Err(Refusal::StoreAway),
+            }
         }
     }
 }
@@ -74,7 +108,7 @@ async fn enter(
     seat: &Arc<Seat>,
     room: Option<Scope>,
     since: &Cursor,
-) -> Result<Option<CatchUp>, BusError> {
+) -> Result<Option<CatchUp>, NotJoined> {
     let user = seat.user.clone().map(Scope::User);
     for scope in [Some(Scope::Everyone), user, room].into_iter().flatten() {
         join(shared, seat, &seat.audience(scope)).await?;
@@ -86,7 +120,8 @@ async fn enter(
     let audience = Audience::tasks_of(user.clone());
     let window = Since::Window(shared.config.recovery_window);
     let since = since.position(&audience).map_or(window, Since::Position);
-    shared.store.catch_up(&audience, since).await.map(Some)
+    let caught = shared.store.catch_up(&audience, since).await;
+    caught.map(Some).map_err(|error| not_joined(shared, &error))
 }
 
 /// Makes `seat` a member; when this has returned, it hears what its audience is sent. In a room of `/` it is
@@ -97,23 +132,25 @@ pub(crate) async fn join(
     shared: &Shared,
     seat: &Arc<Seat>,
     audience: &Audience,
-) -> Result<(), BusError> {
+) -> Result<(), NotJoined> {
     if login::is_held(audience) {
-        let joined = login::join(seat, audience).await;
-        return joined.map_err(|_fault| BusError::Unreachable { audience: audience.clone() });
+        return login::join(seat, audience).await.map_err(NotJoined::from);
     }
-    if !shared.hub.join(seat, audience) {
-        return Ok(());
+    match shared.hub.join(seat, audience) {
+        Entry::Added => {}
+        Entry::There => return Ok(()),
+        Entry::Full => return Err(NotJoined::Full),
+        Entry::Left => return Err(NotJoined::Gone),
     }
     if let Err(error) = shared.interest.enter(audience).await {
         shared.hub.leave(seat, audience);
-        return Err(error);
+        return Err(not_joined(shared, &error));
     }
     if seat.places.entered(audience) {
         uplink::joined(seat, audience);
-    } else {
-        // It left while the bus was asked.
-        shared.interest.leave(audience);
+        return Ok(());
     }
-    Ok(())
+    // It left while the bus was asked.
+    shared.interest.leave(audience);
+    Err(NotJoined::Gone)
 }

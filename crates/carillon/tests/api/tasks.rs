@@ -1,83 +1,9 @@
 //! What whoever hands in messages by HTTP may count on, and what the internal port says of itself.
 
-#![expect(clippy::unwrap_used, reason = "a broken harness should stop the test")]
-
-use bytes::Bytes;
-use carillon::{Node, Settings};
-use http::{Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use http::{Method, StatusCode, header};
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 
-/// A node on free ports, and a client of its internal port.
-struct Api {
-    node: Node,
-    stop: CancellationToken,
-    client: Client<HttpConnector, Full<Bytes>>,
-}
-
-impl Api {
-    async fn start() -> Self {
-        Self::start_with(&[]).await
-    }
-
-    async fn start_with(settings: &[(&str, &str)]) -> Self {
-        let ports = [("public.addr", "127.0.0.1:0"), ("internal.addr", "127.0.0.1:0")];
-        let settings = Settings::of(ports.into_iter().chain(settings.iter().copied()));
-        let stop = CancellationToken::new();
-        let config = settings.into_config().unwrap();
-        let node = Node::start(config, stop.clone().cancelled_owned()).await.unwrap();
-        Self { node, stop, client: Client::builder(TokioExecutor::new()).build_http() }
-    }
-
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: impl Into<Bytes>,
-    ) -> Response<Bytes> {
-        let url = format!("http://{}{path}", self.node.internal_addr());
-        let mut request = Request::builder().method(method).uri(url);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request.body(Full::new(body.into())).unwrap();
-        let (parts, body) = self.client.request(request).await.unwrap().into_parts();
-        Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
-    }
-
-    async fn get(&self, path: &str) -> Response<Bytes> {
-        self.send(Method::GET, path, &[], "").await
-    }
-
-    async fn post(&self, body: impl Into<Bytes>) -> (StatusCode, Value) {
-        let response = self.send(Method::POST, "/v1/tasks", &[], body).await;
-        (response.status(), json_of(&response))
-    }
-
-    /// One series of `/metrics`; 0 if it is not there yet.
-    async fn metric(&self, series: &str) -> f64 {
-        let text = self.get("/metrics").await.into_body();
-        let text = std::str::from_utf8(&text).unwrap();
-        let value = text.lines().find_map(|line| line.strip_prefix(series));
-        value.map_or(0.0, |value| value.trim().parse().unwrap())
-    }
-
-    async fn stop(self) {
-        self.stop.cancel();
-        self.node.stopped(std::future::pending()).await.unwrap();
-    }
-}
-
-fn json_of(response: &Response<Bytes>) -> Value {
-    assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
-    serde_json::from_slice(response.body()).unwrap()
-}
+use crate::harness::{Api, json_of};
 
 fn message(identity: &str, status: i32) -> String {
     json!({ "identity": identity, "userIdentity": 5, "status": status }).to_string()
@@ -106,10 +32,10 @@ async fn one_message_an_array_and_lines_are_all_taken() {
 async fn the_samples_of_a_real_worker_are_taken() {
     let api = Api::start().await;
     for sample in [
-        &include_bytes!("../../notice/samples/progress.json")[..],
-        include_bytes!("../../notice/samples/complete.json"),
-        include_bytes!("../../notice/samples/error.json"),
-        include_bytes!("../../notice/samples/cancel.json"),
+        &include_bytes!("../../../notice/samples/progress.json")[..],
+        include_bytes!("../../../notice/samples/complete.json"),
+        include_bytes!("../../../notice/samples/error.json"),
+        include_bytes!("../../../notice/samples/cancel.json"),
     ] {
         let (status, answer) = api.post(sample).await;
         assert_eq!((status, counts(&answer)), (StatusCode::ACCEPTED, [1, 0, 0]));

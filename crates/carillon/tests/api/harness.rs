@@ -1,0 +1,78 @@
+//! A node, and who calls its internal port.
+
+use bytes::Bytes;
+use carillon::{Node, Settings};
+use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+/// A node on free ports, and a client of its internal port.
+pub(crate) struct Api {
+    pub(crate) node: Node,
+    stop: CancellationToken,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+impl Api {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    pub(crate) async fn start_with(settings: &[(&str, &str)]) -> Self {
+        let ports = [("public.addr", "127.0.0.1:0"), ("internal.addr", "127.0.0.1:0")];
+        let settings = Settings::of(ports.into_iter().chain(settings.iter().copied()));
+        let stop = CancellationToken::new();
+        let config = settings.into_config().unwrap();
+        let node = Node::start(config, stop.clone().cancelled_owned()).await.unwrap();
+        Self { node, stop, client: Client::builder(TokioExecutor::new()).build_http() }
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Response<Bytes> {
+        let url = format!("http://{}{path}", self.node.internal_addr());
+        let mut request = Request::builder().method(method).uri(url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::new(body.into())).unwrap();
+        let (parts, body) = self.client.request(request).await.unwrap().into_parts();
+        Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response<Bytes> {
+        self.send(Method::GET, path, &[], "").await
+    }
+
+    pub(crate) async fn post(&self, body: impl Into<Bytes>) -> (StatusCode, Value) {
+        let response = self.send(Method::POST, "/v1/tasks", &[], body).await;
+        (response.status(), json_of(&response))
+    }
+
+    /// One series of `/metrics`; 0 if it is not there yet.
+    pub(crate) async fn metric(&self, series: &str) -> f64 {
+        let text = self.get("/metrics").await.into_body();
+        let text = std::str::from_utf8(&text).unwrap();
+        let value = text.lines().find_map(|line| line.strip_prefix(series));
+        value.map_or(0.0, |value| value.trim().parse().unwrap())
+    }
+
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        self.node.stopped(std::future::pending()).await.unwrap();
+    }
+}
+
+pub(crate) fn json_of(response: &Response<Bytes>) -> Value {
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
+    serde_json::from_slice(response.body()).unwrap()
+}

@@ -1,0 +1,8 @@
+//! The internal port of one node: what each call takes and answers, and what it says when it does not.
+
+#![expect(clippy::unwrap_used, reason = "a broken harness should stop the test")]
+
+mod refusals;
+mod tasks;
+
+mod harness;
