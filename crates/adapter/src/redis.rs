@@ -147,13 +147,12 @@ impl Redis {
         let gone = self.stop.child_token();
         let (station, requests) = self.station(node.clone(), &gone).await?;
         let client = self.config.open().await?;
-        let (sender, arrivals) = mpsc::channel(self.config.bus.inbox_len_max.max(1));
         let uplink = self.uplink(node.clone()).await?;
+        let (sender, arrivals) = mpsc::channel(self.config.bus.inbox_len_max.max(1));
         let leases = Leases::new(Arc::clone(&self.bus), node.clone());
         let ears = Ears::new(node, &self.config.bus);
-        let lagged = Arc::new(Notify::new());
+        let (lagged, silent) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (sung, echoes) = mpsc::channel(ECHOES_MAX);
-        let silent = Arc::new(Notify::new());
         let hearing = Hearing {
             bus: Arc::clone(&self.bus),
             ears: Arc::clone(&ears),

@@ -21,7 +21,9 @@ mod file;
 mod amount;
 mod config;
 mod reader;
+mod redis;
 mod rules;
+mod uplink;
 
 mod manual;
 mod shown;
@@ -33,11 +35,10 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 pub(crate) use self::{config::LogFormat, environment::API_KEY, manual::manual};
 pub use self::{
-    config::{
-        ApiKey, Config, Ingest, Internal, Leases, Public, Recovery, Redis, Role, Roles, Telemetry,
-    },
+    config::{ApiKey, Config, Ingest, Internal, Leases, Public, Recovery, Role, Roles, Telemetry},
     mistake::{Mistake, Mistakes},
     origin::Origin,
+    redis::Redis,
 };
 
 use self::{table::Entry, value::Value};

@@ -1,6 +1,8 @@
 //! What happens in the gateway, each occurrence one function: the counter and, where a person would
 //! want it, the log line.
 
+mod labels;
+
 use std::{
     net::IpAddr,
     sync::atomic::{AtomicBool, Ordering},
@@ -13,188 +15,13 @@ use prometheus::{
     Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
+pub(crate) use self::labels::{Asking, Downlink, Dropped, Handshake, Heard, Ordered};
 use crate::{
     departure::Departure,
     engine::{Dialect, Transport},
     questions::Deed,
     refusal::Refusal,
 };
-
-/// What became of a handshake: the label of `carillon_handshakes_total` where it is no refusal.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Handshake {
-    Seated,
-    Origin,
-    Overloaded,
-    AddressFull,
-    BadRequest,
-}
-
-impl Handshake {
-    fn label(self) -> &'static str {
-        match self {
-            Self::Seated => "seated",
-            Self::Origin => "origin",
-            Self::Overloaded => "overloaded",
-            Self::AddressFull => "address_full",
-            Self::BadRequest => "bad_request",
-        }
-    }
-}
-
-/// Why something was not passed on: the label of `carillon_dropped_total`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Dropped {
-    /// Progress that newer progress of its task replaced while it waited for a slow socket.
-    Superseded,
-    /// A request for what the store keeps, while it did not answer.
-    StoreAway,
-    /// Finals that were no longer kept when this node could read them.
-    Behind,
-    /// A message from a plain client that is none.
-    Malformed,
-    /// An acknowledgement that nobody waits for, or no more.
-    StrayAck,
-    /// A question or an answer of another release's node.
-    Stranger,
-    /// A volatile notice for a socket that could not take it at once.
-    Volatile,
-    /// A notice for one socket by the workers' road, whose id was this node's and is nobody's.
-    UnknownSocket,
-}
-
-/// What became of an event from a client: the label of `carillon_client_events_total`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Heard {
-    /// It is one of ours: `tasks`, `loginRoom`, `leaveRoom`.
-    Answered,
-    /// It is on its way to the backend.
-    HandedOn,
-    /// It was not let onto that way; the bus counts why.
-    NotHandedOn,
-    /// It went to a room's other members, or its client may not speak to them, or the bus did not take it.
-    Relayed,
-    NotRelayed,
-    /// More than `limits.events_per_second`.
-    Limited,
-    /// Under a name that clients may not use.
-    Reserved,
-    /// Nobody is there for it.
-    Unhandled,
-    /// In a namespace where its client does not sit.
-    Unseated,
-}
-
-impl Heard {
-    fn label(self) -> &'static str {
-        match self {
-            Self::Answered => "answered",
-            Self::HandedOn => "handed_on",
-            Self::NotHandedOn => "not_handed_on",
-            Self::Relayed => "relayed",
-            Self::NotRelayed => "not_relayed",
-            Self::Limited => "limited",
-            Self::Reserved => "reserved",
-            Self::Unhandled => "unhandled",
-            Self::Unseated => "unseated",
-        }
-    }
-}
-
-/// What became of a question put to one socket: the label of `carillon_acks_total`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Asking {
-    Answered,
-    /// It said nothing in time, or the one who asked has gone.
-    Timeout,
-    /// It left before it answered.
-    Gone,
-    /// It had left, or has no way to answer.
-    Unable,
-    /// It, or the node, had too many questions open.
-    Busy,
-    /// Its answer is larger than a payload may be.
-    TooLarge,
-}
-
-/// What became of a call of `/v1/downlink`: the label of `carillon_downlinks_total`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Downlink {
-    Sent,
-    /// The caller has to say it differently.
-    Malformed,
-    /// The bus did not take it.
-    Away,
-}
-
-impl Downlink {
-    fn label(self) -> &'static str {
-        match self {
-            Self::Sent => "sent",
-            Self::Malformed => "malformed",
-            Self::Away => "away",
-        }
-    }
-}
-
-impl Asking {
-    fn label(self) -> &'static str {
-        match self {
-            Self::Answered => "answered",
-            Self::Timeout => "timeout",
-            Self::Gone => "gone",
-            Self::Unable => "unable",
-            Self::Busy => "busy",
-            Self::TooLarge => "too_large",
-        }
-    }
-}
-
-/// What became of an order to this node's sockets: the label of `carillon_orders_total`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Ordered {
-    Done,
-    /// Some of them stayed out of a room that is full, or had as many as they may have.
-    Full,
-    NotHere,
-    /// The bus did not answer.
-    Unable,
-    /// Too many waited already.
-    Busy,
-    /// Whoever gave it waited no more when its turn came.
-    Late,
-    /// A node of another release gave it.
-    Unknown,
-}
-
-impl Ordered {
-    fn label(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Full => "full",
-            Self::NotHere => "not_here",
-            Self::Unable => "unable",
-            Self::Busy => "busy",
-            Self::Late => "late",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-impl Dropped {
-    fn label(self) -> &'static str {
-        match self {
-            Self::Superseded => "superseded",
-            Self::StoreAway => "store_away",
-            Self::Behind => "behind",
-            Self::Malformed => "malformed",
-            Self::StrayAck => "stray_ack",
-            Self::Stranger => "stranger",
-            Self::Volatile => "volatile",
-            Self::UnknownSocket => "unknown_socket",
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct Events {
@@ -264,15 +91,12 @@ impl Events {
             dropped: counters("carillon_dropped_total", "What was not passed on.", &["reason"])?,
             met_stranger: AtomicBool::new(false),
         };
+        let Self { handshakes, departures, dropped, acks, orders, heard, downlinks, .. } = &events;
+        let counted = [handshakes, departures, dropped, acks, orders, heard, downlinks];
+        for counter in counted.into_iter().chain([&deliveries]) {
+            registry.register(Box::new(counter.clone()))?;
+        }
         registry.register(Box::new(events.sockets.clone()))?;
-        registry.register(Box::new(events.handshakes.clone()))?;
-        registry.register(Box::new(events.departures.clone()))?;
-        registry.register(Box::new(deliveries))?;
-        registry.register(Box::new(events.dropped.clone()))?;
-        registry.register(Box::new(events.acks.clone()))?;
-        registry.register(Box::new(events.orders.clone()))?;
-        registry.register(Box::new(events.heard.clone()))?;
-        registry.register(Box::new(events.downlinks.clone()))?;
         registry.register(Box::new(events.queue_bytes.clone()))?;
         registry.register(Box::new(events.delivery_seconds.clone()))?;
         for departure in Departure::ALL {

@@ -7,7 +7,7 @@ use notice::{Draft, Notice};
 use parking_lot::Mutex;
 use prometheus::Registry;
 use thiserror::Error;
-use tokio::{net::TcpListener, time::Instant};
+use tokio::{net::TcpListener, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -27,6 +27,9 @@ use crate::{
 const EMPTY_CHECK: Duration = Duration::from_millis(10);
 /// What connections have at least to write their last bytes.
 const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// Arrivals that are handed on before the stop is looked at again.
+const TOGETHER_MAX: usize = 64;
 
 /// Ends the sockets of one node. Clones share the same sockets.
 #[derive(Clone, Debug)]
@@ -74,11 +77,15 @@ impl Gateway {
             self.let_all_go(grace).await;
             rest.cancel();
         };
+        // A task of its own: else every notice would wake all that is below.
+        let mut delivering = JoinSet::new();
+        delivering.spawn(deliver(Arc::clone(shared), inbox, rest.clone()));
+        let delivering = async { while delivering.join_next().await.is_some() {} };
         tokio::join!(
             leave,
             accept(shared, public, shared.closing.clone()),
             shared.pulse.run(rest.clone()),
-            deliver(shared, inbox, rest.clone()),
+            delivering,
             shared.cluster.listen(rest.clone()),
             answer_all(shared, requests, rest.clone()),
             Box::pin(orders.carry_out(shared, rest.clone())),
@@ -121,27 +128,34 @@ impl Gateway {
 }
 
 /// Hands what the bus brings to the hub, in order, until `stop`.
-async fn deliver(shared: &Shared, mut inbox: Inbox, stop: CancellationToken) {
+async fn deliver(shared: Arc<Shared>, mut inbox: Inbox, stop: CancellationToken) {
     loop {
         let arrival = tokio::select! {
             biased;
             () = stop.cancelled() => return,
             arrival = inbox.next() => arrival,
         };
-        match arrival {
-            Some(Arrival::Notice(notice)) => {
-                shared.hub.deliver(&notice, &shared.events).await;
-                count_if_unknown(shared, &notice);
-            }
-            Some(Arrival::Gap(gap)) => {
-                shared.events.behind();
-                shared.hub.tell_of(&gap);
-            }
-            Some(Arrival::PutOut { room, members }) => {
-                login::put_out(shared, &room, &members);
-            }
-            None => return,
+        let Some(arrival) = arrival else { return };
+        take_in(&shared, arrival).await;
+        // What came together is not waited for one by one.
+        for _ in 1..TOGETHER_MAX {
+            let Some(arrival) = inbox.try_next() else { break };
+            take_in(&shared, arrival).await;
         }
+    }
+}
+
+async fn take_in(shared: &Shared, arrival: Arrival) {
+    match arrival {
+        Arrival::Notice(notice) => {
+            shared.hub.deliver(&notice, &shared.events).await;
+            count_if_unknown(shared, &notice);
+        }
+        Arrival::Gap(gap) => {
+            shared.events.behind();
+            shared.hub.tell_of(&gap);
+        }
+        Arrival::PutOut { room, members } => login::put_out(shared, &room, &members),
     }
 }
 

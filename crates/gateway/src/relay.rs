@@ -4,10 +4,14 @@
 //! May enter: the event `relay` with a room, an event and its arguments. May not enter: events under a name
 //! of the client's choice: what arrives is always called `relay`, so nobody can speak as the server.
 
-use std::{borrow::Cow, sync::OnceLock, time::SystemTime};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+    time::SystemTime,
+};
 
 use adapter::Published;
-use notice::{Audience, Draft, EventName, Kind, Notice, NoticeId, Origin, Payload, Room, Scope};
+use notice::{Audience, Draft, EventName, Kind, Narrowing, NoticeId, Origin, Payload, Room, Scope};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -57,16 +61,6 @@ impl Alias {
     fn name(&self) -> String {
         format!("{:016x}", self.0.get_or_init(rand::random::<u64>))
     }
-
-    /// Whether `notice` is what this seat has relayed itself.
-    pub(crate) fn spoke(&self, notice: &Notice) -> bool {
-        let is_relayed =
-            || notice.draft.event.as_ref().is_some_and(|event| event.as_str() == EVENT);
-        self.0.get().is_some() && is_relayed() && {
-            let rest = notice.draft.payload.args().strip_prefix("{\"from\":\"");
-            rest.is_some_and(|rest| rest.starts_with(&self.name()))
-        }
-    }
 }
 
 /// Hands the event to the room, on all nodes. In the order in which one seat says it.
@@ -91,9 +85,10 @@ pub(crate) async fn relay(seat: &Seat, call: &Call) -> Result<NoticeId, Reason> 
 }
 
 async fn publish(seat: &Seat, audience: Audience, payload: Payload) -> Result<NoticeId, Reason> {
+    let others = Narrowing { except_sockets: vec![seat.id.clone()], ..Narrowing::default() };
     let draft = Draft {
         audience,
-        narrowing: None,
+        narrowing: Some(Arc::new(others)),
         event: Some(EventName::new(EVENT).expect("it is short and not reserved")),
         payload,
         kind: Kind::Plain,
@@ -108,7 +103,7 @@ async fn publish(seat: &Seat, audience: Audience, payload: Payload) -> Result<No
     }
 }
 
-/// Who says it, of which the node is sure, and what it is. Begins with what [`Alias::spoke`] looks for.
+/// Who says it, of which the node is sure, and what it is.
 fn head(seat: &Seat, room: &Room, event: &EventName) -> String {
     let from = seat.alias.name();
     let user = seat.user.as_ref().map_or_else(|| "null".into(), |user| quoted(user.as_str()));

@@ -109,8 +109,7 @@ impl Seat {
         rooms.collect()
     }
 
-    /// Takes a notice from the bus. `false`: it was held back, known already or its own
-    /// word, or the socket is going.
+    /// Takes a notice from the bus. `false`: it was held back, known already, or the socket is going.
     pub(crate) fn deliver(
         &self,
         notice: &Arc<Notice>,
@@ -118,9 +117,6 @@ impl Seat {
         now: SystemTime,
         events: &Events,
     ) -> bool {
-        if self.alias.spoke(notice) {
-            return false;
-        }
         let next = self.inflow.lock().take(notice, self.session.shared.config.limits.queue_bytes);
         match next {
             Next::Send => self.send(forms, now, events),

@@ -263,6 +263,4 @@ impl<T> fmt::Debug for Desk<T> {
 }
 
 #[cfg(test)]
-mod speed;
-#[cfg(test)]
 mod tests;

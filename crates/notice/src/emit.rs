@@ -130,10 +130,8 @@ fn payload(body: &Body<'_>) -> Result<Payload, EmitError> {
         }
         (None, None) => String::new(),
     };
-    let (args, attachments) = match body::flag("binary", body.binary)? {
-        true => binary::detach(&args)?,
-        false => (args, Vec::new()),
-    };
+    let is_binary = body::flag("binary", body.binary)?;
+    let (args, attachments) = if is_binary { binary::detach(&args)? } else { (args, Vec::new()) };
     sized(args, attachments)
 }
 

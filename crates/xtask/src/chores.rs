@@ -28,6 +28,10 @@ fn cargo(args: &[&str]) -> Errand {
 fn cargo_test(more: &[&str], shop: &mut Workshop) -> Result<(), Failure> {
     toolbox::REDIS.fetch(shop)?;
     toolbox::OPENSSL.fetch(shop)?;
+    // loadtest measures a peer that runs in node.
+    toolbox::fetch_node(shop)?;
+    toolbox::NPM.fetch(shop)?;
+    toolbox::SS.fetch(shop)?;
     let setting = errand::bounding_setting(TESTS_LIMIT)?;
     let tests = Errand::new("cargo").unsaid("--config").unsaid(setting);
     tests.args(["test", "--workspace", "--no-fail-fast"]).args(more).count(shop)

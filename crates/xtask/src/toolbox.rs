@@ -59,6 +59,11 @@ pub(crate) const NPM: Tool = Tool {
     source: Source::Apt("npm"),
     purpose: "it brings the official clients",
 };
+pub(crate) const SS: Tool = Tool {
+    programs: &["ss"],
+    source: Source::Apt("iproute2"),
+    purpose: "the tests of loadtest count bytes with it",
+};
 pub(crate) const CHROMIUM: Tool = Tool {
     programs: &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
     source: Source::Apt("chromium"),

@@ -7,6 +7,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use fred::{error::Error, types::Value};
+use futures_util::future::join_all;
 use notice::{Audience, NodeId, SocketId};
 use parking_lot::Mutex;
 use rand::distr::{Alphanumeric, SampleString};
@@ -139,22 +140,13 @@ impl Leases {
     }
 
     async fn renew(&self, batch: &[(Audience, Vec<Due>)]) -> Result<(), Error> {
-        let since = Instant::now();
-        let renew = &self.bus.scripts.renew;
-        let pipeline = self.bus.client.pipeline();
-        for (room, due) in batch {
-            drop(renew.run_known(&pipeline, &self.renewal(room, due)).await?);
-        }
-        let answers = pipeline.try_all::<Value>().await;
+        let each = batch.iter().map(async |(room, due)| {
+            let since = Instant::now();
+            let args = self.renewal(room, due);
+            (self.bus.scripts.renew.run(&self.bus.client, &args).await, since)
+        });
         let mut renewed = Ok(());
-        for ((room, due), answer) in batch.iter().zip(answers) {
-            // It may have forgotten the script, or handed the slot on.
-            let (answer, since) = if answer.is_ok() {
-                (answer, since)
-            } else {
-                let since = Instant::now();
-                (renew.run(&self.bus.client, &self.renewal(room, due)).await, since)
-            };
+        for ((room, due), (answer, since)) in batch.iter().zip(join_all(each).await) {
             match answer {
                 Ok(answer) => self.renewed(room, due, answer, since),
                 // One room's trouble is not that of those behind it.
@@ -258,12 +250,6 @@ impl Leases {
         }
     }
 
-    fn give_back_later(&self, logins: Vec<Over>) {
-        for login in logins {
-            self.give_back(login);
-        }
-    }
-
     /// Gives back what waits for it, as far as the store answers.
     async fn give_back_now(&self) -> Result<(), Error> {
         loop {
@@ -275,27 +261,24 @@ impl Leases {
             if batch.is_empty() {
                 return Ok(());
             }
-            let given = self.give_batch_back(&batch).await;
-            if given.is_err() {
-                self.give_back_later(batch);
-                return given;
-            }
+            self.give_batch_back(batch).await?;
         }
     }
 
-    async fn give_batch_back(&self, batch: &[Over]) -> Result<(), Error> {
+    /// What the store did not take waits for the next time.
+    async fn give_batch_back(&self, batch: Vec<Over>) -> Result<(), Error> {
         let logout = &self.bus.scripts.logout;
-        let pipeline = self.bus.client.pipeline();
-        for over in batch {
-            drop(logout.run_known(&pipeline, &self.logout(over)).await?);
-        }
-        let answers = pipeline.try_all::<Value>().await;
-        for (over, answer) in batch.iter().zip(answers) {
-            if answer.is_err() {
-                drop(logout.run(&self.bus.client, &self.logout(over)).await?);
+        let each =
+            batch.iter().map(async |over| logout.run(&self.bus.client, &self.logout(over)).await);
+        let answers = join_all(each).await;
+        let mut given = Ok(());
+        for (over, answer) in batch.into_iter().zip(answers) {
+            if let Err(error) = answer {
+                self.give_back(over);
+                given = Err(error);
             }
         }
-        Ok(())
+        given
     }
 
     fn logout(&self, over: &Over) -> Vec<Value> {

@@ -11,6 +11,10 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local state = call('HMGET', life, 'epoch', 'over_at')
 local epoch, over_at = state[1], tonumber(state[2] or 0)
 if not epoch or now >= over_at then
+  -- What an earlier life has left goes; what is of another type is somebody else's, and an error.
+  call('HLEN', KEYS[2])
+  call('HLEN', KEYS[3])
+  call('XLEN', KEYS[4])
   epoch, over_at = next_epoch, 0
   call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
   call('HSET', life, 'epoch', epoch)

@@ -86,6 +86,10 @@ local function refusal(kind, version, stamp, last)
 end
 
 local function begin_anew()
+  -- What an earlier life has left goes; what is of another type is somebody else's, and an error.
+  call('HLEN', heads)
+  call('HLEN', shown)
+  call('XLEN', log)
   epoch, seq, over_at, dated = next_epoch, 0, 0, 0
   call('UNLINK', life, heads, shown, log)
   call('HSET', life, 'epoch', epoch)
@@ -118,11 +122,16 @@ local function publish(kind, task, version, stamp, envelope)
   local notice = epoch .. '-' .. number .. '\n' .. envelope
   if kind ~= 'n' then
     stamp = stamp == '' and stored_after(last) or stamp
-    call('HSET', heads, task, kind .. ' ' .. whole(now) .. ' ' .. version .. ' ' .. stamp)
-    call('HSET', shown, task, notice)
   end
+  -- That a task has ended is written last, so that a key of another type before it leaves it to be tried again.
   if kind == 'f' then
     call('XADD', log, number .. '-' .. whole(now), 'notice', notice)
+  end
+  if kind ~= 'n' then
+    call('HSET', shown, task, notice)
+    call('HSET', heads, task, kind .. ' ' .. whole(now) .. ' ' .. version .. ' ' .. stamp)
+  end
+  if kind == 'f' then
     -- What is too old goes when somebody reads, or now and then.
     if call('XLEN', log) > finals_keep or seq % 16 == 0 then
       trim()

@@ -8,7 +8,9 @@ use fred::{
     interfaces::ClientLike,
     types::{ClusterHash, CustomCommand, Value, config::Server},
 };
-use notice::Draft;
+use futures_util::future::join_all;
+use notice::{Audience, Draft};
+use tokio::time::{Instant, sleep};
 
 use crate::{
     error::PublishError,
@@ -17,7 +19,7 @@ use crate::{
     redis::{
         bus::{Bus, count, millis},
         primaries::{Owners, slot},
-        scripts::was_not_run,
+        scripts::{MOVING_WAIT_MAX, MOVING_WAIT_MIN, was_not_run},
         trip::{Trip, Trips},
     },
 };
@@ -68,7 +70,8 @@ impl Bus {
             return Err(PublishError::Unreachable { audience: trip.audience().clone() });
         }
         let (script, args) = trip.call(self);
-        let answer = script.run(&self.publishing, &args).await;
+        let patience = self.config.publish_wait;
+        let answer = script.run_patiently(&self.publishing, &args, patience).await;
         let outcome = trip.outcomes(answer, self.config.tasks_per_user_max).pop();
         outcome.expect("one notice has one outcome").2
     }
@@ -111,30 +114,42 @@ impl Bus {
     /// Makes the trips, and puts each outcome in its place.
     async fn travel(&self, trips: Vec<Trip>, results: &mut [Outcome]) {
         let mut answers = self.ask(&trips.iter().collect::<Vec<_>>(), false).await;
-        let unknown = |answer: &Answer| answer.value.as_ref().is_err_and(was_not_run);
-        let again: Vec<_> = trips.iter().zip(&mut answers).filter(|(_, a)| unknown(a)).collect();
-        if !again.is_empty() {
-            let (again, old): (Vec<_>, Vec<_>) = again.into_iter().unzip();
+        let (until, mut wait) = (Instant::now() + self.config.publish_wait, Duration::ZERO);
+        // Once more at once; and then as long as keys are on their way to another server.
+        while Instant::now() + wait < until {
+            let unknown = |answer: &Answer| answer.value.as_ref().is_err_and(was_not_run);
+            let again = trips.iter().zip(&mut answers).filter(|(_, answer)| unknown(answer));
+            let (again, old): (Vec<_>, Vec<_>) = again.unzip();
+            if again.is_empty() {
+                break;
+            }
+            sleep(wait).await;
+            wait = (wait * 2).clamp(MOVING_WAIT_MIN, MOVING_WAIT_MAX);
             let new = self.ask(&again, true).await;
             old.into_iter().zip(new).for_each(|(old, new)| *old = new);
         }
         for (trip, Answer { value, replicas }) in trips.into_iter().zip(answers) {
-            let replicas_min = self.min_replicas_ack;
             for (place, audience, outcome) in trip.outcomes(value, self.config.tasks_per_user_max) {
-                // What was refused as known may have been taken a moment ago, and be as little copied.
-                results[place] = match outcome {
-                    Ok(_) if replicas < replicas_min => {
-                        Err(PublishError::Unreplicated { audience, replicas, replicas_min })
-                    }
-                    outcome => outcome,
-                };
+                results[place] = outcome.and_then(|known| self.copied(known, audience, replicas));
             }
         }
+    }
+
+    /// What was refused as known may have been taken a moment ago, and be as little copied.
+    fn copied(&self, known: Published, audience: Audience, replicas: usize) -> Outcome {
+        let replicas_min = self.min_replicas_ack;
+        if replicas < replicas_min {
+            return Err(PublishError::Unreplicated { audience, replicas, replicas_min });
+        }
+        Ok(known)
     }
 
     /// Sends one turn, and waits for its answers. `anew`: each primary's first call brings the script
     /// along, because it has forgotten it or is a new one.
     async fn ask(&self, trips: &[&Trip], anew: bool) -> Vec<Answer> {
+        if self.publishing.is_clustered() {
+            return self.ask_each(trips, anew).await;
+        }
         let mut turn = Turn::new(&self.publishing);
         let mut answers = match self.queue(&mut turn, trips, anew).await {
             Ok(()) => turn.pipeline.try_all().await.into_iter(),
@@ -151,6 +166,30 @@ impl Bus {
             .collect()
     }
 
+    /// The same in a cluster, where one call whose slot has moved would take the answers of a whole pipeline
+    /// along.
+    async fn ask_each(&self, trips: &[&Trip], anew: bool) -> Vec<Answer> {
+        let each = trips.iter().map(async |trip| {
+            let (script, args) = trip.call(self);
+            if anew {
+                script.run_anew(&self.publishing, &args).await
+            } else {
+                script.run_known(&self.publishing, &args).await
+            }
+        });
+        let values = join_all(each).await;
+        let mut turn = Turn::new(&self.publishing);
+        for trip in trips {
+            turn.goes_to(&self.prefix.channel(trip.audience()));
+        }
+        let wanted = if self.min_replicas_ack > 0 { &turn.primaries[..] } else { &[] };
+        let waits = wanted.iter().map(|(_, slot)| self.wait(&self.publishing, *slot));
+        let acks: Vec<_> = join_all(waits).await.into_iter().map(acks).collect();
+        let replicas = |primary: usize| acks.get(primary).copied().unwrap_or(0);
+        let answers = values.into_iter().zip(&turn.calls);
+        answers.map(|(value, primary)| Answer { value, replicas: replicas(*primary) }).collect()
+    }
+
     async fn queue(&self, turn: &mut Turn, trips: &[&Trip], anew: bool) -> Result<(), Error> {
         for trip in trips {
             let is_first = turn.goes_to(&self.prefix.channel(trip.audience()));
@@ -164,15 +203,18 @@ impl Bus {
         if self.min_replicas_ack > 0 { self.queue_waits(turn).await } else { Ok(()) }
     }
 
-    /// One question covers all that its connection has written.
     async fn queue_waits(&self, turn: &Turn) -> Result<(), Error> {
-        let wait = millis(self.config.publish_wait / REPLICAS_SHARE);
         for (_, slot) in &turn.primaries {
-            let command = CustomCommand::new_static("WAIT", ClusterHash::Custom(*slot), false);
-            let args = vec![count(self.min_replicas_ack), wait.clone()];
-            let () = turn.pipeline.custom(command, args).await?;
+            self.wait(&turn.pipeline, *slot).await?;
         }
         Ok(())
+    }
+
+    /// One question covers all that its connection has written.
+    async fn wait<C: ClientLike>(&self, client: &C, slot: u16) -> Result<Value, Error> {
+        let wait = millis(self.config.publish_wait / REPLICAS_SHARE);
+        let command = CustomCommand::new_static("WAIT", ClusterHash::Custom(slot), false);
+        client.custom(command, vec![count(self.min_replicas_ack), wait]).await
     }
 }
 

@@ -3,6 +3,8 @@
 use fred::error::{Error, ErrorKind};
 use thiserror::Error as ThisError;
 
+use crate::redis::bus::lasting;
+
 /// The bus cannot be there.
 #[derive(Debug, ThisError)]
 pub enum ConnectError {
@@ -36,6 +38,9 @@ pub enum ConnectError {
     #[error("connect to redis at {server}: it is a read-only replica (hint: name the primary)")]
     ReadOnly { server: String },
 
+    #[error("use redis at {server}: {reason}")]
+    Taken { server: String, reason: String },
+
     #[error("register the bus's metrics")]
     Metrics(#[from] prometheus::Error),
 }
@@ -47,6 +52,9 @@ impl ConnectError {
         let denied = ["NOAUTH", "WRONGPASS", "NOPERM"].iter().any(|code| reason.starts_with(code));
         if denied || *error.kind() == ErrorKind::Auth {
             return Self::Refused { server, reason };
+        }
+        if let Some(reason) = lasting(error).filter(|reason| reason.starts_with("WRONGTYPE")) {
+            return Self::Taken { server, reason };
         }
         if scheme.starts_with("rediss") && speaks_of_tls(error) {
             let hint = if reason.contains("nvalidContentType") || reason.contains("corrupt") {

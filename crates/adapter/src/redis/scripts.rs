@@ -9,14 +9,17 @@ use fred::{
     types::{ClusterHash, CustomCommand, Value},
 };
 
+use tokio::time::{Instant, sleep};
+
 use crate::{
     config::Config,
     limits::QUIET_AGE,
     redis::primaries::{Owners, at, slot},
 };
 
-/// What fred says of a command that was sent elsewhere and may be written once only.
-pub(super) const REDIRECTED: &str = "Too many failed write attempts.";
+/// The first and the longest wait for keys that are on their way to another server.
+pub(super) const MOVING_WAIT_MIN: Duration = Duration::from_millis(10);
+pub(super) const MOVING_WAIT_MAX: Duration = Duration::from_millis(250);
 
 /// How much longer than it must, an audience's count may go on, so that its end need not be moved with
 /// every notice; unless that were more than a tenth of its age.
@@ -121,6 +124,25 @@ impl Script {
         }
     }
 
+    /// The same, and waits for so long if the keys are on their way to another server.
+    pub(super) async fn run_patiently<C: ClientLike>(
+        &self,
+        client: &C,
+        args: &[Value],
+        patience: Duration,
+    ) -> Result<Value, Error> {
+        let (until, mut wait) = (Instant::now() + patience, MOVING_WAIT_MIN);
+        loop {
+            match self.run(client, args).await {
+                Err(error) if is_moving(&error) && Instant::now() + wait < until => {
+                    sleep(wait).await;
+                    wait = (wait * 2).min(MOVING_WAIT_MAX);
+                }
+                answer => return answer,
+            }
+        }
+    }
+
     /// Runs it if Redis knows it. Several at once are pipelined, which fred does not do with its own
     /// commands for scripts.
     pub(super) async fn run_known<C: ClientLike>(
@@ -150,9 +172,15 @@ impl Script {
     }
 }
 
-/// Whether Redis does not know the script, or the slot has moved and fred has looked where to.
+/// Whether Redis does not know the script, or its keys are elsewhere.
 pub(super) fn was_not_run(error: &Error) -> bool {
-    error.details().starts_with("NOSCRIPT") || error.details() == REDIRECTED
+    error.details().starts_with("NOSCRIPT") || is_moving(error)
+}
+
+/// Whether nothing was done, because the slot is on its way, or has moved: then fred has looked where to.
+pub(super) fn is_moving(error: &Error) -> bool {
+    // What fred says of a command that was sent elsewhere, which it may not follow.
+    error.details() == "Too many redirections." || error.details().starts_with("TRYAGAIN")
 }
 
 /// What no call changes stands in the scripts themselves: handed in with every call, it would cost as much

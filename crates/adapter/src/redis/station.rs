@@ -33,7 +33,7 @@ use crate::{
         channels::{self, BATCH_LEN, is_silent},
         events::subscribing_failed,
         primaries::slot,
-        scripts::REDIRECTED,
+        scripts::is_moving,
         subscriptions::until,
     },
     signals::Watch,
@@ -130,8 +130,7 @@ impl Station {
 
     async fn call(&self, command: CustomCommand, args: Vec<Value>) -> Result<Value, SignalError> {
         let answer = match self.client.custom(command.clone(), args.clone()).await {
-            // The slot has moved, and fred has looked where to; nothing was done.
-            Err(error) if error.details() == REDIRECTED => self.client.custom(command, args).await,
+            Err(error) if is_moving(&error) => self.client.custom(command, args).await,
             answer => answer,
         };
         answer.map_err(|error| refused(&error))

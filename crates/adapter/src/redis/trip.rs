@@ -50,7 +50,7 @@ const NOTICE_LEN: usize = 5;
 
 /// The trips for drafts that were handed in together.
 pub(super) struct Trips {
-    trips: Vec<Trip>,
+    list: Vec<Trip>,
     /// A cluster may have each audience elsewhere: there every trip is for one.
     is_clustered: bool,
     /// Which trip the next notice goes with: of its audience, or in a cluster's absence any.
@@ -61,25 +61,25 @@ pub(super) struct Trips {
 
 impl Trips {
     pub(super) fn new(is_clustered: bool) -> Self {
-        Self { trips: Vec::new(), is_clustered, open: HashMap::new() }
+        Self { list: Vec::new(), is_clustered, open: HashMap::new() }
     }
 
     /// Refuses what is too large, and leaves the rest unchanged.
     pub(super) fn add(&mut self, place: usize, draft: Draft) -> Result<(), PublishError> {
         let notice = words(&draft)?;
         let key = self.is_clustered.then(|| draft.audience.clone());
-        let open = self.open.get(&key).copied().filter(|trip| self.trips[*trip].has_room());
+        let open = self.open.get(&key).copied().filter(|trip| self.list[*trip].has_room());
         let trip = open.unwrap_or_else(|| {
-            self.open.insert(key, self.trips.len());
-            self.trips.push(Trip::default());
-            self.trips.len() - 1
+            self.open.insert(key, self.list.len());
+            self.list.push(Trip::default());
+            self.list.len() - 1
         });
-        self.trips[trip].push(place, draft, notice);
+        self.list[trip].push(place, draft, notice);
         Ok(())
     }
 
     pub(super) fn into_vec(self) -> Vec<Trip> {
-        self.trips
+        self.list
     }
 }
 
@@ -227,7 +227,7 @@ fn read_stamp(text: &Value) -> Option<Stamp> {
 }
 
 /// A key of a wrong type concerns one audience only. Whatever else is wrong concerns all, and is waited
-/// for.
+/// for: an error that Redis told means that nothing was done, any other may have come after that.
 fn publish_error(audience: Audience, error: &Error) -> PublishError {
     match lasting(error) {
         Some(reason) if reason.starts_with("WRONGTYPE") => {

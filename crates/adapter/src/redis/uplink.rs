@@ -151,7 +151,7 @@ impl Appending {
             Ok(_) if replicas < replicas_min => {
                 Err(UplinkError::Unreplicated { replicas, replicas_min })
             }
-            Ok(id) => Ok(id.as_string().unwrap_or_default()),
+            Ok(id) => id.as_string().ok_or(UplinkError::Unreachable),
             Err(error) => Err(failure(&error)),
         };
         answers.into_iter().map(kept).collect()

@@ -94,11 +94,17 @@ impl Cluster {
         target_id
     }
 
+    /// Takes every key of the slot to its new place.
+    pub(crate) async fn empty(&self, slot: u16, from: usize, to: usize) {
+        let emptying = empty(slot, &self.nodes[from], &self.nodes[to]);
+        timeout(MOVE_WAIT, emptying).await.expect("the keys move");
+    }
+
     /// Moves a slot with all that is in it, as `redis-cli --cluster reshard` does.
     pub(crate) async fn move_slot(&self, slot: u16, from: usize, to: usize) {
         let (source, target) = (&self.nodes[from], &self.nodes[to]);
         let target_id = self.begin_to_move(slot, from, to).await;
-        timeout(MOVE_WAIT, empty(slot, source, target)).await.expect("the keys move");
+        self.empty(slot, from, to).await;
         for server in [target, source] {
             let answer = server.say(&format!("CLUSTER SETSLOT {slot} NODE {target_id}")).await;
             assert!(answer.starts_with("+OK"), "{answer}");
@@ -106,7 +112,6 @@ impl Cluster {
     }
 }
 
-/// Takes every key of the slot to its new place.
 async fn empty(slot: u16, source: &Server, target: &Server) {
     loop {
         let keys = source.say(&format!("CLUSTER GETKEYSINSLOT {slot} 100")).await;

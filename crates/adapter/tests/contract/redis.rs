@@ -330,6 +330,70 @@ async fn a_key_of_somebody_else_under_our_prefix_is_named_and_not_retried() {
 }
 
 #[tokio::test]
+async fn a_key_of_somebody_else_in_any_place_is_named_and_left_alone() {
+    let (bus, node) = OverRedis::lasting().await;
+    for part in ["life", "heads", "shown", "log"] {
+        let key = format!("carillon:{{{}}}:{part}", audience());
+        bus.server.say(&format!("SET {key} theirs")).await;
+        for draft in [end("copy", now(), "end"), plain(audience(), "note")] {
+            let error = node.try_publish(draft).await.expect_err("it is no place of ours");
+            assert!(!error.is_transient(), "{part}: {error}");
+            assert!(error.to_string().contains("hint: a key under our prefix"), "{part}: {error}");
+        }
+        assert!(bus.server.say(&format!("GET {key}")).await.contains("theirs"), "{part}");
+        bus.server.say(&format!("DEL {key}")).await;
+    }
+    node.accepted(end("copy", now(), "end")).await;
+}
+
+#[tokio::test]
+async fn an_end_that_could_not_be_kept_is_taken_when_it_can_be() {
+    let (bus, node) = OverRedis::lasting().await;
+    node.accepted(progress("copy", now(), "10%")).await;
+    let log = format!("carillon:{{{}}}:log", audience());
+    bus.server.say(&format!("SET {log} theirs")).await;
+    node.try_publish(end("copy", now(), "end")).await.expect_err("there is no log");
+    bus.server.say(&format!("DEL {log}")).await;
+    node.accepted(end("copy", now(), "end")).await;
+}
+
+#[tokio::test]
+async fn who_enters_where_the_count_is_somebody_elses_is_told_so() {
+    let (bus, node) = OverRedis::lasting().await;
+    let life = format!("carillon:{{{}}}:life", audience());
+    bus.server.say(&format!("SET {life} theirs")).await;
+    let error = node.interest().enter(&audience()).await.expect_err("there is no count");
+    assert!(matches!(error, BusError::Broken { .. }), "{error}");
+    assert!(error.to_string().contains("hint: a key under our prefix"), "{error}");
+}
+
+#[tokio::test]
+async fn messages_dropped_while_others_are_to_be_read_are_missed_by_nobody() {
+    let config = Config { inbox_len_max: 1, ..OverRedis::config() };
+    let day = Duration::from_hours(24);
+    let bus = Config { finals_age: day, live_age: day, ended_age: day, ..config };
+    let server = Server::start(&[]).await;
+    let config = RedisConfig::new(server.url(), "carillon", bus);
+    let often = Duration::from_secs(90);
+    let bus = Running::start(RedisConfig { positions_every: often, ..config }).await;
+    let (mut node, worker) = (bus.link().await, bus.link().await);
+    node.enter(&audience()).await;
+    node.enter(&room("busy")).await;
+    let busy = |n: usize| (0..n).map(|_| plain(room("busy"), "note")).collect();
+    worker.link.publisher.publish_all(busy(3)).await;
+    worker.accepted(end("missed", now(), "missed")).await;
+    // More than waits for one connection.
+    for _ in 0..17 {
+        let results = worker.link.publisher.publish_all(busy(1_000)).await;
+        assert!(results.iter().all(Result::is_ok));
+    }
+    // To be confirmed is to be looked at, which comes before the next message.
+    node.enter(&room("another")).await;
+    let heard = timeout(often / 3, heard_until(&mut node, "missed")).await;
+    heard.expect("before the next round of comparing");
+}
+
+#[tokio::test]
 async fn listening_to_one_audience_too_many_is_refused_until_another_is_left() {
     let (_bus, node) =
         OverRedis::one_with(Config { audiences_max: 1, ..OverRedis::config() }).await;

@@ -2,11 +2,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
 use http::{HeaderMap, header, uri::Authority};
 use subtle::{Choice, ConstantTimeEq as _};
 
@@ -20,7 +15,7 @@ use crate::{
 const OPEN_PATHS: [&str; 4] = ["/livez", "/readyz", "/metrics", "/openapi.json"];
 
 /// The keys, and whether the port is on loopback.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Admission {
     api_keys: Vec<ApiKey>,
     is_loopback: bool,
@@ -32,7 +27,7 @@ impl Admission {
         Self { api_keys: config.api_keys.clone(), is_loopback }
     }
 
-    fn judge(&self, path: &str, headers: &HeaderMap) -> Result<(), Problem> {
+    pub(super) fn judge(&self, path: &str, headers: &HeaderMap) -> Result<(), Problem> {
         if OPEN_PATHS.contains(&path) || self.is_loopback && page::PATHS.contains(&path) {
             return Ok(());
         }
@@ -49,17 +44,6 @@ impl Admission {
         let found =
             self.api_keys.iter().fold(none, |found, key| found | key.as_bytes().ct_eq(given));
         found.into()
-    }
-}
-
-pub(super) async fn admit(
-    State(admission): State<Admission>,
-    request: Request,
-    next: Next,
-) -> Response {
-    match admission.judge(request.uri().path(), request.headers()) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
     }
 }
 

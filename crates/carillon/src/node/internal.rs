@@ -1,6 +1,6 @@
 //! The internal port's paths, and what stands in front of all of them.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -14,7 +14,7 @@ use prometheus::Registry;
 
 use crate::{
     node::{
-        admission::{self, Admission},
+        admission::Admission,
         answer::Problem,
         body, dead,
         health::{self, Readiness},
@@ -61,17 +61,22 @@ impl Internal {
             .fallback(async move |request: Request| not_found(&request, public_addr))
             .method_not_allowed_fallback(async || Problem::WrongMethod)
             .layer(DefaultBodyLimit::disable())
-            .layer(middleware::from_fn(body::whole))
-            .layer(middleware::from_fn_with_state(Admission::new(config, addr), admission::admit))
-            .layer(middleware::from_fn_with_state(REQUEST_WITHIN, in_time))
+            // One layer, and shared: each costs every call a box and a copy of its state.
+            .layer(middleware::from_fn_with_state(Arc::new(Admission::new(config, addr)), front))
     }
 }
 
-async fn in_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
-    match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
-        Err(_elapsed) => Problem::TooSlow.into_response(),
+/// Lets in who may, with the whole body, for a while.
+async fn front(State(admission): State<Arc<Admission>>, request: Request, next: Next) -> Response {
+    match admission.judge(request.uri().path(), request.headers()) {
+        Ok(()) => in_time(REQUEST_WITHIN, body::whole(request, next)).await,
+        Err(problem) => problem.into_response(),
     }
+}
+
+async fn in_time(limit: Duration, answering: impl Future<Output = Response>) -> Response {
+    let answer = tokio::time::timeout(limit, answering).await;
+    answer.unwrap_or_else(|_elapsed| Problem::TooSlow.into_response())
 }
 
 fn not_found(request: &Request, public_addr: Option<SocketAddr>) -> Problem {
@@ -99,22 +104,15 @@ fn is_below(path: &str, any: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    //! What a caller is told who is too slow, or asks for too much.
+    //! What a caller is told who is too slow.
 
-    use axum::body::Body;
     use http::{StatusCode, header};
-    use hyper::service::Service as _;
-    use hyper_util::service::TowerToHyperService;
 
     use super::*;
 
     #[tokio::test]
     async fn a_call_that_takes_too_long_is_told_so_as_json() {
-        let router = Router::new()
-            .route("/", get(std::future::pending::<()>))
-            .layer(middleware::from_fn_with_state(Duration::from_millis(1), in_time));
-        let request = Request::new(Body::empty());
-        let answer = TowerToHyperService::new(router).call(request).await.unwrap();
+        let answer = in_time(Duration::from_millis(1), std::future::pending()).await;
         assert_eq!(answer.status(), StatusCode::REQUEST_TIMEOUT);
         assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/json");
     }

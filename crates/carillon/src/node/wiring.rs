@@ -46,7 +46,8 @@ pub(super) fn redis_source(
         claim_idle: config.ingest.claim_after,
         lease: config.leases.channel,
         tries_max: config.ingest.tries,
-        batch_len_max: 1_000,
+        // Behind, more is conflated of what is read together.
+        batch_len_max: 2_000,
         hand_len_max: 10_000,
         hand_bytes_max: 32 * 1024 * 1024,
         channel_len_max: 10_000,

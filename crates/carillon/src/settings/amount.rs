@@ -1,4 +1,4 @@
-//! How amounts are written: durations (`25s`, `1h 30m`), sizes (`256KiB`, `1MB`, `4096`), yes and no.
+//! How amounts are written: durations (`25s`, `1h 30m`) and sizes (`256KiB`, `1MB`, `4096`).
 
 use std::time::Duration;
 
@@ -11,6 +11,13 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 
 pub(super) fn flag(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "is neither true nor false".to_owned())
+}
+
+/// So short that nobody waits for a dead node's members, so long that renewing costs next to nothing.
+pub(super) fn lease(text: &str) -> Result<Duration, String> {
+    let lease = duration(text)?;
+    let fits = (Duration::from_secs(1)..=Duration::from_secs(15)).contains(&lease);
+    if fits { Ok(lease) } else { Err("is not between 1s and 15s".to_owned()) }
 }
 
 /// Reads a size in bytes, more than none.

@@ -7,7 +7,15 @@ use std::{
 use gateway::{Bundle, Conformance, Limits, Origins};
 use notice::{Namespace, StatusTable};
 
-use crate::settings::{Settings, amount, mistake::Mistakes, reader::Reader, rules, value::Value};
+use crate::settings::{
+    Settings, amount,
+    mistake::Mistakes,
+    reader::Reader,
+    redis::{self, Redis},
+    rules,
+    uplink::{self, Uplink},
+    value::Value,
+};
 
 /// The largest file that `public.serve_client` may name, and the largest map beside it.
 const CLIENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -15,11 +23,6 @@ const CLIENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 const CONSUMER_BYTES_MAX: usize = 256;
 /// The shortest API key.
 const API_KEY_LEN_MIN: usize = 16;
-
-/// What a Redis may be: one, several of which a sentinel knows the primary, or a cluster; each plain or
-/// by TLS.
-const REDIS_SCHEMES: [&str; 6] =
-    ["redis", "rediss", "redis-sentinel", "rediss-sentinel", "redis-cluster", "rediss-cluster"];
 
 /// Everything a node is told.
 #[derive(Clone, Debug)]
@@ -77,19 +80,6 @@ pub struct Internal {
     pub api_keys: Vec<ApiKey>,
 }
 
-/// The Redis that nodes share.
-#[derive(Clone)]
-pub struct Redis {
-    /// May hold a password.
-    pub url: String,
-    pub prefix: String,
-    pub min_replicas_ack: usize,
-    /// The roots that a `rediss` connection trusts; this machine's if absent.
-    pub ca: Option<PathBuf>,
-    /// The certificate that it shows, and its key.
-    pub identity: Option<(PathBuf, PathBuf)>,
-}
-
 /// A key of the internal API.
 #[derive(Clone)]
 pub struct ApiKey(String);
@@ -119,16 +109,6 @@ pub struct Leases {
     /// How long a member of a room counts after its node was last heard of.
     pub login: Duration,
     pub channel: Duration,
-}
-
-/// What becomes of what clients say.
-#[derive(Clone, Debug)]
-pub struct Uplink {
-    /// The stream's name behind the prefix. Absent: nobody reads it.
-    pub stream: Option<String>,
-    pub lifecycle: bool,
-    /// Rooms whose members may speak to each other, as patterns.
-    pub relay: Vec<String>,
 }
 
 /// What the node tells its operator.
@@ -183,12 +163,6 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-impl fmt::Debug for Redis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redis").field("prefix", &self.prefix).finish_non_exhaustive()
-    }
-}
-
 pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
     let mut read = Reader::new(settings);
     let config = Config {
@@ -198,7 +172,7 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
             addr: read.one("internal.addr", addr),
             api_keys: read.list("internal.api_keys", api_keys),
         },
-        redis: redis(&mut read),
+        redis: redis::read(&mut read),
         recovery: Recovery {
             window: read.one("recovery.window", amount::duration),
             finals_keep: read.one("recovery.keep", amount::count),
@@ -212,14 +186,10 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
         },
         leases: Leases {
             node: read.one("leases.node", amount::duration),
-            login: read.one("leases.login", lease),
+            login: read.one("leases.login", amount::lease),
             channel: read.one("leases.channel", amount::duration),
         },
-        uplink: Uplink {
-            stream: read.maybe("uplink.stream", stream),
-            lifecycle: read.one("uplink.lifecycle", amount::flag),
-            relay: read.list("uplink.relay", relay),
-        },
+        uplink: uplink::read(&mut read),
         downlink_always_ok: read.one("downlink.always_ok", amount::flag),
         limits: limits(&mut read),
         drain_grace: read.one("drain.grace", amount::duration),
@@ -247,24 +217,6 @@ fn public(read: &mut Reader) -> Public {
     }
 }
 
-fn redis(read: &mut Reader) -> Option<Redis> {
-    let url = read.maybe("redis.url", redis_url);
-    let (cert, key) = (read.maybe("redis.tls.cert", file), read.maybe("redis.tls.key", file));
-    let redis = Redis {
-        url: url.clone().unwrap_or_default(),
-        prefix: read.one("redis.prefix", prefix),
-        min_replicas_ack: read.one("redis.min_replicas_ack", amount::count_or_none),
-        ca: read.maybe("redis.tls.ca", file),
-        identity: cert.clone().zip(key.clone()),
-    };
-    if cert.is_some() != key.is_some() {
-        let (is_alone, other) = if cert.is_some() { ("cert", "key") } else { ("key", "cert") };
-        let hint = format!("set redis.tls.{other} too, or neither");
-        read.refuse(&format!("redis.tls.{is_alone}"), "is of no use alone", hint);
-    }
-    url.map(|_| redis)
-}
-
 fn limits(read: &mut Reader) -> Limits {
     Limits {
         sockets: read.one("limits.sockets", amount::count),
@@ -277,13 +229,6 @@ fn limits(read: &mut Reader) -> Limits {
         stall: read.one("limits.stall", amount::duration),
         handshake: read.one("limits.handshake", amount::duration),
     }
-}
-
-/// So short that nobody waits for a dead node's members, so long that renewing costs next to nothing.
-fn lease(text: &str) -> Result<Duration, String> {
-    let lease = amount::duration(text)?;
-    let fits = (Duration::from_secs(1)..=Duration::from_secs(15)).contains(&lease);
-    if fits { Ok(lease) } else { Err("is not between 1s and 15s".to_owned()) }
 }
 
 fn roles(names: &[String]) -> Result<Roles, String> {
@@ -317,15 +262,6 @@ fn origins(list: &[String]) -> Result<Vec<String>, String> {
     Ok(list.to_vec())
 }
 
-fn redis_url(url: &str) -> Result<String, String> {
-    match url.split_once("://") {
-        Some((scheme, rest)) if REDIS_SCHEMES.contains(&scheme) && !rest.is_empty() => {
-            Ok(url.to_owned())
-        }
-        _ => Err(format!("begins with none of {}, each followed by ://", REDIS_SCHEMES.join(", "))),
-    }
-}
-
 fn consumer(name: &str) -> Result<String, String> {
     if name.len() > CONSUMER_BYTES_MAX || name.contains(char::is_whitespace) {
         return Err(format!("is longer than {CONSUMER_BYTES_MAX} bytes, or holds a space"));
@@ -333,35 +269,8 @@ fn consumer(name: &str) -> Result<String, String> {
     Ok(name.to_owned())
 }
 
-fn prefix(text: &str) -> Result<String, String> {
-    if text.is_empty() || text.contains(['{', '}']) || text.contains(char::is_whitespace) {
-        return Err("is empty, or holds a brace or a space".to_owned());
-    }
-    Ok(text.to_owned())
-}
-
-/// A name that is no other key's of ours.
-fn stream(name: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if name.is_empty() || !name.chars().all(plain) {
-        return Err("is no word of letters, digits, -, _ and .".to_owned());
-    }
-    if ["tasks", "dead"].contains(&name) {
-        return Err("is the name of a stream of workers' messages".to_owned());
-    }
-    Ok(name.to_owned())
-}
-
-fn relay(rooms: &[String]) -> Result<Vec<String>, String> {
-    let is_odd = |room: &&String| room.is_empty() || room.trim_end_matches('*').contains('*');
-    match rooms.iter().find(is_odd) {
-        Some(room) => Err(format!("names {room:?}, and a * stands at the end only")),
-        None => Ok(rooms.to_vec()),
-    }
-}
-
 /// A file that can be read when the settings are.
-fn file(path: &str) -> Result<PathBuf, String> {
+pub(super) fn file(path: &str) -> Result<PathBuf, String> {
     let opened = std::fs::File::open(path);
     opened.map(|_| PathBuf::from(path)).map_err(|error| format!("cannot be read: {error}"))
 }

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use crate::settings::{amount, config::Config, reader::Reader};
+use crate::settings::{amount, config::Config, reader::Reader, uplink};
 
 /// How much longer than a silent socket's life the recovery window must be.
 const WINDOW_MARGIN: Duration = Duration::from_secs(30);
@@ -12,7 +12,7 @@ pub(super) fn check(read: &mut Reader, config: &Config) {
     openness(read, config);
     conformance(read, config);
     window(read, config);
-    uplink(read, config);
+    uplink::check(read, config);
 }
 
 fn is_open(ip: IpAddr) -> bool {
@@ -75,17 +75,5 @@ fn window(read: &mut Reader, config: &Config) {
             "is shorter than public.ping_interval + public.ping_timeout + 30s",
             format!("write {shown} or more"),
         );
-    }
-}
-
-/// The bus in memory has no stream that a backend could read.
-fn uplink(read: &mut Reader, config: &Config) {
-    if config.uplink.stream.is_some() && config.redis.is_none() {
-        let hint = "set redis.url to the Redis where the backend reads the stream";
-        read.refuse("uplink.stream", "needs a Redis, and there is none", hint);
-    }
-    if config.uplink.lifecycle && config.uplink.stream.is_none() {
-        let hint = "set uplink.stream = \"uplink\" too";
-        read.refuse("uplink.lifecycle", "is told to a stream, and there is none", hint);
     }
 }

@@ -12,6 +12,7 @@ import { RawPolling, RawSocket } from './raw.mjs';
 import { until, within } from './until.mjs';
 
 const USER = '700';
+const EVENTS = 'carillon_client_events_total';
 const DROPPED = 'carillon_dropped_total';
 const DEPARTURES = 'carillon_departures_total';
 const HANDSHAKES = 'carillon_handshakes_total';
@@ -60,7 +61,7 @@ describe('bad input over sockets', () => {
       ['a packet of no known type', '49/notice,'],
       ['a text of no engine packet', 'x'],
     ]) {
-      it(`${what} on Engine.IO ${eio} is counted`, () => isCounted([DROPPED, DEPARTURES], async () => {
+      it(`${what} on Engine.IO ${eio} is counted`, () => isCounted([DROPPED, EVENTS, DEPARTURES], async () => {
         const raw = await RawSocket.enter(carillon.url, { ...entry, eio });
         raw.send(frame);
         ends.push(() => raw.close());
@@ -75,7 +76,7 @@ describe('bad input over sockets', () => {
       }));
 
     it(`an event nobody handles on Engine.IO ${eio} is counted, and answered if an ack is asked`, () =>
-      isCounted([DROPPED], async () => {
+      isCounted([EVENTS], async () => {
         const raw = await RawSocket.enter(carillon.url, { ...entry, eio });
         raw.send('42/notice,["nobody handles this",1]');
         raw.send('42/notice,7["nobody handles this",1]');

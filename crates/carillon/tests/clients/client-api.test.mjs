@@ -140,6 +140,25 @@ describe('by the API', () => {
       assert.deepEqual((await orders('disconnect', { reason: 'rules' })).body, { sockets: 1 });
       await one.event('disconnect', (reason) => reason === 'io server disconnect');
     });
+
+    it(`sockets of ${generation} are chosen by several rooms, once each, but for those left out`, async (test) => {
+      const [both, one, left] = await Promise.all([0, 1, 2].map(() => page(test, { generation })));
+      const [a, b, c] = ['a', 'b', 'c'].map((room) => `${room} ${generation}`);
+      for (const [each, rooms] of [[both, [a, b]], [one, [b]], [left, [a, c]]]) {
+        each.listen('flash');
+        await carillon.post('/v1/sockets/join', { socket: each.id, rooms });
+      }
+      await carillon.emit({ to: { rooms: [a, b] }, except: { rooms: [c] }, event: 'flash', data: 1 });
+      await carillon.emit({ to: { rooms: [a, b] }, except: { sockets: [one.id] }, event: 'flash', data: 2, volatile: true });
+      await carillon.emit({ to: { rooms: [a, b, c] }, event: 'flash', data: 3 });
+      const heard = async (each) => {
+        await each.event('flash', (data) => data === 3);
+        return each.named('flash').map(({ args: [data] }) => data);
+      };
+      assert.deepEqual(await heard(both), [1, 2, 3]);
+      assert.deepEqual(await heard(one), [1, 3]);
+      assert.deepEqual(await heard(left), [2, 3]);
+    });
   }
 });
 

@@ -189,7 +189,7 @@ async fn deaf_listener(cluster: &mut Cluster) -> Child {
 
 impl Page {
     /// Answers the next question of this name.
-    async fn answer(&mut self, name: &str, data: &str) {
+    pub(crate) async fn answer(&mut self, name: &str, data: &str) {
         loop {
             let message = self.next().await;
             if message["event"] == name {

@@ -102,6 +102,13 @@ impl Cluster {
         self.ask(node, Method::POST, path, &body.to_string()).await
     }
 
+    /// What the public port says to the same.
+    pub(crate) async fn post_public(&self, node: usize, path: &str, body: &Value) -> StatusCode {
+        let public = self.public(node).to_string();
+        let answer = self.caller.try_ask(Method::POST, &public, path, body.to_string());
+        answer.await.expect("the node answers").0
+    }
+
     /// Hands in the end of a task of user 5; whether it was accepted.
     pub(crate) async fn end(&self, node: usize, identity: &str) -> bool {
         self.caller.hand_in(&self.internal(node), &message(identity, 1000)).await

@@ -4,7 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "a broken harness should stop the test")]
 
 mod acks;
+mod bad_emits;
 mod caller;
+mod choices;
+mod downlinks;
 mod emits;
 mod harness;
 mod nodes;

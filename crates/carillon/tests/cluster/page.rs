@@ -52,6 +52,18 @@ impl Page {
         }
     }
 
+    /// The events before the next one named `marker`.
+    pub(crate) async fn heard_before(&mut self, marker: &str) -> Vec<String> {
+        let mut heard = Vec::new();
+        loop {
+            let event = self.next().await["event"].as_str().unwrap().to_owned();
+            if event == marker {
+                return heard;
+            }
+            heard.push(event);
+        }
+    }
+
     /// Says `event` with these arguments.
     pub(crate) async fn say(&mut self, event: &str, args: &Value) {
         self.send(&json!({ "event": event, "args": args })).await;

@@ -244,7 +244,11 @@ async fn every_bad_request_has_its_own_text(bus: Bus) {
 }
 
 async fn signal(cluster: &mut Cluster, signal: &str) {
-    let pid = cluster.redis().pid();
+    send(signal, cluster.redis().pid()).await;
+}
+
+/// Sends a signal to a process of this test's.
+pub(crate) async fn send(signal: &str, pid: u32) {
     let done = Command::new("kill").args([signal, &pid.to_string()]).status().await;
     assert!(done.unwrap().success());
 }

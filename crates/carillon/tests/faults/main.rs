@@ -9,6 +9,7 @@ mod queue;
 mod redis;
 mod refusals;
 mod rooms;
+mod said;
 mod soak;
 
 mod guest;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    harness::{DEADLINE, Ended, Node, Running, carillon, command, fed, taken_port, within},
+    harness::{DEADLINE, Ended, Node, PORTS, Running, carillon, command, fed, taken_port, within},
     server::Server,
 };
 
@@ -112,6 +112,16 @@ async fn what_is_wrong_with_redis_is_said_with_a_hint_and_without_the_password()
         }
     }
     assert_eq!(fed(&["publish", "--to", &redis.url_for(":right")], GOOD).code, 0);
+}
+
+#[tokio::test]
+async fn doctor_says_of_redis_what_is_wrong_and_what_to_do_once() {
+    let redis = Server::start(&["--requirepass", "right"]).await;
+    let url = format!("redis.url={}", redis.url_for(":s3cret"));
+    let ended = carillon(&[&["doctor", "--set", &url][..], &PORTS].concat());
+    assert_eq!(ended.code, 1);
+    assert!(ended.out.contains("hint: check user and password in the url"), "{}", ended.out);
+    assert!(!ended.out.contains("s3cret") && !ended.out.contains("(hint"), "{}", ended.out);
 }
 
 #[tokio::test]

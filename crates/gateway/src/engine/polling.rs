@@ -109,9 +109,9 @@ pub(super) async fn post(
     for packet in packets {
         match take_packet(session, packet).await {
             Ok(()) => {}
-            Err(Departure::Client) => {
+            Err(departure @ (Departure::Client | Departure::Events)) => {
                 // Its poll, on the way perhaps, is still answered.
-                session.leave(Departure::Client);
+                session.leave(departure);
                 return Ok(());
             }
             Err(departure) => {

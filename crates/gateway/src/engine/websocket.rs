@@ -136,8 +136,11 @@ async fn take_messages(session: &Arc<Session>, Heard { messages, ended }: Heard)
     {
         session.close(departure);
     }
-    if let Some(departure) = ended {
-        session.close(departure);
+    match ended {
+        // It speaks the protocol, and can be told.
+        Some(Departure::Events) => session.leave(Departure::Events),
+        Some(departure) => session.close(departure),
+        None => {}
     }
 }
 

@@ -37,22 +37,19 @@ pub(super) fn filled(
     while let Some(at) = next_object(rest).filter(|_| !attachments.is_empty()) {
         let (before, object) = rest.split_at(at);
         text.push_str(before);
-        rest = match placeholder(object) {
-            Some((num, len)) => {
-                let bytes = attachments.get(num).ok_or(Unfit::NoAttachment)?;
-                if text.len() + bytes.len() > len_bytes_max {
-                    return Err(Unfit::TooLarge);
-                }
-                text.push_str("{\"$binary\":\"");
-                STANDARD.encode_string(bytes, &mut text);
-                text.push_str("\"}");
-                &object[len..]
-            }
-            None => {
-                text.push('{');
-                &object[1..]
-            }
+        let Some((num, len)) = placeholder(object) else {
+            text.push('{');
+            rest = &object[1..];
+            continue;
         };
+        let bytes = attachments.get(num).ok_or(Unfit::NoAttachment)?;
+        if text.len() + bytes.len() > len_bytes_max {
+            return Err(Unfit::TooLarge);
+        }
+        text.push_str("{\"$binary\":\"");
+        STANDARD.encode_string(bytes, &mut text);
+        text.push_str("\"}");
+        rest = &object[len..];
     }
     text.push_str(rest);
     if text.len() > len_bytes_max { Err(Unfit::TooLarge) } else { Ok(text) }

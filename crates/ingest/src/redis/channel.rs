@@ -7,7 +7,6 @@ use std::{
 
 use bytes::Bytes;
 use fred::{interfaces::EventInterface, types::Message};
-use notice::Stamp;
 use tokio::{
     sync::{
         OwnedSemaphorePermit, Semaphore,
@@ -143,7 +142,8 @@ impl Trying {
                 Wake::Due => self.hand.flush().await,
                 Wake::Heard => {
                     let tickets = heard.drain(..).map(|heard| self.ticket(heard)).collect();
-                    self.hand.take(tickets).await;
+                    self.hand.receive(tickets);
+                    self.hand.try_fresh().await;
                 }
                 Wake::Closed => break,
             }
@@ -166,15 +166,13 @@ impl Trying {
         }
     }
 
-    /// The stamp is the time at which it was heard; the number keeps those of one millisecond in order.
+    /// The stamp is left to the store, whose clock is the one for all replicas.
     fn ticket(&mut self, heard: Heard) -> Ticket<u64> {
         self.number += 1;
-        let since_epoch = heard.at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let millis = u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX);
         Ticket {
             mark: self.number,
             json: heard.json,
-            stamp: Some(Stamp { millis, count: self.number }),
+            stamp: None,
             handed_in: heard.at,
             tries: 1,
             origin: None,

@@ -36,6 +36,8 @@ pub(super) struct Hand<M> {
     /// Everything that is not acknowledged, and since when.
     held: HashMap<M, Held>,
     held_bytes: usize,
+    /// Received, and not tried yet. Empty between two turns.
+    fresh: Vec<Ticket<M>>,
     /// What the bus did not take, in its order.
     again: Vec<Ticket<M>>,
     condemned: Vec<(Ticket<M>, Verdict)>,
@@ -56,6 +58,7 @@ impl<M: Clone + Eq + Hash> Hand<M> {
             limits,
             held: HashMap::new(),
             held_bytes: 0,
+            fresh: Vec::new(),
             again: Vec::new(),
             condemned: Vec::new(),
             done: Vec::new(),
@@ -94,9 +97,9 @@ impl<M: Clone + Eq + Hash> Hand<M> {
         old.map(|(mark, _)| mark.clone()).collect()
     }
 
-    /// Takes what was read. What is in hand already was read twice, and is left out.
-    pub(super) async fn take(&mut self, tickets: Vec<Ticket<M>>) {
-        let mut usable = Vec::with_capacity(tickets.len());
+    /// Counts what was read as in hand; [`Hand::try_fresh`] tries it. What is in hand already was read twice,
+    /// and is left out.
+    pub(super) fn receive(&mut self, tickets: Vec<Ticket<M>>) {
         for mut ticket in tickets {
             let (since, len_bytes) = (Instant::now(), ticket.json.len());
             if self.held.contains_key(&ticket.mark) {
@@ -109,14 +112,18 @@ impl<M: Clone + Eq + Hash> Hand<M> {
                     events::unusable(&self.graves.metrics, self.road);
                     self.condemned.push((ticket, verdict));
                 }
-                None => usable.push(ticket),
+                None => self.fresh.push(ticket),
             }
         }
-        // Nothing passes by what waits for another try.
+    }
+
+    /// Tries what was received, unless something waits for another try: nothing passes by that.
+    pub(super) async fn try_fresh(&mut self) {
+        let fresh = std::mem::take(&mut self.fresh);
         if self.again.is_empty() {
-            self.try_all(usable).await;
+            self.try_all(fresh).await;
         } else {
-            self.again.extend(usable);
+            self.again.extend(fresh);
         }
     }
 

@@ -46,6 +46,11 @@ impl Keys {
         self.beside_list("consumers")
     }
 
+    /// Which stamps those messages of the list have that were given back.
+    pub(super) fn stamps(&self) -> String {
+        self.beside_list("stamps")
+    }
+
     /// A key in the list's slot. The prefix holds no brace, so the first pair is this one.
     fn beside_list(&self, part: &str) -> String {
         format!("{}:{{{}}}:{part}", self.prefix, self.list())
@@ -69,6 +74,6 @@ mod tests {
             assert_eq!(slot(keys.taken(consumer)), list, "{consumer}");
             assert_eq!(slot(keys.lease(consumer)), list, "{consumer}");
         }
-        assert_eq!(slot(keys.consumers()), list);
+        assert_eq!([slot(keys.consumers()), slot(keys.stamps())], [list, list]);
     }
 }

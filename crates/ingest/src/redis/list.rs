@@ -11,7 +11,6 @@ use std::{
 
 use bytes::Bytes;
 use fred::{clients::Client, error::Error, types::Value};
-use notice::Stamp;
 use tokio::time::{Instant, sleep};
 
 use crate::{
@@ -20,7 +19,7 @@ use crate::{
         keys::Keys,
         road::{Reader, Receipts},
         ticket::Ticket,
-        wire::{array, call, millis, parts, run, words},
+        wire::{array, call, id_of, millis, parts, run, time_of, words},
     },
 };
 
@@ -44,58 +43,26 @@ pub(super) struct ListReader {
     /// Whether the consumer's own list holds nothing but what is in hand.
     is_known: bool,
     sweep_at: Instant,
-    taken: u64,
 }
 
 pub(super) struct ListReceipts(pub(super) Arc<List>);
 
-/// A message by its bytes, which is how it is removed, and by a number that tells it from its like.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub(super) struct Mark {
-    number: u64,
-    message: Bytes,
-}
+/// A message behind its stamp and a space, as it lies in its taker's list. The stamp tells it from its like.
+type Taken = Bytes;
 
 // === impl ListReader ===
 
 impl ListReader {
     pub(super) fn new(list: Arc<List>) -> Self {
-        Self { list, is_known: false, sweep_at: Instant::now(), taken: 0 }
-    }
-
-    fn tickets(&mut self, answer: Vec<Value>) -> Vec<Ticket<Mark>> {
-        let mut answer = answer.into_iter();
-        let [seconds, micros] =
-            [answer.next(), answer.next()].map(|part| part.and_then(|part| part.as_u64()));
-        let (seconds, micros) = (seconds.unwrap_or_default(), micros.unwrap_or_default());
-        let handed_in = SystemTime::now();
-        let tickets = answer.filter_map(Value::into_bytes).zip(0..).map(|(message, place)| {
-            self.taken += 1;
-            // What the store's clock said when it was taken, so that one who was frozen and comes late
-            // does not bring the newest.
-            let stamp = Stamp {
-                millis: seconds * 1_000 + micros / 1_000,
-                count: micros % 1_000 * 10_000 + place,
-            };
-            Ticket {
-                mark: Mark { number: self.taken, message: message.clone() },
-                json: message,
-                stamp: Some(stamp),
-                handed_in,
-                tries: 1,
-                origin: None,
-                verdict: None,
-            }
-        });
-        tickets.collect()
+        Self { list, is_known: false, sweep_at: Instant::now() }
     }
 }
 
 impl Reader for ListReader {
-    type Mark = Mark;
+    type Mark = Taken;
     type Receipts = ListReceipts;
 
-    async fn read(&mut self, len_max: usize, in_hand: usize) -> Result<Vec<Ticket<Mark>>, Error> {
+    async fn read(&mut self, len_max: usize, in_hand: usize) -> Result<Vec<Ticket<Taken>>, Error> {
         if !self.is_known {
             if in_hand > 0 {
                 // It cannot be told from what is in hand before that is done.
@@ -109,8 +76,8 @@ impl Reader for ListReader {
             self.list.sweep().await?;
             self.sweep_at = Instant::now() + self.list.lease.mul_f64(rand::random_range(0.5..1.0));
         }
-        let answer = self.list.take(len_max).await?;
-        let tickets = self.tickets(answer);
+        let taken = self.list.take(len_max).await?;
+        let tickets: Vec<_> = taken.into_iter().filter_map(ticket).collect();
         if tickets.is_empty() {
             sleep(LOOK_EVERY).await;
         }
@@ -129,21 +96,21 @@ impl Reader for ListReader {
 // === impl ListReceipts ===
 
 impl Receipts for ListReceipts {
-    type Mark = Mark;
+    type Mark = Taken;
 
     /// From the end of the oldest, where what is done usually lies.
-    async fn acknowledge(&self, marks: &[Mark]) -> Result<(), Error> {
+    async fn acknowledge(&self, marks: &[Taken]) -> Result<(), Error> {
         let (list, key) = (&self.0, self.0.keys.taken(&self.0.consumer));
         let pipeline = list.client.pipeline();
         for mark in marks {
             let mut args = words([&key, "-1"]);
-            args.push(Value::Bytes(mark.message.clone()));
+            args.push(Value::Bytes(mark.clone()));
             call(&pipeline, "LREM", 0, args).await?;
         }
         pipeline.all::<Vec<Value>>().await.map(drop)
     }
 
-    async fn keep(&self, _: &[Mark]) -> Result<(), Error> {
+    async fn keep(&self, _: &[Taken]) -> Result<(), Error> {
         self.0.take(0).await.map(drop)
     }
 }
@@ -151,11 +118,12 @@ impl Receipts for ListReceipts {
 // === impl List ===
 
 impl List {
-    /// Up to so many messages behind the time; renews the lease.
-    async fn take(&self, len_max: usize) -> Result<Vec<Value>, Error> {
+    /// Up to so many messages; renews the lease.
+    async fn take(&self, len_max: usize) -> Result<Vec<Taken>, Error> {
         let script = include_str!("take.lua");
         let args = [self.consumer.clone(), millis(self.lease), len_max.to_string()];
-        run(&self.client, script, &self.keys_of(&self.consumer), &args).await.map(array)
+        let answer = run(&self.client, script, &self.keys_of(&self.consumer), &args).await?;
+        Ok(array(answer).into_iter().filter_map(Value::into_bytes).collect())
     }
 
     /// Gives back what consumers have taken whose lease ran out.
@@ -193,8 +161,24 @@ impl List {
         Ok(())
     }
 
-    fn keys_of(&self, consumer: &str) -> [String; 4] {
+    fn keys_of(&self, consumer: &str) -> [String; 5] {
         let keys = &self.keys;
-        [keys.list(), keys.taken(consumer), keys.lease(consumer), keys.consumers()]
+        let (taken, lease) = (keys.taken(consumer), keys.lease(consumer));
+        [keys.list(), taken, lease, keys.consumers(), keys.stamps()]
     }
+}
+
+/// `None` for what `take.lua` did not write.
+fn ticket(taken: Taken) -> Option<Ticket<Taken>> {
+    let space = taken.iter().position(|byte| *byte == b' ')?;
+    let stamp = id_of(std::str::from_utf8(&taken[..space]).ok()?)?;
+    Some(Ticket {
+        json: taken.slice(space + 1..),
+        mark: taken,
+        stamp: Some(stamp),
+        handed_in: time_of(stamp).min(SystemTime::now()),
+        tries: 1,
+        origin: None,
+        verdict: None,
+    })
 }

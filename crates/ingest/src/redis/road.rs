@@ -3,10 +3,13 @@
 //!
 //! May not enter: which commands that takes. A [`Reader`] reads, its [`Receipts`] acknowledge.
 
-use std::{future::Future, hash::Hash, pin::Pin, time::Duration};
+use std::{future::Future, hash::Hash, time::Duration};
 
 use fred::error::Error;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, Interval, MissedTickBehavior, interval, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -16,10 +19,13 @@ use crate::{
     redis::{hand::Hand, ticket::Ticket, wire::lasting},
 };
 
+/// Why a read's task always ends with what it read.
+const READ: &str = "a read neither panics nor is given up before its road";
+
 /// Messages acknowledged by one command.
 const ACKNOWLEDGE_LEN: usize = 1_000;
 
-/// Reads one queue. It is lent to the read that is under way.
+/// Reads one queue. It is lent to the read that is under way, beside which the last batch is published.
 pub(super) trait Reader: Send + Sized + 'static {
     type Mark: Clone + Eq + Hash + Send + Sync;
     type Receipts: Receipts<Mark = Self::Mark>;
@@ -47,14 +53,14 @@ pub(super) trait Receipts: Send {
     fn keep(&self, marks: &[Self::Mark]) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-type Reading<R> =
-    Pin<Box<dyn Future<Output = (R, Result<Vec<Ticket<<R as Reader>::Mark>>, Error>)> + Send>>;
+type Read<R> = (R, Result<Vec<Ticket<<R as Reader>::Mark>>, Error>);
 
 pub(super) struct Road<R: Reader> {
     label: Label,
     /// `None` while a read is under way, which has it.
     reader: Option<R>,
-    reading: Option<Reading<R>>,
+    /// At most one task.
+    reading: JoinSet<Read<R>>,
     receipts: R::Receipts,
     hand: Hand<R::Mark>,
     backoff: Backoff,
@@ -89,7 +95,7 @@ impl<R: Reader> Road<R> {
         Self {
             label,
             reader: Some(reader),
-            reading: None,
+            reading: JoinSet::new(),
             receipts,
             hand,
             backoff,
@@ -127,10 +133,10 @@ impl<R: Reader> Road<R> {
             return;
         }
         if let Some(mut reader) = self.reader.take() {
-            self.reading = Some(Box::pin(async move {
+            self.reading.spawn(async move {
                 let read = reader.read(len_max, in_hand).await;
                 (reader, read)
-            }));
+            });
         }
     }
 
@@ -140,26 +146,32 @@ impl<R: Reader> Road<R> {
             biased;
             () = stop.cancelled() => Wake::Stop,
             () = until(self.again_at) => Wake::Again,
-            () = until(due) => Wake::Due,
             _ = self.keeps.tick() => Wake::Keep,
-            (reader, read) = read_of(&mut self.reading) => Wake::Read(reader, read),
+            Some(read) = self.reading.join_next() => {
+                let (reader, read) = read.expect(READ);
+                Wake::Read(reader, read)
+            }
+            // Last, for what is due goes with every batch that was read.
+            () = until(due) => Wake::Due,
         }
     }
 
     async fn take(&mut self, mut reader: R, read: Result<Vec<Ticket<R::Mark>>, Error>) {
-        self.reading = None;
         match read {
             Ok(tickets) => {
                 self.is_readable = true;
-                self.hand.take(tickets).await;
+                self.hand.receive(tickets);
+                self.reader = Some(reader);
+                self.begin_read();
+                self.hand.try_fresh().await;
             }
             Err(error) => {
                 self.is_readable = false;
                 reader.start_over();
+                self.reader = Some(reader);
                 self.stalls(Some(&error));
             }
         }
-        self.reader = Some(reader);
     }
 
     /// Buries and acknowledges what can be, and sees to another try where something could not.
@@ -217,10 +229,11 @@ impl<R: Reader> Road<R> {
             // Nobody would answer.
             return events::left_behind(self.label, self.hand.len());
         }
-        if let Some(reading) = self.reading.take() {
-            let (reader, read) = reading.await;
+        if let Some(read) = self.reading.join_next().await {
+            let (reader, read) = read.expect(READ);
             self.reader = Some(reader);
-            self.hand.take(read.unwrap_or_default()).await;
+            self.hand.receive(read.unwrap_or_default());
+            self.hand.try_fresh().await;
         }
         self.hand.try_again().await;
         self.hand.flush_all().await;
@@ -238,15 +251,6 @@ impl<R: Reader> Road<R> {
 async fn until(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn read_of<R: Reader>(
-    reading: &mut Option<Reading<R>>,
-) -> (R, Result<Vec<Ticket<R::Mark>>, Error>) {
-    match reading {
-        Some(reading) => reading.await,
         None => std::future::pending().await,
     }
 }

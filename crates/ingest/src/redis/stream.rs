@@ -22,7 +22,7 @@ use crate::{
     redis::{
         keys::GROUP,
         road::{Reader, Receipts},
-        ticket::{Ticket, Verdict},
+        ticket::{NO_JSON, Ticket, Verdict},
         wire::{
             RawEntry, array, blocking_call, call, entries, entries_of_read, id_of, is_groupless,
             parts, text_of, time_of, words,
@@ -275,7 +275,7 @@ fn message(fields: &[(Bytes, Bytes)]) -> Option<Bytes> {
 fn no_json(fields: &[(Bytes, Bytes)]) -> Verdict {
     let names: Vec<_> = fields.iter().take(8).map(|(name, _)| short(name)).collect();
     let error = format!("read entry: got the fields {names:?}, expected one named json or emit");
-    Verdict { reason: "no_json", error }
+    Verdict { reason: NO_JSON, error }
 }
 
 fn short(name: &[u8]) -> String {

@@ -7,6 +7,9 @@ use notice::Stamp;
 
 use crate::{dead_letters::DeadLetter, desk::Entry, metrics::Road};
 
+/// The reason of an entry that holds no message.
+pub(super) const NO_JSON: &str = "no_json";
+
 /// What is needed to try it, to acknowledge it and to bury it. `M` is how its road acknowledges it.
 #[derive(Clone, Debug)]
 pub(super) struct Ticket<M> {

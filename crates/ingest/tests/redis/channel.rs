@@ -74,6 +74,15 @@ async fn a_subscription_that_was_cut_is_restored() {
 }
 
 #[tokio::test]
+async fn the_stamp_of_a_message_is_left_to_the_store() {
+    let mut rig = Rig::start().await;
+    let _replica = rig.replica("r1").await;
+    rig.until_heard().await;
+    publish(&rig, "a", "x.progress").await;
+    assert_eq!(rig.next_stamp().await, None);
+}
+
+#[tokio::test]
 async fn what_does_not_fit_is_dropped_and_counted() {
     let rig = Rig::start().await;
     let mut config = rig.config("r1");
@@ -93,4 +102,17 @@ async fn a_bad_message_of_the_channel_is_a_dead_letter() {
     rig.say("PUBLISH carillon:tasks nonsense").await;
     let dead = rig.dead(1).await;
     assert!(dead.contains("nonsense") && dead.contains("source\r\n$7\r\nchannel"), "{dead}");
+}
+
+#[tokio::test]
+async fn a_letter_that_cannot_be_buried_is_let_go_and_counted() {
+    let mut rig = Rig::start().await;
+    let replica = rig.replica("r1").await;
+    rig.until_heard().await;
+    rig.say("SET carillon:dead theirs").await;
+    rig.say("PUBLISH carillon:tasks nonsense").await;
+    until("it is let go", || async { replica.messages("channel", "dropped") == 1 }).await;
+    publish(&rig, "a", "x.complete").await;
+    assert_eq!(rig.next().await, "a x.complete");
+    replica.stop().await;
 }

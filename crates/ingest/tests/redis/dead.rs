@@ -1,6 +1,6 @@
 //! What a person can do with the dead letters in Redis.
 
-use ingest::{DeadLetterStore, Which};
+use ingest::{DeadLetterStore, RedisFeed, Which};
 
 use crate::harness::{Rig, redis_at};
 
@@ -25,6 +25,30 @@ async fn letters_are_listed_newest_first_by_the_page() {
     assert_eq!((letter.reason, letter.tries, letter.source), ("not_object", 1, "stream"));
     assert!(letter.origin.is_some() && letter.error.contains("expected one JSON object"));
     assert_eq!(store.count().await.unwrap(), 3);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn of_what_is_too_large_or_no_message_the_beginning_is_kept_and_the_letter_says_so() {
+    let rig = Rig::start().await;
+    let _replica = rig.replica("r1").await;
+    let padding = "ü".repeat(150_000);
+    let large = format!(r#"{{"identity":"a","userIdentity":5,"status":100,"x":"{padding}"}}"#);
+    let feed = RedisFeed::connect(&redis_at(&rig.server)).await.unwrap();
+    feed.push_all(&[large.into()]).await.unwrap();
+    feed.close().await;
+    rig.say(&format!("XADD carillon:tasks * jason {}", "x".repeat(20_000))).await;
+    rig.dead(2).await;
+    let store = store(&rig).await;
+    let letters = store.list(None, 2).await.unwrap();
+    let mut reasons: Vec<_> = letters.iter().map(|(_, letter)| letter.reason).collect();
+    reasons.sort_unstable();
+    assert_eq!(reasons, ["no_json", "too_large"]);
+    for (_, letter) in &letters {
+        assert!((8_191..=8_192).contains(&letter.json.len()), "{}", letter.json.len());
+        assert!(str::from_utf8(&letter.json).is_ok(), "a letter was cut in two");
+        assert!(letter.error.contains("cut: of its"), "{}", letter.error);
+    }
     store.close().await;
 }
 

@@ -1,10 +1,10 @@
 //! A Redis, a bus over it with one node that listens to user 5, and replicas that take messages in.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use adapter::{Arrival, Config, Link, Publisher, Redis, RedisConfig};
-use ingest::{Intake, Metrics, RedisSource, RedisSourceConfig, SourceError};
-use notice::{Audience, NodeId, StatusTable, UserId};
+use ingest::{Batch, Intake, Metrics, RedisSource, RedisSourceConfig, SourceError};
+use notice::{Audience, Kind, NodeId, Notice, Stamp, StatusTable, UserId};
 use prometheus::{Registry, TextEncoder};
 use tokio::{
     task::JoinSet,
@@ -142,6 +142,14 @@ impl Rig {
         self.server.say(command).await
     }
 
+    /// Publishes a message as one that came over HTTP.
+    pub(crate) async fn hand_in(&self, task: &str, event: &str) {
+        let metrics = Metrics::new(&Registry::new()).unwrap();
+        let intake = Intake::new(self.link.publisher.clone(), StatusTable::default(), metrics);
+        let batch = Batch::read(&message(task, event).into(), None).unwrap();
+        assert_eq!(intake.take(batch).await.accepted, 1);
+    }
+
     /// Adds a message to the stream.
     pub(crate) async fn add(&self, task: &str, event: &str) {
         let json = message(task, event);
@@ -155,13 +163,33 @@ impl Rig {
         self.say(&read).await;
     }
 
+    /// A way onto another bus whose Redis is gone.
+    pub(crate) async fn publisher_to_nowhere(&self) -> Publisher {
+        let elsewhere = Server::start(&[]).await;
+        let redis = Redis::connect(redis_at(&elsewhere), &Registry::new()).await.unwrap();
+        redis.link(NodeId::new("n2").unwrap()).await.unwrap().publisher
+    }
+
     /// Waits for what arrives next, as its task and event.
     pub(crate) async fn next(&mut self) -> String {
+        let notice = self.next_notice().await;
+        let task = notice.draft.kind.task().map_or("-", |task| &task.identity);
+        format!("{task} {}", notice.draft.event.as_ref().unwrap())
+    }
+
+    /// The stamp that was given to what arrives next before it came to the store.
+    pub(crate) async fn next_stamp(&mut self) -> Option<Stamp> {
+        match &self.next_notice().await.draft.kind {
+            Kind::Progress { order, .. } | Kind::Final { order, .. } => order.stamp,
+            Kind::Plain | Kind::Volatile => None,
+        }
+    }
+
+    async fn next_notice(&mut self) -> Arc<Notice> {
         loop {
             let next = timeout(DEADLINE, self.link.inbox.next()).await.expect("something arrives");
             if let Some(Arrival::Notice(notice)) = next {
-                let task = notice.draft.kind.task().map_or("-", |task| &task.identity);
-                return format!("{task} {}", notice.draft.event.as_ref().unwrap());
+                return notice;
             }
         }
     }

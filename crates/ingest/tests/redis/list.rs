@@ -64,6 +64,27 @@ async fn a_restarted_consumer_takes_up_what_it_had_taken() {
 }
 
 #[tokio::test]
+async fn what_is_given_back_is_as_old_as_when_it_was_taken_first() {
+    let mut rig = Rig::start().await;
+    push(&rig, "t", "older.progress").await;
+    let to_nowhere = rig.publisher_to_nowhere().await;
+    let dead = Replica::over(to_nowhere, rig.config("dead")).await.unwrap();
+    until("taken", || async {
+        rig.say(&format!("LLEN {BESIDE}:taken:dead")).await.starts_with(":1")
+    })
+    .await;
+    drop(dead);
+    rig.hand_in("t", "newer.progress").await;
+    assert_eq!(rig.next().await, "t newer.progress");
+    let replica = rig.replica("r1").await;
+    until("counted", || async { replica.messages("list", "superseded") == 1 }).await;
+    until_taken_is_empty(&rig, "r1").await;
+    assert!(rig.say(&format!("EXISTS {BESIDE}:stamps")).await.starts_with(":0"));
+    replica.stop().await;
+    assert!(!rig.has_more(), "what was older came after what was newer");
+}
+
+#[tokio::test]
 async fn two_consumers_take_each_message_once_though_they_are_alike() {
     let mut rig = Rig::start().await;
     let replicas = [rig.replica("r1").await, rig.replica("r2").await];

@@ -116,7 +116,7 @@ fn what_is_no_base64_or_has_something_beside_it_is_refused() {
         r#"{"$binary":"AQ==","a":1}"#,
         r#"[{"a":1,"$binary":"AQ=="}]"#,
         r#"{"_placeholder":true,"num":0}"#,
-        &format!("[{}]", vec![r#"{"$binary":""}"#; 11].join(",")),
+        &format!("[{}]", [r#"{"$binary":""}"#; 11].join(",")),
     ] {
         let said = refusal(&format!(r#""binary":true,"data":{data}"#));
         assert!(said.starts_with("binary: "), "{data}: {said}");
@@ -245,7 +245,7 @@ fn a_downlinks_data_is_untouched_and_absent_it_is_null() {
 #[test]
 fn a_malformed_downlink_is_refused_by_its_field() {
     for (body, field) in [
-        (r#"{}"#, "eventName: "),
+        ("{}", "eventName: "),
         (r#"{"eventName":null}"#, "eventName: "),
         (r#"{"eventName":5}"#, "eventName: "),
         (r#"{"eventName":""}"#, "event is empty"),
@@ -253,7 +253,7 @@ fn a_malformed_downlink_is_refused_by_its_field() {
         (r#"{"eventName":"e","roomId":""}"#, "roomId: room is empty"),
         (r#"{"eventName":"e","roomId":true}"#, "roomId: "),
         (r#"{"eventName":"e","roomId":["a"]}"#, "roomId: "),
-        (r#"[]"#, "ROOT.BODY: "),
+        ("[]", "ROOT.BODY: "),
         ("null", "ROOT.BODY: "),
     ] {
         let said = downlink(body).unwrap_err().to_string();

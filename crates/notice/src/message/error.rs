@@ -62,12 +62,11 @@ impl MessageError {
     /// One word of a closed list, without anything from the message.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::TooLarge { .. } => "too_large",
+            Self::TooLarge { .. } | Self::Emit(EmitError::TooLarge { .. }) => "too_large",
             Self::NotUtf8 { .. } => "utf8",
             Self::BrokenJson { .. } => "json",
             Self::NotObject { .. } => "not_object",
             Self::TooDeep { .. } => "too_deep",
-            Self::Emit(EmitError::TooLarge { .. }) => "too_large",
             Self::Emit(EmitError::Unsupported { .. }) => "emit_unsupported",
             Self::Emit(_) => "emit",
             Self::Identity { .. } => "identity",

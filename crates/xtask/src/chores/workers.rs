@@ -1,4 +1,4 @@
-//! The snippets of docs/workers.md, each in its language: brings what is cheap to bring, says what is
+//! The snippets of docs/workers.md and docs/uplink.md, each in its language: brings what is cheap to bring, says what is
 //! not here, then lets node drive.
 
 use crate::{
@@ -45,7 +45,7 @@ pub(super) fn run(shop: &mut Workshop) -> Result<(), Failure> {
     cargo(&["build", "--workspace", "--bin", "carillon"]).run()?;
     Errand::bounded(TESTS_LIMIT, "node")?
         .args(clients::NODE_TEST)
-        .args(["workers.test.mjs"])
+        .args(["workers.test.mjs", "readers.test.mjs"])
         .folder(&Workshop::root().join(FOLDER))
         .env("CARILLON_BIN", Workshop::target()?.join("debug/carillon"))
         .env("WORKERS_MISSING", missing.join(" "))

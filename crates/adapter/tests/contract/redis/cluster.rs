@@ -8,8 +8,9 @@ use std::{
     time::Duration,
 };
 
-use adapter::{Config, RedisConfig};
+use adapter::{Arrival, Config, LoginMode, RedisConfig};
 use futures_util::future::join_all;
+use notice::Audience;
 use tokio::{
     sync::Mutex,
     time::{sleep, timeout},
@@ -20,6 +21,7 @@ use crate::{
     contract,
     drafts::{audience, end, now, plain, room, text_of},
     fleet::{Cluster, meet, node},
+    logins::login,
     subject::{Node, Subject},
     uplink::Fields,
 };
@@ -89,9 +91,13 @@ impl Subject for OverCluster {
     }
 }
 
-/// What stands in front of all keys of the audience.
+/// What stands in front of all keys of user 5.
 fn tag(prefix: &str) -> String {
-    format!("{prefix}:{{{}}}", audience())
+    tag_of(prefix, &audience())
+}
+
+fn tag_of(prefix: &str, audience: &Audience) -> String {
+    format!("{prefix}:{{{audience}}}")
 }
 
 /// Ages that no test here reaches.
@@ -126,6 +132,13 @@ async fn a_turn_over_all_primaries_is_taken_even_when_they_have_forgotten_the_sc
     }
 }
 
+/// Until somebody listens.
+async fn heard(node: &Node, audience: &Audience) {
+    while node.accepted_by(plain(audience.clone(), "are you there")).await.1 == 0 {
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
 #[tokio::test]
 async fn a_slot_that_moves_is_heard_at_its_new_place_and_nothing_is_lost() {
     let cluster = Cluster::start().await;
@@ -140,12 +153,7 @@ async fn a_slot_that_moves_is_heard_at_its_new_place_and_nothing_is_lost() {
     cluster.move_slot(slot, from, (from + 1) % 3).await;
     super::accepted_at_last(&worker, "after").await;
     assert_eq!(node.hear_texts(2).await, ["before", "after"]);
-    let heard_again = async {
-        while worker.accepted_by(plain(audience(), "are you there")).await.1 == 0 {
-            sleep(Duration::from_millis(20)).await;
-        }
-    };
-    timeout(DEADLINE, heard_again).await.expect("it listens at the new place");
+    timeout(DEADLINE, heard(&worker, &audience())).await.expect("it listens at the new place");
     assert!(!bus.metrics().contains("cause=\"taken_over\""), "it was moved, not taken over");
 }
 
@@ -199,6 +207,79 @@ async fn an_audience_that_cannot_be_read_holds_up_no_other() {
     }
     let all = format!("carillon_bus_repairs_total{{cause=\"behind\"}} {}", others.len());
     timeout(DEADLINE / 2, bus.comes_to_count(&all)).await.expect("all others are read");
+}
+
+#[tokio::test]
+async fn what_is_published_while_a_slot_is_on_its_way_is_taken_when_it_has_arrived() {
+    let cluster = Cluster::start().await;
+    let bus = Running::start(config(&cluster, lasting())).await;
+    let node = bus.link().await;
+    let (from, slot) = cluster.holder(&tag(&bus.prefix)).await;
+    let others = (0..30).map(|n| plain(room(&n.to_string()), "note"));
+    let all: Vec<_> = others.chain([end("copy", now(), "end"), end("two", now(), "two")]).collect();
+    for to in 1..=2 {
+        let (from, to) = ((from + to - 1) % 3, (from + to) % 3);
+        cluster.begin_to_move(slot, from, to).await;
+        let arriving = async {
+            sleep(Duration::from_millis(300)).await;
+            cluster.move_slot(slot, from, to).await;
+        };
+        let one = node.try_publish(plain(audience(), "one"));
+        let all = node.link.publisher.publish_all(all.clone());
+        let (one, all, ()) = tokio::join!(one, all, arriving);
+        one.expect("it arrives in time");
+        let refused = all.iter().find(|result| result.is_err());
+        assert!(refused.is_none(), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_room_whose_slot_is_on_its_way_costs_no_other_its_members() {
+    let cluster = Cluster::start().await;
+    let config = config(&cluster, OverRedis::config());
+    settle(&cluster, &config.prefix).await;
+    let bus = Running::start(config).await;
+    let mut node = bus.link().await;
+    let stuck = room("1");
+    for n in 0..30 {
+        let login = login("a", LoginMode::Whenever);
+        node.link.logins.login(&room(&n.to_string()), login).await.expect("it is let in");
+    }
+    let (from, slot) = cluster.holder(&tag_of(&bus.prefix, &stuck)).await;
+    let to = (from + 1) % 3;
+    cluster.begin_to_move(slot, from, to).await;
+    cluster.empty(slot, from, to).await;
+    sleep(OverRedis::config().login_lease * 3).await;
+    let mut put_out = Vec::new();
+    while let Some(arrival) = node.link.inbox.try_next() {
+        let Arrival::PutOut { room, .. } = arrival else { panic!("{arrival:?}") };
+        put_out.push(room);
+    }
+    assert_eq!(put_out, [stuck]);
+}
+
+#[tokio::test]
+async fn slots_that_move_together_to_a_new_primary_and_an_old_one_are_both_heard() {
+    let mut cluster = Cluster::start().await;
+    let fourth = node().await;
+    cluster.nodes[0].say(&meet(&fourth)).await;
+    cluster.nodes.push(fourth);
+    cluster.agreed().await;
+    let never = RedisConfig { canary_every: DEADLINE * 100, ..config(&cluster, lasting()) };
+    let bus = Running::start(never).await;
+    let node = bus.link().await;
+    let (one, other) = (room("one"), room("other"));
+    node.enter(&one).await;
+    node.enter(&other).await;
+    // Nobody looks before both have moved.
+    for (room, place) in [(&one, 1), (&other, 3)] {
+        let (from, slot) = cluster.holder(&tag_of(&bus.prefix, room)).await;
+        let to = if place == 3 { 3 } else { (from + place) % 3 };
+        cluster.move_slot(slot, from, to).await;
+    }
+    for room in [&one, &other] {
+        timeout(DEADLINE, heard(&node, room)).await.expect("it listens at the new place");
+    }
 }
 
 #[tokio::test]

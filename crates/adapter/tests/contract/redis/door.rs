@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adapter::{ConnectError, LoginError, LoginMode, Redis, RedisConfig};
+use adapter::{ConnectError, LoginError, LoginMode, Redis, RedisConfig, Share};
 use bytes::Bytes;
 use notice::NodeId;
 use prometheus::Registry;
@@ -15,6 +15,7 @@ use crate::{
     old_redis::OldRedis,
     server::Server,
     subject::Subject,
+    uplink::{event, kept},
 };
 
 async fn refusal(url: String) -> ConnectError {
@@ -60,6 +61,8 @@ async fn a_user_with_what_the_docs_list_and_nothing_else_will_do() {
     assert!(node.forget("export").await);
     assert_eq!(node.within(Duration::from_hours(1)).await.finals.len(), 1);
     bus.comes_to_count("carillon_bus_canary_seconds_count 1").await;
+    let receipt = node.try_hand(&event("[]"), &Share::default()).expect("there is room");
+    kept(receipt).await.expect("it may be kept");
     nodes_may_speak(&bus).await;
     let registry = Registry::new();
     let other =
@@ -100,6 +103,17 @@ async fn a_read_only_replica_is_refused() {
     let server = Server::start(&["--replicaof", "127.0.0.1 1"]).await;
     let error = refusal(server.url()).await;
     assert!(matches!(error, ConnectError::ReadOnly { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn where_the_nodes_leases_are_somebody_elses_a_node_does_not_start_and_says_why() {
+    let server = Server::start(&[]).await;
+    server.say("SET carillon:{nodes}:leases theirs").await;
+    let bus = connect(server.url(), OverRedis::config(), &Registry::new()).await;
+    let node = NodeId::new("node").expect("a node");
+    let error = bus.expect("it is a good Redis").link(node).await.map(drop).expect_err("it is not");
+    assert!(matches!(error, ConnectError::Taken { .. }), "{error}");
+    assert!(error.to_string().contains("hint: a key under our prefix"), "{error}");
 }
 
 #[tokio::test]
