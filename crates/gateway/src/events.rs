@@ -1,7 +1,7 @@
 //! What happens in the gateway, each occurrence one function: the counter and, where a person would
 //! want it, the log line.
 
-mod labels;
+mod outcomes;
 
 use std::{
     net::IpAddr,
@@ -13,9 +13,10 @@ use adapter::SignalError;
 use notice::{Namespace, NodeId};
 use prometheus::{
     Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    core::Collector,
 };
 
-pub(crate) use self::labels::{Asking, Downlink, Dropped, Handshake, Heard, Ordered};
+pub(crate) use self::outcomes::{Asking, Downlink, Dropped, Handshake, Heard, Ordered};
 use crate::{
     departure::Departure,
     engine::{Dialect, Transport},
@@ -43,66 +44,49 @@ pub(crate) struct Events {
 
 impl Events {
     pub(crate) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let buckets = vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
-        let deliveries =
-            counters("carillon_deliveries_total", "Notices sent to a socket.", &["transport"])?;
+        let counters = |name, help, labels: &[&str]| {
+            registered(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
+        };
+        let outcomes = |name, help| counters(name, help, &["outcome"]);
+        let seats = Opts::new("carillon_sockets", "Seats taken, one per socket and namespace.");
+        let sockets = IntGaugeVec::new(seats, &["transport", "protocol", "namespace"])?;
         let delivery = HistogramOpts::new(
             "carillon_delivery_seconds",
             "From a notice's hand-in to its write to a socket, or to the socket's queue.",
         );
-        let events = Self {
-            sockets: IntGaugeVec::new(
-                Opts::new("carillon_sockets", "Seats taken, one per socket and namespace."),
-                &["transport", "protocol", "namespace"],
-            )?,
-            handshakes: counters(
-                "carillon_handshakes_total",
-                "Attempts to take a seat.",
-                &["outcome"],
-            )?,
-            departures: counters(
-                "carillon_departures_total",
-                "Connections that ended.",
-                &["reason"],
-            )?,
+        let buckets = vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+        let waiting = IntGauge::new("carillon_queue_bytes", "What waits for slow sockets.")?;
+        let deliveries =
+            counters("carillon_deliveries_total", "Notices sent to a socket.", &["transport"])?;
+        let departures =
+            counters("carillon_departures_total", "Connections that ended.", &["reason"])?;
+        for departure in Departure::ALL {
+            departures.with_label_values(&[departure.label()]).reset();
+        }
+        Ok(Self {
+            sockets: registered(registry, sockets)?,
+            handshakes: outcomes("carillon_handshakes_total", "Attempts to take a seat.")?,
+            departures,
             deliveries: Deliveries::of(&deliveries),
-            queue_bytes: IntGauge::new("carillon_queue_bytes", "What waits for slow sockets.")?,
-            delivery_seconds: Histogram::with_opts(delivery.buckets(buckets))?,
-            acks: counters(
+            queue_bytes: registered(registry, waiting)?,
+            delivery_seconds: registered(
+                registry,
+                Histogram::with_opts(delivery.buckets(buckets))?,
+            )?,
+            acks: outcomes(
                 "carillon_acks_total",
                 "Sockets that were asked for an acknowledgement.",
-                &["outcome"],
             )?,
             orders: counters(
                 "carillon_orders_total",
                 "Orders to this node's sockets.",
                 &["deed", "outcome"],
             )?,
-            heard: counters(
-                "carillon_client_events_total",
-                "Events that clients sent.",
-                &["outcome"],
-            )?,
-            downlinks: counters(
-                "carillon_downlinks_total",
-                "Calls of /v1/downlink.",
-                &["outcome"],
-            )?,
+            heard: outcomes("carillon_client_events_total", "Events that clients sent.")?,
+            downlinks: outcomes("carillon_downlinks_total", "Calls of /v1/downlink.")?,
             dropped: counters("carillon_dropped_total", "What was not passed on.", &["reason"])?,
             met_stranger: AtomicBool::new(false),
-        };
-        let Self { handshakes, departures, dropped, acks, orders, heard, downlinks, .. } = &events;
-        let counted = [handshakes, departures, dropped, acks, orders, heard, downlinks];
-        for counter in counted.into_iter().chain([&deliveries]) {
-            registry.register(Box::new(counter.clone()))?;
-        }
-        registry.register(Box::new(events.sockets.clone()))?;
-        registry.register(Box::new(events.queue_bytes.clone()))?;
-        registry.register(Box::new(events.delivery_seconds.clone()))?;
-        for departure in Departure::ALL {
-            events.departures.with_label_values(&[departure.label()]).reset();
-        }
-        Ok(events)
+        })
     }
 
     pub(crate) fn handshake(&self, outcome: Handshake) {
@@ -245,8 +229,12 @@ impl Deliveries {
     }
 }
 
-fn counters(name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
-    IntCounterVec::new(Opts::new(name, help), labels)
+fn registered<T: Collector + Clone + 'static>(
+    registry: &Registry,
+    metric: T,
+) -> Result<T, prometheus::Error> {
+    registry.register(Box::new(metric.clone()))?;
+    Ok(metric)
 }
 
 fn transport_label(transport: Transport, dialect: Dialect) -> &'static str {

@@ -32,6 +32,7 @@ fn config() -> Config {
         room_members_max: 1_000,
         login_rooms_max: 1_000,
         node_lease: Duration::from_secs(15),
+        uplink: None,
     }
 }
 

@@ -44,3 +44,15 @@ async fn when_redis_is_back_the_same_pages_hear_again_what_any_node_accepts() {
     page.ends_of(accepted).await;
     cluster.stop_all().await;
 }
+
+#[tokio::test]
+async fn an_emit_that_redis_does_not_answer_is_told_to_be_unsure() {
+    let mut cluster = Cluster::of(1, Bus::Redis).await;
+    cluster.redis().say("CLIENT PAUSE 8000 WRITE").await;
+    let emit = json!({ "event": "flash", "data": 1 });
+    let (status, answer) = cluster.post(0, "/v1/emit", &emit).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
+    assert_eq!(answer["error"]["code"], json!("unsure"), "{answer}");
+    cluster.redis().say("CLIENT UNPAUSE").await;
+    cluster.stop_all().await;
+}

@@ -243,11 +243,6 @@ async fn every_bad_request_has_its_own_text(bus: Bus) {
     cluster.stop_all().await;
 }
 
-async fn signal(cluster: &mut Cluster, signal: &str) {
-    send(signal, cluster.redis().pid()).await;
-}
-
-/// Sends a signal to a process of this test's.
 pub(crate) async fn send(signal: &str, pid: u32) {
     let done = Command::new("kill").args([signal, &pid.to_string()]).status().await;
     assert!(done.unwrap().success());
@@ -259,11 +254,11 @@ async fn when_redis_is_away_for_longer_than_a_lease_members_are_out_before_anoth
     let mut pages = visitors(&cluster, 2).await;
     assert_eq!(pages[0].log_in("loginWhenFirst").await, "2002");
     let since = Instant::now();
-    signal(&mut cluster, "-STOP").await;
+    send("-STOP", cluster.redis().pid()).await;
     assert_eq!(pages[0].code().await, "2005");
     assert!(since.elapsed() < LEASE, "it was told after {:?}", since.elapsed());
     sleep(Duration::from_secs(3).saturating_sub(since.elapsed())).await;
-    signal(&mut cluster, "-CONT").await;
+    send("-CONT", cluster.redis().pid()).await;
     assert_eq!(log_in_at_last(&mut pages[1]).await, "2002");
     cluster.stop_all().await;
 }

@@ -187,11 +187,31 @@ mod tests {
     }
 
     #[test]
+    fn a_narrowed_question_reads_back_and_is_none_to_who_expects_a_name() {
+        let room = |name| notice::Room::new(name).unwrap();
+        let narrowing = Narrowing {
+            rooms: vec![room("a"), room("b")],
+            except_rooms: vec![room("c")],
+            except_sockets: vec![notice::SocketId::new("/notice#d").unwrap()],
+            ..Narrowing::default()
+        };
+        let narrowing = Some(Arc::new(narrowing));
+        let asked = Question { narrowing, ..question(Some("x"), "1", Vec::new()) };
+        let read = Question::read(asked.packet()).unwrap();
+        assert_eq!((read.narrowing, read.event), (asked.narrowing.clone(), asked.event.clone()));
+        let PacketData::Event(Value::Str(json, _), _) = asked.packet().inner else {
+            panic!("it is an event")
+        };
+        assert!(json.as_str().starts_with("[{"), "{json}");
+    }
+
+    #[test]
     fn what_is_no_question_is_refused() {
         let data = |json: &str| Value::Str(json.to_owned().into(), None);
         assert!(Question::read(Packet::event("/notice", data("[\"x\"]"))).is_none());
         assert!(Question::read(Packet::event("user:5@/", data("[]"))).is_none());
         assert!(Question::read(Packet::event("user:5@/", data("[\"connect\"]"))).is_none());
+        assert!(Question::read(Packet::event("user:5@/", data("[{\"age\":5}]"))).is_none());
         assert!(Question::read(Packet::disconnect("user:5@/")).is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! What may have become of something: the labels of the counters, each a closed list.
+//! What may become of things: closed lists, each the label of one counter.
 
 /// What became of a handshake: the label of `carillon_handshakes_total` where it is no refusal.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +41,21 @@ pub(crate) enum Dropped {
     Volatile,
     /// A notice for one socket by the workers' road, whose id was this node's and is nobody's.
     UnknownSocket,
+}
+
+impl Dropped {
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::Superseded => "superseded",
+            Self::StoreAway => "store_away",
+            Self::Behind => "behind",
+            Self::Malformed => "malformed",
+            Self::StrayAck => "stray_ack",
+            Self::Stranger => "stranger",
+            Self::Volatile => "volatile",
+            Self::UnknownSocket => "unknown_socket",
+        }
+    }
 }
 
 /// What became of an event from a client: the label of `carillon_client_events_total`.
@@ -97,6 +112,19 @@ pub(crate) enum Asking {
     TooLarge,
 }
 
+impl Asking {
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Timeout => "timeout",
+            Self::Gone => "gone",
+            Self::Unable => "unable",
+            Self::Busy => "busy",
+            Self::TooLarge => "too_large",
+        }
+    }
+}
+
 /// What became of a call of `/v1/downlink`: the label of `carillon_downlinks_total`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Downlink {
@@ -113,19 +141,6 @@ impl Downlink {
             Self::Sent => "sent",
             Self::Malformed => "malformed",
             Self::Away => "away",
-        }
-    }
-}
-
-impl Asking {
-    pub(super) fn label(self) -> &'static str {
-        match self {
-            Self::Answered => "answered",
-            Self::Timeout => "timeout",
-            Self::Gone => "gone",
-            Self::Unable => "unable",
-            Self::Busy => "busy",
-            Self::TooLarge => "too_large",
         }
     }
 }
@@ -157,21 +172,6 @@ impl Ordered {
             Self::Busy => "busy",
             Self::Late => "late",
             Self::Unknown => "unknown",
-        }
-    }
-}
-
-impl Dropped {
-    pub(super) fn label(self) -> &'static str {
-        match self {
-            Self::Superseded => "superseded",
-            Self::StoreAway => "store_away",
-            Self::Behind => "behind",
-            Self::Malformed => "malformed",
-            Self::StrayAck => "stray_ack",
-            Self::Stranger => "stranger",
-            Self::Volatile => "volatile",
-            Self::UnknownSocket => "unknown_socket",
         }
     }
 }
