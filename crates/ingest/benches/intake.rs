@@ -33,7 +33,6 @@ fn config() -> Config {
         login_rooms_max: 1_000,
         uplink: None,
         node_lease: Duration::from_secs(15),
-        uplink: None,
     }
 }
 
