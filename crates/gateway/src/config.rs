@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use notice::{Namespace, NodeId};
 
-use crate::{origins::Origins, relay::RelayedRooms, script::Bundle};
+use crate::{origins::Origins, relay::RelayedRooms, script::Bundle, tls::Identity};
 
 /// Everything a gateway needs to know. `carillon` makes one from the settings; nothing here is checked
 /// again.
@@ -16,6 +16,8 @@ pub struct Config {
     /// The path of Engine.IO requests, with a slash at both ends: `/socket.io/`.
     pub path: String,
     pub namespaces: Vec<Namespace>,
+    /// What the port shows over TLS; without one it speaks plainly.
+    pub tls: Option<Identity>,
     pub origins: Origins,
     /// Served as `socket.io.js` under `path`.
     pub serve_client: Option<Arc<Bundle>>,

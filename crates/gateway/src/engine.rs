@@ -16,6 +16,7 @@ mod wire;
 
 mod accept;
 mod addresses;
+mod agreement;
 mod http;
 mod patient;
 mod routes;

@@ -22,6 +22,7 @@ use crate::{
     orders::{Orders, Waiting},
     others,
     shared::{Shared, Ways},
+    tls::{Tls, TlsError},
 };
 
 /// How often a stopping gateway looks whether all have gone.
@@ -55,6 +56,8 @@ pub enum StartError {
     Metrics(#[from] prometheus::Error),
     #[error("ask clients who they are")]
     Gate(#[from] OpenError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 impl Gateway {
@@ -64,8 +67,9 @@ impl Gateway {
         let relay = RelayDriver::new(signals, registry)?;
         let ways = Ways { publisher, interest, store, logins, nodes, relay, uplink };
         let gate = Gate::open(config.auth.clone(), registry)?;
+        let tls = config.tls.clone().map(|identity| Tls::new(identity, registry)).transpose()?;
         let (orders, waiting) = Orders::open();
-        let shared = Shared::new(config, gate, Events::new(registry)?, ways, orders);
+        let shared = Shared::new(config, gate, tls, Events::new(registry)?, ways, orders);
         let inflow = Inflow { inbox, requests, orders: waiting };
         Ok(Self { shared: Arc::new(shared), inflow: Arc::new(Mutex::new(Some(inflow))) })
     }
@@ -91,6 +95,7 @@ impl Gateway {
             leave,
             accept(shared, public, shared.closing.clone()),
             shared.gate.run(rest.clone()),
+            shared.renew(rest.clone()),
             shared.pulse.run(rest.clone()),
             delivering,
             shared.cluster.listen(rest.clone()),

@@ -14,6 +14,8 @@
 mod gateway;
 mod shared;
 
+mod tls;
+
 mod engine;
 mod socket;
 
@@ -57,4 +59,5 @@ pub use crate::{
     others::about,
     relay::RelayedRooms,
     script::Bundle,
+    tls::{Identity, IdentityError},
 };

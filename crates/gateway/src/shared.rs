@@ -19,6 +19,7 @@ use crate::{
     events::Events,
     hub::Hub,
     orders::Orders,
+    tls::Tls,
 };
 
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) gate: Gate,
     pub(crate) showing: Showing,
+    pub(crate) tls: Option<Tls>,
     pub(crate) events: Arc<Events>,
     pub(crate) ids: Ids,
     pub(crate) doors: Doors,
@@ -73,6 +75,7 @@ impl Shared {
     pub(crate) fn new(
         config: Config,
         gate: Gate,
+        tls: Option<Tls>,
         events: Events,
         ways: Ways,
         orders: Orders,
@@ -103,6 +106,7 @@ impl Shared {
             showing: Showing::of(&config),
             config,
             gate,
+            tls,
             events,
             publisher,
             interest,
@@ -111,6 +115,13 @@ impl Shared {
             nodes,
             orders,
             uplink,
+        }
+    }
+
+    /// Keeps the certificate new, if there is one, until `stop`.
+    pub(crate) async fn renew(&self, stop: CancellationToken) {
+        if let Some(tls) = &self.tls {
+            tls.run(stop).await;
         }
     }
 

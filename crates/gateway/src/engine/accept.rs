@@ -138,10 +138,18 @@ fn admit(shared: &Arc<Shared>, stream: TcpStream, address: IpAddr) {
         }
         Err(outcome) => {
             shared.events.handshake(outcome);
-            // The answer of a full node is worth one attempt, not a wait.
-            if let Err(error) = stream.try_write(OVERLOADED) {
-                tracing::trace!(%error, "turn a connection away");
-            }
+            turn_away(shared, &stream);
         }
+    }
+}
+
+/// The answer of a full node is worth one attempt, not a wait, and no TLS either: over it, who is turned
+/// away hears nothing.
+fn turn_away(shared: &Shared, stream: &TcpStream) {
+    if shared.tls.is_some() {
+        return;
+    }
+    if let Err(error) = stream.try_write(OVERLOADED) {
+        tracing::trace!(%error, "turn a connection away");
     }
 }

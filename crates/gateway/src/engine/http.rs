@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 
 use super::{
     accept::Inside,
+    agreement::agree,
     dialect::Dialect,
     frames::Frames,
     patient::Patient,
@@ -62,7 +63,8 @@ async fn begin(
     stream: TcpStream,
     inside: &Inside,
 ) -> Option<(Arc<Session>, Frames)> {
-    let (purpose, wire, rest) = speak_http(&shared, stream, inside).await?;
+    let wire = agree(&shared, stream, inside.address).await?;
+    let (purpose, wire, rest) = speak_http(&shared, wire, inside).await?;
     match purpose {
         Purpose::Engine { dialect, brought } => {
             let opening = Opening { dialect, brought, address: inside.address };
@@ -76,7 +78,7 @@ async fn begin(
 /// Answers requests until the connection ends, or turns into something else.
 async fn speak_http(
     shared: &Arc<Shared>,
-    stream: TcpStream,
+    wire: Wire,
     inside: &Inside,
 ) -> Option<(Purpose, Wire, Bytes)> {
     let slot = Arc::new(Slot::default());
@@ -84,7 +86,7 @@ async fn speak_http(
         let (shared, slot, address) = (Arc::clone(shared), Arc::clone(&slot), inside.address);
         route(shared, slot, address, request)
     });
-    let patient = Patient::new(stream, shared.config.limits.stall);
+    let patient = Patient::new(wire, shared.config.limits.stall);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(shared.config.limits.handshake)
@@ -103,6 +105,6 @@ async fn speak_http(
         tracing::debug!(client.addr = %inside.address, %error, "a connection ended");
     }
     let (purpose, on_upgrade) = slot.0.lock().take()?;
-    let upgraded = on_upgrade.await.ok()?.downcast::<TokioIo<Patient<TcpStream>>>().ok()?;
-    Some((purpose, Wire::plain(upgraded.io.into_inner().stream), upgraded.read_buf))
+    let upgraded = on_upgrade.await.ok()?.downcast::<TokioIo<Patient<Wire>>>().ok()?;
+    Some((purpose, upgraded.io.into_inner().stream, upgraded.read_buf))
 }

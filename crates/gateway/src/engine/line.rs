@@ -92,7 +92,7 @@ impl Line {
         {
             let frames = dialect.frames()(encoded);
             match wire.try_write(frames) {
-                Ok(all) if all == frames.len() => return Outcome::Written(self.transport),
+                Ok(all) if all == frames.len() => return self.taken_by(wire, shared),
                 Ok(part) => written = part,
                 Err(_) => return Outcome::Leave(Departure::TransportError),
             }
@@ -100,13 +100,29 @@ impl Line {
         self.queue(encoded, task, written, shared)
     }
 
+    /// `wire` has taken all there was, and may still hold the end of it.
+    fn taken_by(&mut self, wire: &Wire, shared: &Shared) -> Outcome {
+        let transport = self.transport;
+        if !wire.holds() {
+            return Outcome::Written(transport);
+        }
+        self.moved_ms = shared.now_ms();
+        let arm = !std::mem::replace(&mut self.stall_armed, true);
+        Outcome::Waiting { transport, conflated: false, arm }
+    }
+
+    /// Whether something is not out yet, here or on the wire.
+    pub(super) fn waits(&self, wire: Option<&Wire>) -> bool {
+        !self.outbox.is_empty() || wire.is_some_and(Wire::holds)
+    }
+
     /// Whether the client takes what is sent next without more from its side.
-    pub(super) fn is_free(&self) -> bool {
+    pub(super) fn is_free(&self, wire: Option<&Wire>) -> bool {
         let is_polled = match self.transport {
             Transport::Polling | Transport::Upgrading => self.polled,
             Transport::WebSocket | Transport::Stream => true,
         };
-        is_polled && self.outbox.is_empty()
+        is_polled && !self.waits(wire)
     }
 
     fn queue(
@@ -139,14 +155,19 @@ impl Line {
         form: fn(&Encoded) -> &Bytes,
         now_ms: u64,
     ) -> io::Result<()> {
-        while !self.outbox.is_empty() {
+        loop {
+            if wire.try_flush()? > 0 {
+                self.moved_ms = now_ms;
+            }
+            if self.outbox.is_empty() || wire.holds() {
+                return Ok(());
+            }
             let written = self.outbox.write_with(form, |slices| wire.try_write_vectored(slices))?;
             if written == 0 {
                 return Ok(());
             }
             self.moved_ms = now_ms;
         }
-        Ok(())
     }
 
     /// Takes what fits into one polling body of `bytes_max`.
@@ -174,8 +195,13 @@ impl Line {
     }
 
     /// How long the reader may still stand still; `None` when nothing waits.
-    pub(super) fn time_to_stall(&mut self, now_ms: u64, stall: Duration) -> Option<Duration> {
-        if self.outbox.is_empty() {
+    pub(super) fn time_to_stall(
+        &mut self,
+        wire: Option<&Wire>,
+        now_ms: u64,
+        stall: Duration,
+    ) -> Option<Duration> {
+        if !self.waits(wire) {
             self.stall_armed = false;
             self.allowance_bytes = 0;
             return None;

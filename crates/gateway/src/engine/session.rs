@@ -158,7 +158,7 @@ impl Session {
     /// Whether the client takes what is sent next at once, as Socket.IO's `volatile` has it: nothing else
     /// waits, and of one that polls, a poll does.
     pub(crate) fn is_free(&self) -> bool {
-        self.line.lock().is_free()
+        self.line.lock().is_free(self.wire())
     }
 
     fn after_send(self: &Arc<Self>, outcome: Outcome) -> Option<Transport> {
@@ -365,7 +365,7 @@ impl Session {
         let now_ms = self.shared.now_ms();
         let (left, departure) = {
             let mut line = self.line.lock();
-            (line.time_to_stall(now_ms, stall), line.departure)
+            (line.time_to_stall(self.wire(), now_ms, stall), line.departure)
         };
         match (left, departure) {
             (_, Some(departure)) => {

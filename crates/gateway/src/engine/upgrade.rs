@@ -68,6 +68,7 @@ async fn probe<'a>(
     if written < answer.websocket().len() {
         return Err(Failed);
     }
+    poll_fn(|cx| wire.poll_flush(cx)).await.map_err(|_| Failed)?;
     expect(session, wire, frames, &mut inbound, "5").await?;
     Ok((upgrading, inbound))
 }

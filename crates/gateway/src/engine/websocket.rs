@@ -104,7 +104,7 @@ fn wake(session: &Session, cx: &mut Context<'_>) -> Poll<Wake> {
     session.waker.register(cx.waker());
     let (waits, departure, closed) = {
         let line = session.line.lock();
-        (!line.outbox.is_empty(), line.departure, line.closed)
+        (line.waits(session.wire()), line.departure, line.closed)
     };
     let wire = match (session.wire(), departure) {
         (Some(wire), None) => wire,
@@ -226,7 +226,9 @@ fn binary(dialect: Dialect, bytes: Bytes) -> Result<Packet, Departure> {
 fn say_goodbye(session: &Arc<Session>, departure: Departure) {
     session.close(departure);
     let frame = Encoded::websocket_close(departure.close_code());
-    if let Some(Err(error)) = session.wire().map(|wire| wire.try_write(frame.websocket())) {
+    let Some(wire) = session.wire() else { return };
+    let said = wire.try_write(frame.websocket()).and_then(|_| wire.say_end());
+    if let Err(error) = said {
         tracing::trace!(%error, "write a close frame");
     }
 }
