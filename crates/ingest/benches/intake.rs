@@ -31,8 +31,8 @@ fn config() -> Config {
         login_lease: Duration::from_secs(15),
         room_members_max: 1_000,
         login_rooms_max: 1_000,
-        node_lease: Duration::from_secs(15),
         uplink: None,
+        node_lease: Duration::from_secs(15),
     }
 }
 

@@ -1,6 +1,6 @@
 //! How drafts get into Redis: one by itself, or many on the way at once.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use fred::{
     clients::{Client, Pipeline},
@@ -40,6 +40,8 @@ struct Turn {
     primaries: Vec<(Option<Server>, u16)>,
     /// Each call's primary, by its place in the list.
     calls: Vec<usize>,
+    /// The primaries to which a script is brought along, each with whether that is the plain one.
+    brought: HashSet<(usize, bool)>,
 }
 
 /// What Redis said to a call, and how many replicas had it then.
@@ -144,8 +146,8 @@ impl Bus {
         Ok(known)
     }
 
-    /// Sends one turn, and waits for its answers. `anew`: each primary's first call brings the script
-    /// along, because it has forgotten it or is a new one.
+    /// Sends one turn, and waits for its answers. `anew`: each primary's first call of a script brings it
+    /// along, because the primary has forgotten it or is a new one.
     async fn ask(&self, trips: &[&Trip], anew: bool) -> Vec<Answer> {
         if self.publishing.is_clustered() {
             return self.ask_each(trips, anew).await;
@@ -192,9 +194,9 @@ impl Bus {
 
     async fn queue(&self, turn: &mut Turn, trips: &[&Trip], anew: bool) -> Result<(), Error> {
         for trip in trips {
-            let is_first = turn.goes_to(&self.prefix.channel(trip.audience()));
+            let primary = turn.goes_to(&self.prefix.channel(trip.audience()));
             let (script, args) = trip.call(self);
-            if anew && is_first {
+            if anew && turn.brought.insert((primary, trip.is_plain())) {
                 script.run_anew(&turn.pipeline, &args).await?;
             } else {
                 script.run_known(&turn.pipeline, &args).await?;
@@ -223,18 +225,20 @@ impl Bus {
 impl Turn {
     fn new(client: &Client) -> Self {
         let owners = Owners::of(client);
-        Self { pipeline: client.pipeline(), owners, primaries: Vec::new(), calls: Vec::new() }
+        let (pipeline, brought) = (client.pipeline(), HashSet::new());
+        Self { pipeline, owners, primaries: Vec::new(), calls: Vec::new(), brought }
     }
 
-    /// Notes a call to the key's primary. Whether nothing was for it yet.
-    fn goes_to(&mut self, key: &str) -> bool {
+    /// Notes a call to the key's primary, and gives its place.
+    fn goes_to(&mut self, key: &str) -> usize {
         let server = self.owners.of_key(key);
         let known = self.primaries.iter().position(|(known, _)| *known == server);
-        self.calls.push(known.unwrap_or(self.primaries.len()));
-        if known.is_none() {
+        let primary = known.unwrap_or_else(|| {
             self.primaries.push((server, slot(key)));
-        }
-        known.is_none()
+            self.primaries.len() - 1
+        });
+        self.calls.push(primary);
+        primary
     }
 }
 

@@ -121,11 +121,15 @@ impl Trip {
         (kind.as_str().as_deref() == Some(PLAIN)).then_some(envelope)
     }
 
+    pub(super) fn is_plain(&self) -> bool {
+        self.plain().is_some()
+    }
+
     /// Which script it takes, and with which keys and arguments.
     pub(super) fn call(&self, bus: &Bus) -> (Script, Vec<Value>) {
         let mut args: Vec<_> =
             self.groups.iter().flat_map(|group| bus.args(&group.audience)).collect();
-        let publish = bus.scripts.publish.with_keys(args.len());
+        let keys_len = args.len();
         args.push(Alphanumeric.sample_string(&mut rand::rng(), EPOCH_LEN).into());
         if let Some(envelope) = self.plain() {
             args.push(envelope.clone());
@@ -135,7 +139,7 @@ impl Trip {
             args.push(count(notices.len()));
             args.extend(notices.iter().flatten().cloned());
         }
-        (publish, args)
+        (bus.scripts.publish.with_keys(keys_len), args)
     }
 
     /// What became of each notice, by its place.
@@ -144,7 +148,7 @@ impl Trip {
         answer: Result<Value, Error>,
         tasks_max: usize,
     ) -> Vec<(usize, Audience, Outcome)> {
-        let is_plain = self.plain().is_some();
+        let is_plain = self.is_plain();
         let answers = answer.map(|answer| match answer {
             answer if is_plain => vec![answer],
             answer => answer.into_array(),

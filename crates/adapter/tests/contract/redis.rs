@@ -249,6 +249,18 @@ async fn scripts_that_redis_has_forgotten_are_handed_to_it_again() {
 }
 
 #[tokio::test]
+async fn every_script_that_redis_forgot_comes_along_with_a_batch() {
+    let (bus, node) = OverRedis::lasting().await;
+    // One more than goes in one trip, so that the last goes by itself.
+    for _ in 0..2 {
+        bus.server.say("SCRIPT FLUSH").await;
+        let drafts = (0..33).map(|n| plain(audience(), &n.to_string())).collect();
+        let results = node.link.publisher.publish_all(drafts).await;
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_gap_in_what_is_kept_is_said_before_what_is_kept() {
     let config = Config { finals_keep: 2, ..OverRedis::config() };
     let (bus, mut node) = OverRedis::one_with(config).await;

@@ -12,7 +12,7 @@ const INDEX: &str = include_str!("../../page/index.html");
 const SCRIPT: &str = include_str!("../../page/demo.js");
 const ROOMS: &str = include_str!("../../page/rooms.html");
 const ROOMS_SCRIPT: &str = include_str!("../../page/rooms.js");
-/// What the port takes and answers, as OpenAPI.
+/// What the port takes and answers, for programs to read.
 const OPENAPI: &str = include_str!("../../../../docs/openapi.json");
 const STYLE: &str = include_str!("../../page/style.css");
 /// What each page has in place of what all pages begin with.

@@ -1,6 +1,6 @@
 //! docs/openapi.json, and whether an answer is as it says.
 
-use std::sync::LazyLock;
+use std::{fmt::Write as _, sync::LazyLock};
 
 use bytes::Bytes;
 use http::{Method, Response, header};
@@ -85,6 +85,7 @@ impl Call {
     /// The path with the examples of its parameters.
     pub(crate) fn example_path(&self) -> String {
         let (mut path, mut query) = (self.path.clone(), String::new());
+        let mut mark = '?';
         for parameter in self.says["parameters"].as_array().into_iter().flatten() {
             let name = parameter["name"].as_str().unwrap();
             let Some(example) = parameter.get("example") else { continue };
@@ -92,8 +93,8 @@ impl Call {
             if parameter["in"] == "path" {
                 path = path.replace(&format!("{{{name}}}"), &example);
             } else {
-                query.push(if query.is_empty() { '?' } else { '&' });
-                query.push_str(&format!("{name}={example}"));
+                write!(query, "{mark}{name}={example}").unwrap();
+                mark = '&';
             }
         }
         path + &query

@@ -1,4 +1,4 @@
-//! docs/openapi.json is OpenAPI, and says of the port what it does: every call, and no other.
+//! docs/openapi.json is what `OpenAPI` 3.1 asks for, and says of the port what it does: every call, and no other.
 
 use std::{collections::BTreeSet, fs, path::Path};
 

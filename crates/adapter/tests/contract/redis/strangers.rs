@@ -54,3 +54,20 @@ async fn who_enters_where_the_count_is_somebody_elses_is_told_so() {
     assert!(matches!(error, BusError::Broken { .. }), "{error}");
     assert!(error.to_string().contains("hint: a key under our prefix"), "{error}");
 }
+
+#[tokio::test]
+async fn a_key_of_somebody_else_harms_nobody_else_of_a_batch() {
+    let (bus, node) = OverRedis::lasting().await;
+    node.accepted(plain(audience(), "first")).await;
+    bus.server.say(&format!("SET carillon:{{{}}}:heads x", audience())).await;
+    let drafts = vec![
+        plain(room("other"), "before"),
+        progress("copy", now(), "10%"),
+        plain(room("other"), "behind"),
+    ];
+    let results = node.link.publisher.publish_all(drafts).await;
+    let taken: Vec<_> = results.iter().map(Result::is_ok).collect();
+    assert_eq!(taken, [true, false, true], "{results:?}");
+    let error = results[1].as_ref().expect_err("it was not taken");
+    assert!(!error.is_transient() && error.to_string().contains("hint: a key under our prefix"));
+}
