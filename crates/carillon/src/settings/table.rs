@@ -190,7 +190,7 @@ pub(super) const TABLE: &[Entry] = &[
     // limits
     text("limits.sockets", "100000", "100000", "Sockets on this node; a further one is refused with 503."),
     text("limits.sockets_per_address", "10000", "10000",
-        "Sockets from one address, loopback exempt; a further one is refused with 429."),
+        "Sockets from one address, loopback exempt; a further one is refused with 503."),
     text("limits.sockets_per_user", "100", "100", "Sockets of one user on this node; a further one is refused."),
     text("limits.accepts_per_second", "2000", "2000",
         "New sockets a second on this node; a further one is refused with 503."),
