@@ -9,6 +9,7 @@
 //! its arguments.
 
 mod names;
+mod room_pattern;
 mod text;
 
 mod audience;
@@ -39,5 +40,6 @@ pub use crate::{
     names::{NameError, Namespace, NodeId, ResumeKey, Room, SocketId, UserId},
     narrowing::Narrowing,
     payload::Payload,
+    room_pattern::{RoomPattern, RoomPatternError},
     status::{StatusTable, StatusTableError},
 };
