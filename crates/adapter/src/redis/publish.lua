@@ -15,7 +15,9 @@ local function turn_to(place)
   life, heads, shown, log, channel = unpack(KEYS, place, place + KEYS_LEN - 1)
   local state = call('HMGET', life, 'epoch', 'seq', 'over_at', 'dated')
   epoch = living(state[1], state[3])
-  seq, over_at, dated = tonumber(state[2] or 0), tonumber(state[3] or 0), tonumber(state[4] or 0)
+  seq, dated = tonumber(state[2] or 0), tonumber(state[4] or 0)
+  -- Where nobody has said when it is over, its keys have: they may last longer than what comes.
+  over_at = tonumber(state[3] or epoch and call('PEXPIRETIME', life) or 0)
 end
 
 -- By version where both have one and they differ, else by stamp. What has no stamp is stored now, after
@@ -123,8 +125,10 @@ local function publish(kind, task, version, stamp, envelope)
   if kind ~= 'n' then
     stamp = stamp == '' and stored_after(last) or stamp
   end
-  -- That a task has ended is written last, so that a key of another type before it leaves it to be tried again.
+  -- That a task has ended is written last, and an end is written nowhere where one key is of another type:
+  -- so it can be tried again.
   if kind == 'f' then
+    call('HLEN', shown)
     call('XADD', log, number .. '-' .. whole(now), 'notice', notice)
   end
   if kind ~= 'n' then

@@ -354,6 +354,8 @@ async fn messages_dropped_while_others_are_to_be_read_are_missed_by_nobody() {
     node.enter(&room("another")).await;
     let heard = timeout(often / 3, heard_until(&mut node, "missed")).await;
     heard.expect("before the next round of comparing");
+    let dropped = "carillon_bus_dropped_total{reason=\"connection_full\"}";
+    assert!(bus.metrics().contains(dropped), "{}", bus.metrics());
 }
 
 #[tokio::test]
