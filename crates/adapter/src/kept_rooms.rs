@@ -22,10 +22,8 @@ impl KeptRooms {
     pub(crate) fn named_by(&self, draft: &Draft) -> Option<Audience> {
         let rooms = draft.narrowing.iter().flat_map(|it| it.rooms.iter().cloned());
         let namespace = &draft.audience.namespace;
-        let others = rooms.map(|room| Audience {
-            namespace: namespace.clone(),
-            scope: Scope::Room(room),
-        });
+        let others =
+            rooms.map(|room| Audience { namespace: namespace.clone(), scope: Scope::Room(room) });
         [draft.audience.clone()].into_iter().chain(others).find(|audience| self.have(audience))
     }
 

@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use adapter::{
-    BusError, ConnectError, Embedded, KeptRooms, Link, Pem, PublishError, Redis, RedisConfig, RedisTls,
+    BusError, ConnectError, Embedded, KeptRooms, Link, Pem, PublishError, Redis, RedisConfig,
+    RedisTls,
 };
 use notice::{Audience, Draft, Kind, Namespace, NodeId, Origin, Payload, Room, Scope};
 use prometheus::Registry;

@@ -43,10 +43,9 @@ impl Cursor {
         self.ids.iter().find(|id| id.audience == *audience).map(|id| &id.position)
     }
 
-    /// Takes `audience` out, and gives the place of the last notice seen of it.
-    pub fn forget(&mut self, audience: &Audience) -> Option<Position> {
-        let at = self.ids.iter().position(|id| id.audience == *audience)?;
-        Some(self.ids.remove(at).position)
+    /// Names `audience` no more.
+    pub fn forget(&mut self, audience: &Audience) {
+        self.ids.retain(|id| id.audience != *audience);
     }
 
     /// Whether no audience is named.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use adapter::{Config, KeptRooms, PublishError, Published, Since};
-use notice::{Audience, Draft, Epoch, Kind, Narrowing, Position, Room, RoomPattern, Scope, SocketId};
+use notice::{
+    Audience, Draft, Epoch, Kind, Narrowing, Position, Room, RoomPattern, Scope, SocketId,
+};
 
 use crate::{
     drafts::{plain, room},

@@ -120,8 +120,11 @@ pub(super) async fn publish(shared: &Shared, draft: Draft) -> Result<(String, us
 /// What is kept for a room is for all of it on every node, and for it alone.
 fn kept() -> ApiError {
     ApiError::Invalid {
-        message: "a room that is named is kept, and this is not for all of it and it alone".to_owned(),
-        hint: Some("emit to a room of recovery.rooms by itself, without except and scope; or volatile"),
+        message: "a room that is named is kept, and this is not for all of it and it alone"
+            .to_owned(),
+        hint: Some(
+            "emit to a room of recovery.rooms by itself, without except and scope; or volatile",
+        ),
     }
 }
 

@@ -120,8 +120,9 @@ impl Inflow {
     }
 
     fn tidy(&mut self) {
-        let is_idle =
-            |it: &mut Box<Waiting>| it.held.is_empty() && it.reading.is_empty() && it.read.is_empty();
+        let is_idle = |it: &mut Box<Waiting>| {
+            it.held.is_empty() && it.reading.is_empty() && it.read.is_empty()
+        };
         self.waiting.take_if(is_idle);
     }
 

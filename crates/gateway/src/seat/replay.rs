@@ -22,12 +22,16 @@ impl Known {
         Self((!cursor.is_empty()).then(|| Box::new(cursor)))
     }
 
-    /// Good for one join: what comes after is known from there.
-    fn take(&mut self, audience: &Audience) -> Option<Position> {
-        let cursor = self.0.as_mut()?;
-        let position = cursor.forget(audience);
+    fn position(&self, audience: &Audience) -> Option<Position> {
+        self.0.as_ref()?.position(audience).cloned()
+    }
+
+    /// A cursor is good for one join: what comes after was sent.
+    fn forget(&mut self, audience: &Audience) {
+        if let Some(cursor) = &mut self.0 {
+            cursor.forget(audience);
+        }
         self.0.take_if(|cursor| cursor.is_empty());
-        position
     }
 }
 
@@ -55,10 +59,11 @@ impl<'a> Replay<'a> {
     pub(crate) async fn read(&self) -> Result<(), BusError> {
         let Self { seat, audience } = self;
         let shared = &seat.session.shared;
-        let known = seat.known.lock().take(audience);
+        let known = seat.known.lock().position(audience);
         let window = Since::Window(shared.config.recovery_window);
         let since = known.as_ref().map_or(window, Since::Position);
         let caught = shared.store.catch_up(audience, since).await?;
+        seat.known.lock().forget(audience);
         // It may have left meanwhile.
         if seat.places.has(audience) {
             seat.inflow.lock().caught(audience, caught);

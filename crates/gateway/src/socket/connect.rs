@@ -85,11 +85,7 @@ pub(crate) fn leave(session: &Session, namespace: &str) {
 }
 
 /// Enters the seat's audiences.
-async fn enter(
-    shared: &Shared,
-    seat: &Arc<Seat>,
-    room: Option<Scope>,
-) -> Result<(), NotJoined> {
+async fn enter(shared: &Shared, seat: &Arc<Seat>, room: Option<Scope>) -> Result<(), NotJoined> {
     let user = seat.user.clone().map(Scope::User);
     for scope in [Some(Scope::Everyone), user, room].into_iter().flatten() {
         join(shared, seat, &seat.audience(scope)).await?;
