@@ -5,7 +5,7 @@ use std::{
 };
 
 use gateway::{Bundle, Conformance, Limits, Origins};
-use notice::{Namespace, StatusTable};
+use notice::{Namespace, RoomPattern, StatusTable};
 
 use crate::settings::{
     Settings, amount,
@@ -92,6 +92,8 @@ pub struct Recovery {
     pub window: Duration,
     pub finals_keep: usize,
     pub finals_age: Duration,
+    /// Rooms whose events are kept as finals are, as patterns.
+    pub rooms: Vec<RoomPattern>,
 }
 
 /// How worker messages are read.
@@ -179,6 +181,7 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
             window: read.one("recovery.window", amount::duration),
             finals_keep: read.one("recovery.keep", amount::count),
             finals_age: read.one("recovery.keep_age", amount::duration),
+            rooms: read.list("recovery.rooms", uplink::rooms),
         },
         ingest: Ingest {
             status: read.value("ingest.status", status),

@@ -128,6 +128,9 @@ pub(super) const TABLE: &[Entry] = &[
          `public.ping_timeout` plus 30 s, or a cut could outlast it."),
     text("recovery.keep", "1000", "1000", "How many finals are kept for each audience."),
     text("recovery.keep_age", "24h", "24h", "How long finals are kept."),
+    text("recovery.rooms", "", r#"["chat:*"]"#,
+        "Rooms whose events are kept as finals are, for those who come later; a `*` at the end stands for \
+         whatever follows. The same on every node.").list(),
     // downlink
     text("downlink.always_ok", "false", "true",
         "Answer every call of `/v1/downlink` with 200 and `0000`, for callers that take any other answer for \
