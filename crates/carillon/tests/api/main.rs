@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a broken harness should stop the test")]
 
 mod examples;
+mod keys;
 mod openapi;
 mod refusals;
 mod tasks;
 
 mod document;
+mod folder;
 mod harness;
