@@ -40,6 +40,6 @@ pub use crate::{
     names::{NameError, Namespace, NodeId, ResumeKey, Room, SocketId, UserId},
     narrowing::Narrowing,
     payload::Payload,
-    room_pattern::RoomPattern,
+    room_pattern::{RoomPattern, RoomPatternError},
     status::{StatusTable, StatusTableError},
 };
