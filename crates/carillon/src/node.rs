@@ -27,11 +27,14 @@ use prometheus::Registry;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
-use self::{
-    admission::Admission, health::Readiness, internal::Internal, keyring::Keyring, queues::Queues,
-    stage::Stage, tasks::Door,
-};
 pub(crate) use self::{admission::Refusal, audit::Order, dead::Letter};
+use self::{
+    health::Readiness,
+    internal::{Front, Internal},
+    queues::Queues,
+    stage::Stage,
+    tasks::Door,
+};
 use crate::{
     bus::{Bus, JoinError, SharedBus},
     demo, events,
@@ -185,8 +188,7 @@ impl Running {
         }
         let (readiness, door) = (Readiness::new(), Door::new(intake));
         let dead = queues.as_ref().map(Queues::dead);
-        let api_events = events::ApiEvents::new(&registry)?;
-        let (keys, keyring) = Keyring::open(&config.internal, api_events.clone());
+        let (front, keyring) = Front::open(&config.internal, internal_addr, &registry)?;
         let router = Internal {
             gateway: gateway.as_ref().map(Gateway::api),
             door: door.clone(),
@@ -195,8 +197,7 @@ impl Running {
             registry,
             public_addr,
             demo: config.demo,
-            admission: Admission::new(&config.internal, keys, internal_addr),
-            events: api_events,
+            front,
         }
         .router();
         events::started(&node, config.roles, public_addr, internal_addr);

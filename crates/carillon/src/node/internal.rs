@@ -19,9 +19,11 @@ use crate::{
         answer::Problem,
         audit, body, dead,
         health::{self, Readiness},
+        keyring::Keyring,
         page, routes,
         tasks::{self, Door},
     },
+    settings,
 };
 
 /// How long a request may take, its body included: an emit may wait a minute for acknowledgements.
@@ -41,20 +43,31 @@ pub(super) struct Internal {
     pub(super) registry: Registry,
     pub(super) public_addr: Option<SocketAddr>,
     pub(super) demo: bool,
-    pub(super) admission: Admission,
-    pub(super) events: ApiEvents,
+    pub(super) front: Front,
 }
 
 /// What stands in front of every call.
-struct Front {
+pub(super) struct Front {
     admission: Admission,
     events: ApiEvents,
+}
+
+impl Front {
+    /// `addr` is where the port is. With it comes what keeps the keys up to date, if they are in files.
+    pub(super) fn open(
+        config: &settings::Internal,
+        addr: SocketAddr,
+        registry: &Registry,
+    ) -> Result<(Self, Option<Keyring>), prometheus::Error> {
+        let events = ApiEvents::new(registry)?;
+        let (keys, keyring) = Keyring::open(config, events.clone());
+        Ok((Self { admission: Admission::new(config, keys, addr), events }, keyring))
+    }
 }
 
 impl Internal {
     pub(super) fn router(self) -> Router {
         let public_addr = self.public_addr;
-        let front = Arc::new(Front { admission: self.admission, events: self.events });
         let mut router = page::router(self.demo, public_addr)
             .route("/livez", get(health::live))
             .route("/readyz", get(health::ready).with_state(self.readiness))
@@ -71,7 +84,7 @@ impl Internal {
             .method_not_allowed_fallback(async || Problem::WrongMethod)
             .layer(DefaultBodyLimit::disable())
             // One layer, and shared: each costs every call a box and a copy of its state.
-            .layer(middleware::from_fn_with_state(front, pass))
+            .layer(middleware::from_fn_with_state(Arc::new(self.front), pass))
     }
 }
 
