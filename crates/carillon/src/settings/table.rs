@@ -107,10 +107,14 @@ pub(super) const TABLE: &[Entry] = &[
     // internal
     text("internal.addr", "127.0.0.1:8001", "127.0.0.1:8001",
         "Where the API, metrics, health and the demo page are served. Beyond loopback it needs \
-         `internal.api_keys`."),
-    text("internal.api_keys", "", r#"["<32 random characters>"]"#,
-        "Keys for the API, shown as `Authorization: Bearer …` or `X-API-Key`; each has 16 bytes or more. \
-         Empty: no key is asked, which is allowed on loopback only.").list().secret(),
+         `internal.api_keys` or `internal.api_key_files`."),
+    text("internal.api_keys", "", r#"["backend:publish+read:<32 random characters>"]"#,
+        "Keys for the API: `name:scopes:key` with the scopes `publish`, `read`, `admin` joined by `+`, or a \
+         key alone, which may do everything. Each has 16 bytes or more. No keys here nor in files: none is \
+         asked, which is allowed on loopback only.").list().secret(),
+    text("internal.api_key_files", "", r#"["/etc/carillon/keys"]"#,
+        "Files of more such keys, one a line, or directories of such files, as a Secret is mounted. Read \
+         again when they change.").list(),
     // redis
     text("redis.url", "", "redis://127.0.0.1:6379",
         "The Redis that nodes share. None: an embedded bus, for one node.").secret(),
