@@ -113,11 +113,10 @@ impl ApiEvents {
             Refusal::Foreign => "foreign",
         };
         self.refused.with_label_values(&[outcome]).inc();
-        match refusal {
-            Refusal::OutOfScope { key, scope } => {
-                info!(key.name = %key, %scope, "call of the internal port needs a scope its key lacks");
-            }
-            _ => debug!(outcome, "call of the internal port refused"),
+        if let Refusal::OutOfScope { key, scope } = refusal {
+            info!(key.name = %key, %scope, "call of the internal port needs a scope its key lacks");
+        } else {
+            debug!(outcome, "call of the internal port refused");
         }
     }
 

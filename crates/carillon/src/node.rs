@@ -31,6 +31,7 @@ pub(crate) use self::{admission::Refusal, audit::Order, dead::Letter};
 use self::{
     health::Readiness,
     internal::{Front, Internal},
+    keyring::Keyring,
     queues::Queues,
     stage::Stage,
     tasks::Door,
@@ -214,18 +215,14 @@ impl Running {
             serving::serve(internal, router, stop).await;
             queues::close(dead).await;
         });
-        if let Some(keyring) = keyring {
-            running.internal.spawn(|stop| keyring.run(stop));
-        }
+        running.keep_keys(keyring);
         if let (Some(gateway), Some(public)) = (gateway, public) {
             let grace = wiring::sockets_grace(config.drain_grace);
             running
                 .sockets
                 .spawn(move |stop| async move { gateway.run(public, stop, grace).await });
         }
-        if let Some(queues) = queues {
-            running.take_in(queues, config.demo);
-        }
+        running.take_in(queues, config.demo);
         Ok(running)
     }
 
@@ -242,7 +239,14 @@ impl Running {
         }
     }
 
-    fn take_in(&mut self, queues: Queues, demo: bool) {
+    fn keep_keys(&mut self, keyring: Option<Keyring>) {
+        if let Some(keyring) = keyring {
+            self.internal.spawn(|stop| keyring.run(stop));
+        }
+    }
+
+    fn take_in(&mut self, queues: Option<Queues>, demo: bool) {
+        let Some(queues) = queues else { return };
         if demo {
             let feed = queues.feed();
             self.demo.spawn(move |stop| demo::run(feed, stop));

@@ -65,12 +65,12 @@ impl Order {
         let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
         let code = answer["error"]["code"].as_str().unwrap_or("failed");
         let is_partial = answer["missing"].as_array().is_some_and(|nodes| !nodes.is_empty());
-        self.outcome = match (is_success, is_partial) {
+        let outcome = match (is_success, is_partial) {
             (false, _) => code,
             (true, true) => "partly",
             (true, false) => "done",
-        }
-        .to_owned();
+        };
+        outcome.clone_into(&mut self.outcome);
         self.count = COUNTS.iter().find_map(|name| answer[name].as_u64());
     }
 }

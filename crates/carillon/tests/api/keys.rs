@@ -51,6 +51,19 @@ async fn until_answered(api: &Api, key: &str, status: u16) {
     timeout(DEADLINE, answered).await.unwrap_or_else(|_| panic!("{key} is answered by {status}"));
 }
 
+/// Fails unless a key of this scope was let in or turned away as it should be.
+fn judged(what: &str, answer: &Response<Bytes>, scope: &str, wanted: &str) {
+    if scope == wanted {
+        return assert!(![401, 403].contains(&answer.status().as_u16()), "{what}");
+    }
+    assert_eq!(answer.status(), 403, "{what}");
+    let error = &json_of(answer)["error"];
+    assert_eq!(error["code"], "out_of_scope", "{what}");
+    let told = error["message"].as_str().unwrap();
+    assert!(told.contains(&format!("scope {wanted}")), "{told}");
+    assert!(told.contains(&format!("the-{scope}-key")), "{told}");
+}
+
 #[tokio::test]
 async fn every_call_takes_a_key_of_its_own_scope_and_no_other() {
     let api = Api::start_with(&[("internal.api_keys", &one_key_for_each_scope())]).await;
@@ -62,17 +75,7 @@ async fn every_call_takes_a_key_of_its_own_scope_and_no_other() {
         assert_eq!(call_with(&api, None, method, &path).await.status(), 401, "{method} {path}");
         for scope in SCOPES {
             let answer = call_with(&api, Some(&key_for(scope)), method, &path).await;
-            let what = format!("{method} {path} with {scope}: {answer:?}");
-            if scope == wanted {
-                assert!(![401, 403].contains(&answer.status().as_u16()), "{what}");
-                continue;
-            }
-            assert_eq!(answer.status(), 403, "{what}");
-            let error = &json_of(&answer)["error"];
-            assert_eq!(error["code"], "out_of_scope", "{what}");
-            let told = error["message"].as_str().unwrap();
-            assert!(told.contains(&format!("scope {wanted}")), "{told}");
-            assert!(told.contains(&format!("the-{scope}-key")), "{told}");
+            judged(&format!("{method} {path} with {scope}: {answer:?}"), &answer, scope, wanted);
         }
     }
     assert!(asking >= 14, "only {asking} calls ask for a scope");
