@@ -5,12 +5,15 @@
 
 mod admission;
 mod answer;
+mod audit;
 mod body;
 mod dead;
 mod health;
 mod internal;
+mod keyring;
 mod page;
 mod queues;
+mod routes;
 mod serving;
 mod stage;
 mod tasks;
@@ -24,8 +27,14 @@ use prometheus::Registry;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
-pub(crate) use self::dead::Letter;
-use self::{health::Readiness, internal::Internal, queues::Queues, stage::Stage, tasks::Door};
+pub(crate) use self::{admission::Refusal, audit::Order, dead::Letter};
+use self::{
+    health::Readiness,
+    internal::{Front, Internal},
+    queues::Queues,
+    stage::Stage,
+    tasks::Door,
+};
 use crate::{
     bus::{Bus, JoinError, SharedBus},
     demo, events,
@@ -179,6 +188,7 @@ impl Running {
         }
         let (readiness, door) = (Readiness::new(), Door::new(intake));
         let dead = queues.as_ref().map(Queues::dead);
+        let (front, keyring) = Front::open(&config.internal, internal_addr, &registry)?;
         let router = Internal {
             gateway: gateway.as_ref().map(Gateway::api),
             door: door.clone(),
@@ -187,8 +197,9 @@ impl Running {
             registry,
             public_addr,
             demo: config.demo,
+            front,
         }
-        .router(&config.internal, internal_addr);
+        .router();
         events::started(&node, config.roles, public_addr, internal_addr);
         if public_addr.is_none() && !bus.reaches_others() {
             events::unheard();
@@ -203,6 +214,9 @@ impl Running {
             serving::serve(internal, router, stop).await;
             queues::close(dead).await;
         });
+        if let Some(keyring) = keyring {
+            running.internal.spawn(|stop| keyring.run(stop));
+        }
         if let (Some(gateway), Some(public)) = (gateway, public) {
             let grace = wiring::sockets_grace(config.drain_grace);
             running

@@ -85,7 +85,8 @@ pub(crate) async fn relay(seat: &Seat, call: &Call) -> Result<NoticeId, Reason> 
 
 async fn publish(seat: &Seat, audience: Audience, payload: Payload) -> Result<NoticeId, Reason> {
     let others = Narrowing { except_sockets: vec![seat.id.clone()], ..Narrowing::default() };
-    let draft = Draft {
+    let publisher = &seat.session.shared.publisher;
+    let mut draft = Draft {
         audience,
         narrowing: Some(Arc::new(others)),
         event: Some(EventName::new(EVENT).expect("it is short and not reserved")),
@@ -94,7 +95,11 @@ async fn publish(seat: &Seat, audience: Audience, payload: Payload) -> Result<No
         origin: Origin::Backend,
         handed_in: SystemTime::now(),
     };
-    match seat.session.shared.publisher.publish(draft).await {
+    if publisher.keeps(&draft) {
+        // Only the speaker is left out, which may hear its own words when it comes back.
+        draft.kind = Kind::Kept;
+    }
+    match publisher.publish(draft).await {
         Ok(Published::Accepted { id, .. }) => Ok(id),
         Err(adapter::PublishError::TooLarge { .. }) => Err(TOO_LARGE),
         // Of a plain notice nothing else is said; the bus has counted it.

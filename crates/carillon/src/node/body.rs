@@ -1,12 +1,7 @@
 //! Reads a request's body, up to what the API takes, before anybody works on it: so whatever is called, the
 //! body is there, or the answer says why it is not.
 
-use axum::{
-    body::Body,
-    extract::Request,
-    middleware::Next,
-    response::{IntoResponse as _, Response},
-};
+use axum::{body::Body, extract::Request};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use ingest::BODY_BYTES_MAX;
@@ -17,13 +12,11 @@ use crate::node::answer::Problem;
 /// answer instead of finding the connection broken.
 const DROPPED_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
 
-/// Hands the request on with its whole body.
-pub(super) async fn whole(request: Request, next: Next) -> Response {
+/// The request with its whole body, and that body once more.
+pub(super) async fn whole(request: Request) -> Result<(Request, Bytes), Problem> {
     let (parts, body) = request.into_parts();
-    match read(body).await {
-        Ok(body) => next.run(Request::from_parts(parts, body.into())).await,
-        Err(problem) => problem.into_response(),
-    }
+    let body = read(body).await?;
+    Ok((Request::from_parts(parts, body.clone().into()), body))
 }
 
 async fn read(mut body: Body) -> Result<Bytes, Problem> {

@@ -4,9 +4,11 @@
 
 mod bad_orders;
 mod examples;
+mod keys;
 mod openapi;
 mod refusals;
 mod tasks;
 
 mod document;
+mod folder;
 mod harness;

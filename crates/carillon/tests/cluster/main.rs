@@ -10,6 +10,7 @@ mod choices;
 mod downlinks;
 mod emits;
 mod harness;
+mod kept;
 mod nodes;
 mod notices;
 mod orders;

@@ -38,6 +38,7 @@ pub(super) async fn emit(
     }
     let emitted = match draft.audience.scope.clone() {
         Scope::Socket(id) => to_socket(&shared, &id, draft, is_local).await?,
+        _ if is_local && shared.publisher.keeps(&draft) => return Err(kept()),
         _ if is_local => to_this_node(&shared, draft).await,
         _ => {
             let (id, nodes) = publish(&shared, draft).await?;
@@ -110,8 +111,20 @@ pub(super) async fn publish(shared: &Shared, draft: Draft) -> Result<(String, us
         }
         Err(error) if error.may_have_arrived() => Err(ApiError::Unsure),
         Err(error) if error.is_transient() => Err(ApiError::Unavailable),
+        Err(PublishError::Narrowed { .. }) => Err(kept()),
         Err(PublishError::Full { .. }) => Err(ApiError::Unavailable),
         Err(error) => Err(ApiError::invalid(error.to_string())),
+    }
+}
+
+/// What is kept for a room is for all of it on every node, and for it alone.
+fn kept() -> ApiError {
+    ApiError::Invalid {
+        message: "a room that is named is kept, and this is not for all of it and it alone"
+            .to_owned(),
+        hint: Some(
+            "emit to a room of recovery.rooms by itself, without except and scope; or volatile",
+        ),
     }
 }
 
