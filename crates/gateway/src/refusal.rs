@@ -16,7 +16,8 @@ pub(crate) enum Refusal {
     AuthMalformed,
     UnknownNamespace,
     TooManySockets,
-    /// The one reason that may pass: the store did not answer.
+    RoomFull,
+    /// The store did not answer: the one reason for which a client is made to come back.
     StoreAway,
 }
 
@@ -33,6 +34,7 @@ impl Refusal {
             // The words of Node's own server, which clients and suites know.
             Self::UnknownNamespace => "Invalid namespace",
             Self::TooManySockets => "too many sockets of this user",
+            Self::RoomFull => "the room is full",
             Self::StoreAway => "try again later",
         }
     }
@@ -47,13 +49,14 @@ impl Refusal {
             Self::AuthMalformed => "auth_malformed",
             Self::UnknownNamespace => "unknown_namespace",
             Self::TooManySockets => "too_many_sockets",
+            Self::RoomFull => "room_full",
             Self::StoreAway => "store_away",
         }
     }
 
     /// Whether the client should stop trying.
     pub(crate) fn is_for_good(self) -> bool {
-        !matches!(self, Self::StoreAway | Self::TooManySockets)
+        !matches!(self, Self::StoreAway | Self::TooManySockets | Self::RoomFull)
     }
 
     /// How a connection ends that was refused after it had been opened.
@@ -65,7 +68,7 @@ impl Refusal {
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::UserRequired => StatusCode::UNAUTHORIZED,
-            Self::TooManySockets => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManySockets | Self::RoomFull => StatusCode::TOO_MANY_REQUESTS,
             Self::StoreAway => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::FORBIDDEN,
         }

@@ -31,6 +31,7 @@ mod event;
 pub use crate::{
     audience::{Audience, Scope},
     cursor::{Cursor, CursorError},
+    depth::is_too_deep,
     draft::{Draft, Kind, Notice, Order, Origin, Stamp, TaskKey},
     emit::{Emit, EmitError, id_text},
     event::{EventError, EventName},
@@ -38,6 +39,6 @@ pub use crate::{
     message::{Message, MessageError, PAYLOAD_BYTES_MAX},
     names::{NameError, Namespace, NodeId, ResumeKey, Room, SocketId, UserId},
     narrowing::Narrowing,
-    payload::Payload,
+    payload::{ATTACHMENTS_MAX, Payload},
     status::{StatusTable, StatusTableError},
 };

@@ -70,12 +70,10 @@ pub(crate) async fn connect(
             shared.events.handshake(Handshake::Seated);
             Ok(Some(seat))
         }
-        Err(why) => {
-            session.seats.remove(seat.namespace.as_str(), Departure::StoreAway);
-            match why {
-                NotJoined::Gone => Ok(None),
-                NotJoined::Full | NotJoined::Away => Err(Refusal::StoreAway),
-            }
+        Err(None) => Ok(None),
+        Err(Some(refusal)) => {
+            session.seats.remove(seat.namespace.as_str(), refusal.departure());
+            Err(refusal)
         }
     }
 }
@@ -102,16 +100,17 @@ pub(crate) fn admit(
     if full { Err(Refusal::TooManySockets) } else { Ok(namespace) }
 }
 
-/// Enters the seat's audiences, and reads what its user must be told.
+/// Enters the seat's audiences, and reads what its user must be told. `None` as the error: it has left.
 async fn enter(
     shared: &Shared,
     seat: &Arc<Seat>,
     room: Option<Scope>,
     since: &Cursor,
-) -> Result<Option<CatchUp>, NotJoined> {
+) -> Result<Option<CatchUp>, Option<Refusal>> {
     let user = seat.user.clone().map(Scope::User);
     for scope in [Some(Scope::Everyone), user, room].into_iter().flatten() {
-        join(shared, seat, &seat.audience(scope)).await?;
+        let audience = seat.audience(scope);
+        join(shared, seat, &audience).await.map_err(|why| refusal(why, &audience))?;
     }
     let Some(user) = &seat.user else { return Ok(None) };
     if seat.namespace.as_str() != Namespace::NOTICE {
@@ -121,7 +120,17 @@ async fn enter(
     let window = Since::Window(shared.config.recovery_window);
     let since = since.position(&audience).map_or(window, Since::Position);
     let caught = shared.store.catch_up(&audience, since).await;
-    caught.map(Some).map_err(|error| not_joined(shared, &error))
+    caught.map(Some).map_err(|error| refusal(not_joined(shared, &error), &audience))
+}
+
+/// Who is told that a room is full stops trying; of what else is full here, another node may have more. `None`: it
+/// has left.
+fn refusal(why: NotJoined, audience: &Audience) -> Option<Refusal> {
+    match (why, &audience.scope) {
+        (NotJoined::Gone, _) => None,
+        (NotJoined::Full, Scope::Room(_)) => Some(Refusal::RoomFull),
+        (NotJoined::Full | NotJoined::Away, _) => Some(Refusal::StoreAway),
+    }
 }
 
 /// Makes `seat` a member; when this has returned, it hears what its audience is sent. In a room of `/` it is
