@@ -16,6 +16,7 @@ mod remote;
 mod serve;
 mod signals;
 mod target;
+mod token;
 
 use std::{
     collections::BTreeMap,
@@ -100,6 +101,10 @@ fn execute(cli: Cli, console: &mut Console<'_>) -> Result<Exit, Failure> {
             settings.clone().into_config()?;
             settings.show(console.out)?;
             Ok(Exit::Stopped)
+        }
+        Command::Token(args) => {
+            let settings = console.settings(args.settings.clone());
+            token::token(&args, settings, console)
         }
         Command::Doctor(flags) => doctor::doctor(console.settings(flags), console),
     }

@@ -115,7 +115,8 @@ impl Node {
             public_addr = Some(addr_of(&listener, "public.addr")?);
             public = Some(listener);
         }
-        let running = Running::wire(&config, bus, registry, internal, public).await?;
+        // Large, and must not make every caller's future so.
+        let running = Box::pin(Running::wire(&config, bus, registry, internal, public)).await?;
         running.readiness.grant();
         let mut node = Self { public_addr, internal_addr, running: Stage::new("node") };
         node.running.spawn(|_stop| running.run(shutdown));

@@ -19,6 +19,7 @@ mod environment;
 mod file;
 
 mod amount;
+mod auth;
 mod config;
 mod reader;
 mod redis;
@@ -33,13 +34,14 @@ mod tests;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-pub(crate) use self::{config::LogFormat, environment::API_KEY, manual::manual};
 pub use self::{
+    auth::{Auth, Signing},
     config::{ApiKey, Config, Ingest, Internal, Leases, Public, Recovery, Role, Roles, Telemetry},
     mistake::{Mistake, Mistakes},
     origin::Origin,
     redis::Redis,
 };
+pub(crate) use self::{config::LogFormat, environment::API_KEY, manual::manual};
 
 use self::{table::Entry, value::Value};
 

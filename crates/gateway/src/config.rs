@@ -24,6 +24,10 @@ pub struct Config {
     /// How far back a newcomer without a cursor is told of ended tasks.
     pub recovery_window: Duration,
     pub conformance: Option<Conformance>,
+    /// What asks clients who they are.
+    pub auth: auth::Config,
+    /// A cookie that may hold a token.
+    pub auth_cookie: Option<String>,
     /// `/v1/downlink` answers every call alike, whatever became of it.
     pub downlink_always_ok: bool,
     pub limits: Limits,
@@ -37,6 +41,30 @@ pub struct Uplink {
     pub lifecycle: bool,
     /// Rooms whose members may speak to each other.
     pub relay: RelayedRooms,
+}
+
+/// What of a client's first request is kept for the gate.
+#[derive(Clone, Debug)]
+pub(crate) struct Showing {
+    /// Whether a token in a header is of use.
+    pub(crate) token: bool,
+    pub(crate) cookie: Option<String>,
+    /// In lower case.
+    pub(crate) headers: Vec<String>,
+    /// The whole query, and not only what names somebody.
+    pub(crate) all: bool,
+}
+
+impl Showing {
+    pub(crate) fn of(config: &Config) -> Self {
+        let (token, headers) = match &config.auth.mode {
+            auth::Mode::Anonymous => (false, Vec::new()),
+            auth::Mode::Token(_) => (true, Vec::new()),
+            auth::Mode::Hook(hook) => (true, hook.headers.clone()),
+        };
+        let all = matches!(config.auth.mode, auth::Mode::Hook(_));
+        Self { token, cookie: config.auth_cookie.clone(), headers, all }
+    }
 }
 
 /// What the official protocol suites expect of a server. Never on in production.

@@ -26,7 +26,7 @@ pub(crate) async fn carry_out(shared: &Shared, order: &Order) -> Answer {
         _ if is_one && task.seats.is_empty() => Answer::NotHere,
         Deed::Join { .. } => task.join(shared).await,
         Deed::Leave { .. } => task.leave(shared).await,
-        Deed::Disconnect { close, reason } => task.put_out(shared, *close, reason.as_deref()).await,
+        Deed::Disconnect { close, reason } => task.put_out(*close, reason.as_deref()).await,
     };
     match answer {
         Answer::Done(Done { sockets: 0, full: 0 }) if is_one => Answer::NotHere,
@@ -100,10 +100,10 @@ impl Task {
         }
     }
 
-    async fn put_out(&self, shared: &Shared, close: bool, reason: Option<&str>) -> Answer {
+    async fn put_out(&self, close: bool, reason: Option<&str>) -> Answer {
         for part in self.seats.chunks(PART_LEN) {
             for seat in part {
-                put_one_out(shared, seat, close, reason);
+                put_one_out(seat, close, reason);
             }
             tokio::task::yield_now().await;
         }
@@ -128,13 +128,10 @@ fn seats(shared: &Shared, namespace: &Namespace, who: &Who) -> Result<Vec<Arc<Se
     Ok(members.map(|members| members.to_vec()).unwrap_or_default())
 }
 
-fn put_one_out(shared: &Shared, seat: &Arc<Seat>, close: bool, reason: Option<&str>) {
-    let session = &seat.session;
-    // A plain client has one namespace, and no packet to leave it by.
-    if close || !session.dialect.is_engine() {
-        session.leave_saying(Departure::Kicked, reason);
+fn put_one_out(seat: &Seat, close: bool, reason: Option<&str>) {
+    if close {
+        seat.session.leave_saying(Departure::Kicked, reason);
     } else {
-        session.seats.put_out(seat, reason);
-        shared.events.put_out(session.address);
+        seat.put_out(Departure::Kicked, reason);
     }
 }

@@ -28,6 +28,10 @@ pub(crate) enum Departure {
     Poll,
     /// The store did not answer when it joined a namespace.
     StoreAway,
+    /// Who could say who it is did not answer.
+    AuthAway,
+    /// Its token, or what the backend granted, came to its end.
+    Expired,
     /// Its only namespace was refused between its handshake and its seat.
     Refused,
     /// A backend put it out.
@@ -50,13 +54,15 @@ impl Departure {
             Self::Stalled => "stalled",
             Self::Poll => "poll",
             Self::StoreAway => "store_away",
+            Self::AuthAway => "auth_away",
+            Self::Expired => "expired",
             Self::Refused => "refused",
             Self::Kicked => "kicked",
             Self::Drain => "drain",
         }
     }
 
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Client,
         Self::TransportError,
         Self::PingTimeout,
@@ -68,6 +74,8 @@ impl Departure {
         Self::Stalled,
         Self::Poll,
         Self::StoreAway,
+        Self::AuthAway,
+        Self::Expired,
         Self::Refused,
         Self::Kicked,
         Self::Drain,
@@ -76,7 +84,7 @@ impl Departure {
     /// When a client that was told should come back.
     pub(crate) fn retry_after(self) -> Duration {
         match self {
-            Self::Slow | Self::Events | Self::StoreAway => Duration::from_secs(5),
+            Self::Slow | Self::Events | Self::StoreAway | Self::AuthAway => Duration::from_secs(5),
             _ => Duration::from_secs(1),
         }
     }
@@ -88,7 +96,12 @@ impl Departure {
             Self::Client => 1000,
             Self::BadPacket => 1002,
             Self::TooLarge => 1009,
-            Self::Slow | Self::Stalled | Self::Events | Self::Refused | Self::Kicked => 1008,
+            Self::Slow
+            | Self::Stalled
+            | Self::Events
+            | Self::Refused
+            | Self::Expired
+            | Self::Kicked => 1008,
             _ => 1001,
         }
     }

@@ -38,7 +38,7 @@ pub(crate) use self::{
     handshake::{accept_key, enter, switching},
     http::Purpose,
     line::Transport,
-    pulse::Pulse,
+    pulse::{Beat, Pulse},
     routes::{Answer, Asking, plain_text, with_type},
     session::Session,
     sessions::Sessions,

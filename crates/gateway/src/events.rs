@@ -93,7 +93,7 @@ impl Events {
         self.handshakes.with_label_values(&[outcome.label()]).inc();
     }
 
-    pub(crate) fn refused(&self, refusal: Refusal, address: IpAddr) {
+    pub(crate) fn refused(&self, refusal: &Refusal, address: IpAddr) {
         self.handshakes.with_label_values(&[refusal.label()]).inc();
         tracing::debug!(client.addr = %address, reason = refusal.label(), "refused a socket");
     }
@@ -172,9 +172,9 @@ impl Events {
         tracing::warn!(%error, "read the store for a client");
     }
 
-    /// A backend put a socket out of one namespace.
-    pub(crate) fn put_out(&self, address: IpAddr) {
-        let reason = Departure::Kicked.label();
+    /// A socket was put out of one namespace.
+    pub(crate) fn put_out(&self, departure: Departure, address: IpAddr) {
+        let reason = departure.label();
         self.departures.with_label_values(&[reason]).inc();
         tracing::debug!(client.addr = %address, reason, "put a socket out of a namespace");
     }

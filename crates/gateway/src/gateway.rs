@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use adapter::{Arrival, Inbox, Link, RelayDriver, Requests};
+use auth::{Gate, OpenError};
 use notice::{Draft, Notice};
 use parking_lot::Mutex;
 use prometheus::Registry;
@@ -49,8 +50,12 @@ struct Inflow {
 
 /// Why a gateway could not be made.
 #[derive(Debug, Error)]
-#[error("register the gateway's metrics")]
-pub struct StartError(#[from] prometheus::Error);
+pub enum StartError {
+    #[error("register the gateway's metrics")]
+    Metrics(#[from] prometheus::Error),
+    #[error("ask clients who they are")]
+    Gate(#[from] OpenError),
+}
 
 impl Gateway {
     pub fn new(config: Config, link: Link, registry: &Registry) -> Result<Self, StartError> {
@@ -58,10 +63,11 @@ impl Gateway {
             link;
         let relay = RelayDriver::new(signals, registry)?;
         let ways = Ways { publisher, interest, store, logins, nodes, relay, uplink };
+        let gate = Gate::open(config.auth.clone(), registry)?;
         let (orders, waiting) = Orders::open();
-        let shared = Arc::new(Shared::new(config, Events::new(registry)?, ways, orders));
+        let shared = Shared::new(config, gate, Events::new(registry)?, ways, orders);
         let inflow = Inflow { inbox, requests, orders: waiting };
-        Ok(Self { shared, inflow: Arc::new(Mutex::new(Some(inflow))) })
+        Ok(Self { shared: Arc::new(shared), inflow: Arc::new(Mutex::new(Some(inflow))) })
     }
 
     /// Serves `public` until `stop`; then closes every transport, what waits first, within `grace`.
@@ -84,6 +90,7 @@ impl Gateway {
         tokio::join!(
             leave,
             accept(shared, public, shared.closing.clone()),
+            shared.gate.run(rest.clone()),
             shared.pulse.run(rest.clone()),
             delivering,
             shared.cluster.listen(rest.clone()),

@@ -41,6 +41,7 @@ pub(crate) async fn login_room(seat: &Arc<Seat>, args: &str) -> Answer {
     let turn = Turn::of(seat).await;
     let json = match asked(args) {
         Err(fault) => malformed(seat, fault),
+        Ok(Asked { room, .. }) if !seat.pass.opens(&room) => malformed(seat, Fault::NotGranted),
         Ok(Asked { room, mode, resume }) => {
             let resume = resume.map(|key| Resume { user: seat.user.clone(), key });
             let audience = seat.audience(Scope::Room(room.clone()));

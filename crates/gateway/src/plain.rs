@@ -21,42 +21,53 @@ use crate::{
     refusal::Refusal,
     seat::Seat,
     shared::Shared,
-    socket::{self, Identity, Query, Source},
+    socket::{self, Admitted, Brought, Identity, Plea, Query, Source},
 };
 
-/// The seat that a plain client asks for in its URL, checked.
+/// The seat that a plain client asks for in its URL, and may have.
 #[derive(Debug)]
 pub(crate) struct Wanted {
-    namespace: String,
-    identity: Identity,
+    admitted: Admitted,
+    brought: Option<Box<Brought>>,
     address: IpAddr,
 }
 
 impl Wanted {
-    fn read(asking: &Asking) -> Result<Self, Refusal> {
-        let query = Query::new(asking.request.uri().query().unwrap_or_default());
+    async fn read(asking: &Asking) -> Result<Self, Refusal> {
+        let text = asking.request.uri().query().unwrap_or_default();
+        let query = Query::new(text);
         let namespace = query.get("namespace").unwrap_or("/notice".into()).into_owned();
         // What the browser remembers is newer than what its page's address says.
         let last_event = asking.request.headers().get("last-event-id");
         let last_event = last_event.and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty());
         let own = Source::default().or_since(last_event);
-        let identity = Identity::of(&own, &Source::query(query))?;
-        socket::admit(&asking.shared, &namespace, &identity)?;
-        Ok(Self { namespace, identity, address: asking.address })
+        let (shared, address) = (&asking.shared, asking.address);
+        let brought = Brought::of(&shared.showing, asking.request.headers(), text);
+        let plea = Plea {
+            namespace: &namespace,
+            identity: &Identity::of(&own, &Source::query(query))?,
+            token: None,
+            query: Query::default(),
+            auth: None,
+            brought: brought.as_deref(),
+            address,
+        };
+        let admitted = socket::admit(shared, plea).await?;
+        Ok(Self { admitted, brought, address })
     }
 }
 
 /// `GET /ws?namespace=/notice&user=5`.
-pub(crate) fn websocket(asking: Asking) -> Answer {
+pub(crate) async fn websocket(asking: Asking) -> Answer {
     let Some(accept) = accept_key(asking.request.headers()) else {
         return plain_text(
             StatusCode::BAD_REQUEST,
             "this is a WebSocket; for HTTP there is /events",
         );
     };
-    let wanted = match Wanted::read(&asking) {
+    let wanted = match Wanted::read(&asking).await {
         Ok(wanted) => Box::new(wanted),
-        Err(refusal) => return refused(&asking.shared, asking.address, refusal),
+        Err(refusal) => return refused(&asking.shared, asking.address, &refusal),
     };
     let Asking { slot, mut request, .. } = asking;
     slot.put(Purpose::Plain(wanted), hyper::upgrade::on(&mut request));
@@ -71,28 +82,28 @@ pub(crate) async fn open(
     rest: Bytes,
 ) -> (Arc<Session>, Frames) {
     let (id, dialect) = (shared.ids.session(), Dialect::PlainWebSocket);
-    let address = wanted.address;
-    let session = Session::new(&shared, id, dialect, Transport::WebSocket, None, address);
+    let Wanted { admitted, brought, address } = *wanted;
+    let session = Session::new(&shared, id, dialect, Transport::WebSocket, brought, address);
     session.set_wire(wire);
     enter(&session);
     drop(shared);
-    sit_down(&session, *wanted).await;
+    sit_down(&session, admitted).await;
     hear_rest(session, &rest).await
 }
 
 /// `GET /events?namespace=/notice&user=5`.
 pub(crate) async fn events(asking: Asking) -> Answer {
     let shared = &asking.shared;
-    let wanted = match Wanted::read(&asking) {
+    let Wanted { admitted, brought, address } = match Wanted::read(&asking).await {
         Ok(wanted) => wanted,
-        Err(refusal) => return refused(shared, asking.address, refusal),
+        Err(refusal) => return refused(shared, asking.address, &refusal),
     };
     let (id, dialect) = (shared.ids.session(), Dialect::EventStream);
-    let session = Session::new(shared, id, dialect, Transport::Stream, None, wanted.address);
+    let session = Session::new(shared, id, dialect, Transport::Stream, brought, address);
     enter(&session);
     // Owned by the body from here on: a request that is given up takes the session with it.
     let body = EventBody::of(&session);
-    sit_down(&session, wanted).await;
+    sit_down(&session, admitted).await;
     let mut answer = Response::new(Either::Right(body));
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
@@ -102,11 +113,10 @@ pub(crate) async fn events(asking: Asking) -> Answer {
     answer
 }
 
-async fn sit_down(session: &Arc<Session>, wanted: Wanted) {
-    let Wanted { namespace, identity, .. } = wanted;
-    let seated = socket::connect(session, &namespace, identity, welcome).await;
+async fn sit_down(session: &Arc<Session>, admitted: Admitted) {
+    let seated = socket::connect(session, admitted, welcome).await;
     if let Err(refusal) = seated {
-        session.shared.events.refused(refusal, session.address);
+        session.shared.events.refused(&refusal, session.address);
         session.leave(refusal.departure());
     }
 }
@@ -117,9 +127,9 @@ fn welcome(seat: &Arc<Seat>) {
     }
 }
 
-fn refused(shared: &Shared, address: IpAddr, refusal: Refusal) -> Answer {
+fn refused(shared: &Shared, address: IpAddr, refusal: &Refusal) -> Answer {
     shared.events.refused(refusal, address);
-    let mut answer = plain_text(refusal.status(), refusal.message());
+    let mut answer = plain_text(refusal.status(), &refusal.message());
     if !refusal.is_for_good() {
         answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     }

@@ -6,6 +6,7 @@
 //! Locks: `inflow` may be held while the session's line is taken; never the other way round.
 
 mod inflow;
+mod pass;
 mod places;
 mod seats;
 
@@ -15,11 +16,13 @@ use std::{
 };
 
 use adapter::CatchUp;
+use auth::Grant;
 use notice::{Audience, Kind, Namespace, Notice, Room, Scope, SocketId, UserId};
 use parking_lot::Mutex;
 
 use self::{
     inflow::{Inflow, Next},
+    pass::Pass,
     places::Places,
 };
 pub(crate) use self::{
@@ -49,6 +52,7 @@ pub(crate) struct Seat {
     /// as clients 2.x have it.
     pub(crate) id: SocketId,
     pub(crate) user: Option<UserId>,
+    pub(crate) pass: Pass,
     pub(crate) places: Places,
     /// The rooms of `/` that it is in.
     pub(crate) stays: Stays,
@@ -65,6 +69,7 @@ impl Seat {
         session: &Arc<Session>,
         namespace: Namespace,
         user: Option<UserId>,
+        grant: Option<Grant>,
     ) -> Arc<Self> {
         let id = match session.dialect {
             Dialect::Engine3 { .. } if namespace.is_root() => session.id.as_str().to_owned(),
@@ -77,6 +82,7 @@ impl Seat {
             // A namespace of nearly the length of a name leaves no room for an id behind it.
             id: SocketId::new(&id).unwrap_or_else(|_| session.shared.ids.socket()),
             user,
+            pass: Pass::new(grant),
             places: Places::default(),
             stays: Stays::default(),
             voice: Voice::default(),

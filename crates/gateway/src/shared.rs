@@ -6,13 +6,14 @@ use std::sync::{
 };
 
 use adapter::{Interest, Logins, Nodes, Publisher, RelayDriver, Store, Uplink};
+use auth::Gate;
 use notice::{Audience, Epoch, NoticeId, Position};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     asked::{Cluster, Waiters},
-    config::{Config, Conformance},
+    config::{Config, Conformance, Showing},
     encoded::Encoded,
     engine::{Dialect, Doors, Ids, Pulse, Sessions},
     events::Events,
@@ -23,6 +24,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: Config,
+    pub(crate) gate: Gate,
+    pub(crate) showing: Showing,
     pub(crate) events: Arc<Events>,
     pub(crate) ids: Ids,
     pub(crate) doors: Doors,
@@ -67,7 +70,13 @@ pub(crate) struct Ways {
 }
 
 impl Shared {
-    pub(crate) fn new(config: Config, events: Events, ways: Ways, orders: Orders) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        gate: Gate,
+        events: Events,
+        ways: Ways,
+        orders: Orders,
+    ) -> Self {
         let Ways { publisher, interest, store, logins, nodes, relay, uplink } = ways;
         let (hub, events) = (Arc::new(Hub::default()), Arc::new(events));
         let waiters = Waiters::new(&events);
@@ -91,7 +100,9 @@ impl Shared {
             local_epoch: Epoch::new(&format!("{:016x}", rand::random::<u64>()))
                 .expect("16 hexadecimal digits are an epoch"),
             local_seq: AtomicU64::new(0),
+            showing: Showing::of(&config),
             config,
+            gate,
             events,
             publisher,
             interest,

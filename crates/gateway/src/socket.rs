@@ -2,16 +2,21 @@
 //!
 //! May enter: messages of a session. May not enter: transports, frames, HTTP.
 
+mod brought;
 mod identity;
 mod partial;
 mod query;
 
+mod admission;
 mod connect;
 mod event;
 mod inbound;
+mod refresh;
 
 pub(crate) use self::{
-    connect::{NotJoined, admit, connect, join},
+    admission::{Admitted, Plea, admit},
+    brought::Brought,
+    connect::{NotJoined, connect, join},
     event::{Call, answer, listed},
     identity::{Identity, Source, text},
     inbound::{CONNECT_SUCCESS, Message, opened, take_in},

@@ -9,6 +9,7 @@
 //! its arguments.
 
 mod names;
+mod room_pattern;
 mod text;
 
 mod audience;
@@ -40,5 +41,6 @@ pub use crate::{
     names::{NameError, Namespace, NodeId, ResumeKey, Room, SocketId, UserId},
     narrowing::Narrowing,
     payload::{ATTACHMENTS_MAX, Payload},
+    room_pattern::{RoomPattern, RoomPatternError},
     status::{StatusTable, StatusTableError},
 };

@@ -5,7 +5,7 @@ use std::{fmt, fs, path::PathBuf, sync::Arc};
 use fred::{
     rustls::{
         ClientConfig, RootCertStore,
-        crypto::ring,
+        crypto::aws_lc_rs,
         pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     },
     rustls_native_certs::load_native_certs,
@@ -42,7 +42,7 @@ impl fmt::Debug for Pem {
 
 impl RedisTls {
     pub(super) fn fred(&self) -> Result<TlsConfig, ConnectError> {
-        let provider = Arc::new(ring::default_provider());
+        let provider = Arc::new(aws_lc_rs::default_provider());
         let versions =
             ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let hint = "this build of rustls knows no tls version";

@@ -1,9 +1,10 @@
 //! The commands and their arguments, and the help that teaches them.
 
-use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ingest::DeadLetterId;
+use notice::{NameError, RoomPattern, RoomPatternError, UserId};
 
 use crate::settings::{Flag, Sources, manual};
 
@@ -57,6 +58,15 @@ Without --to they are looked for in the Redis of the settings (redis.url), or el
 node on 127.0.0.1:8001. A key of its API comes from the environment: CARILLON_API_KEY.
 What is replayed and still cannot be used is a dead letter again, under another id.";
 
+const TOKEN_EXAMPLES: &str = "\
+Examples:
+  carillon token --user 5
+  carillon token --user 5 --ttl 10m --room 456 --room 'chat:*'
+  io('http://127.0.0.1:8000/notice', { auth: { token } })     in the page
+
+The key is auth.key of the settings: a secret, or a private key as PEM. The first of auth.issuers
+and of auth.audiences is named in the token. Whoever has the key can sign for any user.";
+
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
   carillon explain message.json
@@ -100,6 +110,9 @@ pub(super) enum Command {
     /// Say what each worker message becomes, or why it is refused
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
+    /// Sign a token with the configured key (auth.key)
+    #[command(after_help = TOKEN_EXAMPLES)]
+    Token(TokenArgs),
     /// Load the settings and report every mistake
     Check(SettingFlags),
     /// Print the settings in force and where each came from, secrets masked
@@ -108,7 +121,7 @@ pub(super) enum Command {
     Doctor(SettingFlags),
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(super) struct SettingFlags {
     /// The settings file, TOML
     #[arg(long, value_name = "FILE")]
@@ -209,6 +222,21 @@ pub(super) struct ListenArgs {
 }
 
 #[derive(Args, Debug)]
+pub(super) struct TokenArgs {
+    /// Whom the token is for
+    #[arg(long, value_name = "ID", value_parser = user)]
+    pub(super) user: UserId,
+    /// For how long, from now
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = humantime::parse_duration)]
+    pub(super) ttl: Duration,
+    /// A room that it opens, or the beginning of names and a *; may be repeated
+    #[arg(long, value_name = "ROOM", value_parser = room)]
+    pub(super) room: Vec<RoomPattern>,
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
+}
+
+#[derive(Args, Debug)]
 pub(super) struct ExplainArgs {
     /// Where the messages are; - is standard input
     #[arg(default_value = "-")]
@@ -244,6 +272,14 @@ impl SettingFlags {
         let flags = set.chain(named.into_iter().flatten()).collect();
         Sources { environment, file: self.config, flags }
     }
+}
+
+fn user(text: &str) -> Result<UserId, NameError> {
+    UserId::new(text)
+}
+
+fn room(text: &str) -> Result<RoomPattern, RoomPatternError> {
+    RoomPattern::new(text)
 }
 
 fn name_and_value(text: &str) -> Result<(String, String), String> {

@@ -81,6 +81,8 @@ pub(super) fn gateway(
         ping_timeout: public.ping_timeout,
         recovery_window: config.recovery.window,
         conformance: public.conformance,
+        auth: config.auth.gate.clone(),
+        auth_cookie: config.auth.cookie.clone(),
         downlink_always_ok: config.downlink_always_ok,
         limits: config.limits,
         uplink: gateway::Uplink {

@@ -9,6 +9,7 @@ use notice::{Namespace, StatusTable};
 
 use crate::settings::{
     Settings, amount,
+    auth::{self, Auth},
     mistake::Mistakes,
     reader::Reader,
     redis::{self, Redis},
@@ -35,6 +36,7 @@ pub struct Config {
     pub recovery: Recovery,
     pub ingest: Ingest,
     pub leases: Leases,
+    pub auth: Auth,
     pub uplink: Uplink,
     /// Every call of `/v1/downlink` is answered alike, whatever became of it.
     pub downlink_always_ok: bool,
@@ -189,6 +191,7 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
             login: read.one("leases.login", amount::lease),
             channel: read.one("leases.channel", amount::duration),
         },
+        auth: auth::read(&mut read),
         uplink: uplink::read(&mut read),
         downlink_always_ok: read.one("downlink.always_ok", amount::flag),
         limits: limits(&mut read),

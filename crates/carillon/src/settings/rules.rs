@@ -20,15 +20,10 @@ fn is_open(ip: IpAddr) -> bool {
 }
 
 fn openness(read: &mut Reader, config: &Config) {
-    let mode_is_none = read.one("auth.mode", |text| match text {
-        "none" => Ok(true),
-        "token" | "hook" => Err("is not in this version yet".to_owned()),
-        _ => Err("is no way to prove who a user is".to_owned()),
-    });
     let allow_anonymous = read.one("auth.allow_anonymous", amount::flag);
     let plaintext = read.one("public.plaintext", amount::flag);
     let public_open = is_open(config.public.addr.ip());
-    if public_open && mode_is_none && !allow_anonymous {
+    if public_open && config.auth.is_open() && !allow_anonymous {
         read.refuse(
             "public.addr",
             "is open to others, and auth.mode = \"none\" lets them name any user",

@@ -153,9 +153,6 @@ fn variables_that_kubernetes_adds_for_a_service_are_not_settings() {
 #[test]
 fn what_is_not_in_this_version_is_refused_and_never_ignored() {
     for (name, value) in [
-        ("auth.mode", "token"),
-        ("auth.mode", "hook"),
-        ("auth.key", "k"),
         ("public.tls.cert", "/c"),
         ("public.tls.key", "/k"),
         ("telemetry.otlp_endpoint", "http://127.0.0.1:4317"),

@@ -1,5 +1,7 @@
 //! What becomes of what clients say: what may be set, and what that needs.
 
+use notice::RoomPattern;
+
 use crate::settings::{amount, config::Config, reader::Reader};
 
 /// What becomes of what clients say.
@@ -9,7 +11,7 @@ pub struct Uplink {
     pub stream: Option<String>,
     pub lifecycle: bool,
     /// Rooms whose members may speak to each other, as patterns.
-    pub relay: Vec<String>,
+    pub relay: Vec<RoomPattern>,
 }
 
 pub(super) fn read(read: &mut Reader) -> Uplink {
@@ -44,11 +46,6 @@ fn stream(name: &str) -> Result<String, String> {
     Ok(name.to_owned())
 }
 
-fn relay(rooms: &[String]) -> Result<Vec<String>, String> {
-    let is_odd =
-        |room: &&String| room.is_empty() || room.strip_suffix('*').unwrap_or(room).contains('*');
-    match rooms.iter().find(is_odd) {
-        Some(room) => Err(format!("names {room:?}, and a * stands at the end only")),
-        None => Ok(rooms.to_vec()),
-    }
+fn relay(rooms: &[String]) -> Result<Vec<RoomPattern>, String> {
+    rooms.iter().map(|room| RoomPattern::new(room).map_err(|error| error.to_string())).collect()
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a broken harness should stop the test")]
 
+mod bad_orders;
 mod examples;
 mod openapi;
 mod refusals;

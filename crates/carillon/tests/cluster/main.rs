@@ -19,6 +19,9 @@ mod rooms;
 mod stopping;
 mod uplink;
 
+#[path = "../api/document.rs"]
+#[expect(dead_code, reason = "the API's own tests ask more of it")]
+mod document;
 #[path = "../../../adapter/tests/contract/server.rs"]
 #[expect(dead_code, reason = "the bus's own tests ask more of it")]
 mod server;

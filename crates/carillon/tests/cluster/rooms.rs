@@ -19,6 +19,7 @@ use crate::{
 on_both_buses!(
     of_200_who_rush_in_first_one_is_in_and_all_others_are_told,
     of_200_who_rush_in_last_one_is_left_and_all_others_are_told,
+    of_200_who_rush_in_whenever_all_are_in_and_nobody_is_the_first_beside_them,
     of_200_who_rush_in_any_way_a_last_one_puts_out_who_believed_to_be_in,
     a_member_hears_what_is_emitted_to_its_room_until_it_is_put_out_and_stays_connected,
     a_client_that_vanishes_gives_its_place_back_at_once,
@@ -95,6 +96,21 @@ async fn of_200_who_rush_in_last_one_is_left_and_all_others_are_told(bus: Bus) {
     assert_eq!(told.iter().filter(|codes| **codes == ["2002"]).count(), 1, "{told:?}");
     let were_put_out = told.iter().filter(|codes| **codes == ["2002", "2005"]).count();
     assert_eq!(were_put_out, CLIENTS - 1, "{told:?}");
+    cluster.stop_all().await;
+}
+
+async fn of_200_who_rush_in_whenever_all_are_in_and_nobody_is_the_first_beside_them(bus: Bus) {
+    let cluster = Cluster::of(3, bus).await;
+    let mut pages = visitors(&cluster, CLIENTS).await;
+    let told = rush(&mut pages, |_| "loginWhenever").await;
+    assert!(told.iter().all(|codes| *codes == ["2002"]), "{told:?}");
+    let mut newcomer = visitor_of(&cluster, 0).await;
+    assert_eq!(newcomer.log_in("loginWhenFirst").await, "2004");
+    let emit = json!({ "to": { "room": 456 }, "event": "flash", "data": 1 });
+    assert_eq!(cluster.post(1, "/v1/emit", &emit).await.0, StatusCode::OK);
+    for page in &mut pages {
+        assert_eq!(page.event("flash").await, json!(1));
+    }
     cluster.stop_all().await;
 }
 

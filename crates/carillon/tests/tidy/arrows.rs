@@ -14,8 +14,9 @@ const OURS: &[(&str, &[&str])] = &[
     ("notice", &[]),
     ("adapter", &["notice"]),
     ("ingest", &["notice", "adapter"]),
-    ("gateway", &["notice", "adapter"]),
-    ("carillon", &["notice", "adapter", "ingest", "gateway"]),
+    ("auth", &["notice"]),
+    ("gateway", &["notice", "adapter", "auth"]),
+    ("carillon", &["notice", "adapter", "ingest", "auth", "gateway"]),
     ("xtask", &[]),
     ("loadtest", &["notice"]),
 ];
@@ -29,6 +30,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("socketioxide-parser-common", &["gateway"]),
     ("socketioxide-redis", &["gateway", "adapter"]),
     ("socketioxide", &["loadtest"]),
+    ("jsonwebtoken", &["auth"]),
+    ("hyper-rustls", &["auth"]),
     ("clap", &["carillon", "loadtest"]),
     ("tracing-subscriber", &["carillon", "loadtest"]),
 ];

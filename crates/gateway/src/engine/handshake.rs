@@ -23,7 +23,7 @@ use crate::{
     encoded::Encoded,
     events::Handshake,
     shared::Shared,
-    socket::{self, Query},
+    socket::{self, Brought, Query},
 };
 
 /// Answers one Engine.IO request.
@@ -47,9 +47,9 @@ async fn answer(asking: Asking) -> Result<Answer, Unfit> {
     let Some(id) = &asked.session else {
         return match asked.transport {
             Asks::Polling if is_get && accept_key(asking.request.headers()).is_none() => {
-                Ok(open_polling(&asking, asked.dialect, query).await)
+                Ok(open_polling(&asking, asked.dialect).await)
             }
-            Asks::WebSocket if is_get => open_websocket(asking, asked.dialect, query),
+            Asks::WebSocket if is_get => open_websocket(asking, asked.dialect),
             _ => Err(Unfit::BadHandshakeMethod),
         };
     };
@@ -80,7 +80,7 @@ fn known_session(shared: &Shared, id: &str, dialect: Dialect) -> Result<Arc<Sess
     if same { Ok(session) } else { Err(Unfit::OutOfPlace) }
 }
 
-async fn open_polling(asking: &Asking, dialect: Dialect, query: Query<'_>) -> Answer {
+async fn open_polling(asking: &Asking, dialect: Dialect) -> Answer {
     let shared = &asking.shared;
     if let Err(full) = shared.sessions.admit(asking.address, &shared.config.limits) {
         shared.events.handshake(full);
@@ -88,7 +88,7 @@ async fn open_polling(asking: &Asking, dialect: Dialect, query: Query<'_>) -> An
     }
     let id = shared.ids.session();
     let transport = Transport::Polling;
-    let session = Session::new(shared, id, dialect, transport, query.kept(), asking.address);
+    let session = Session::new(shared, id, dialect, transport, brought(asking), asking.address);
     let open = open_packet(&session);
     enter(&session);
     // On a task of its own: a request that is given up must not leave half a seat.
@@ -134,8 +134,14 @@ pub(super) fn open_packet(session: &Session) -> Arc<Encoded> {
     ))
 }
 
-fn open_websocket(asking: Asking, dialect: Dialect, query: Query<'_>) -> Result<Answer, Unfit> {
-    switch(asking, Purpose::Engine { dialect, query: query.kept() })
+fn open_websocket(asking: Asking, dialect: Dialect) -> Result<Answer, Unfit> {
+    let brought = brought(&asking);
+    switch(asking, Purpose::Engine { dialect, brought })
+}
+
+fn brought(asking: &Asking) -> Option<Box<Brought>> {
+    let query = asking.request.uri().query().unwrap_or_default();
+    Brought::of(&asking.shared.showing, asking.request.headers(), query)
 }
 
 /// 101, and `purpose` for the connection afterwards.

@@ -22,6 +22,7 @@ use super::{
 use crate::{
     plain::{self, Wanted},
     shared::Shared,
+    socket::Brought,
 };
 
 /// The most bytes of a request's head.
@@ -31,7 +32,7 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 #[derive(Debug)]
 pub(crate) enum Purpose {
     /// A new Engine.IO session over WebSocket from the start.
-    Engine { dialect: Dialect, query: Option<Box<str>> },
+    Engine { dialect: Dialect, brought: Option<Box<Brought>> },
     /// The WebSocket of a session that polls until now.
     Upgrade(Arc<Session>),
     /// A plain client.
@@ -63,8 +64,8 @@ async fn begin(
 ) -> Option<(Arc<Session>, Frames)> {
     let (purpose, wire, rest) = speak_http(&shared, stream, inside).await?;
     match purpose {
-        Purpose::Engine { dialect, query } => {
-            let opening = Opening { dialect, query, address: inside.address };
+        Purpose::Engine { dialect, brought } => {
+            let opening = Opening { dialect, brought, address: inside.address };
             Some(websocket::open(shared, opening, wire, rest).await)
         }
         Purpose::Upgrade(session) => upgrade::take_over(session, wire, rest).await,

@@ -14,6 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::session::Session;
+use crate::seat::Seat;
 
 #[derive(Debug)]
 pub(crate) struct Pulse {
@@ -36,6 +37,8 @@ pub(crate) enum Beat {
     Heart(Weak<Session>),
     /// Something waits for it: is it still reading?
     Stall(Weak<Session>),
+    /// It may not stay for ever.
+    Pass(Weak<Seat>),
 }
 
 impl Pulse {
@@ -108,6 +111,12 @@ impl Pulse {
                 let Some(session) = session.upgrade() else { return };
                 if let Some(delay) = session.stalled_for() {
                     self.after(delay, Beat::Stall(Arc::downgrade(&session)));
+                }
+            }
+            Beat::Pass(seat) => {
+                let Some(seat) = seat.upgrade() else { return };
+                if let Some(delay) = seat.check_pass() {
+                    self.after(delay, Beat::Pass(Arc::downgrade(&seat)));
                 }
             }
         }

@@ -76,7 +76,7 @@ async fn by_path(asking: Asking) -> Answer {
         return client_file(&asking, name);
     }
     match path {
-        "/ws" => plain::websocket(asking),
+        "/ws" => plain::websocket(asking).await,
         "/events" => plain::events(asking).await,
         "/carillon.js" => CARILLON_JS.answer(asking.request.method(), asking.request.headers()),
         _ => plain_text(

@@ -31,8 +31,12 @@ use super::{
     wire::Wire,
 };
 use crate::{
-    departure::Departure, encoded::Encoded, events::Dropped, seat::Seats, shared::Shared,
-    socket::Partial,
+    departure::Departure,
+    encoded::Encoded,
+    events::Dropped,
+    seat::Seats,
+    shared::Shared,
+    socket::{Brought, Partial},
 };
 
 /// How much of an event stream is handed to HTTP at once.
@@ -48,9 +52,8 @@ pub(crate) struct Session {
     pub(crate) id: SessionId,
     pub(crate) dialect: Dialect,
     pub(crate) shared: Arc<Shared>,
-    /// The transport's own query, kept only where it names a user, a room or a cursor: a namespace may
-    /// be joined later.
-    pub(crate) query: Option<Box<str>>,
+    /// What the transport's own request brought: a namespace may be joined later.
+    pub(crate) brought: Option<Box<Brought>>,
     pub(crate) address: IpAddr,
     pub(crate) opened_at: SystemTime,
     pub(crate) seats: Seats,
@@ -84,7 +87,7 @@ impl Session {
         id: SessionId,
         dialect: Dialect,
         transport: Transport,
-        query: Option<Box<str>>,
+        brought: Option<Box<Brought>>,
         address: IpAddr,
     ) -> Arc<Self> {
         let now_ms = shared.now_ms();
@@ -93,7 +96,7 @@ impl Session {
             id,
             dialect,
             shared: Arc::clone(shared),
-            query,
+            brought,
             address,
             opened_at: SystemTime::now(),
             seats: Seats::default(),

@@ -26,7 +26,7 @@ use crate::{
     encoded::Encoded,
     plain,
     shared::Shared,
-    socket::{self, Message},
+    socket::{self, Brought, Message},
 };
 
 /// How much is read at once, on the stack.
@@ -36,7 +36,7 @@ const READ_BYTES: usize = 8 * 1024;
 #[derive(Debug)]
 pub(super) struct Opening {
     pub(super) dialect: Dialect,
-    pub(super) query: Option<Box<str>>,
+    pub(super) brought: Option<Box<Brought>>,
     pub(super) address: IpAddr,
 }
 
@@ -61,9 +61,9 @@ pub(super) async fn open(
     wire: Wire,
     rest: Bytes,
 ) -> (Arc<Session>, Frames) {
-    let Opening { dialect, query, address } = opening;
+    let Opening { dialect, brought, address } = opening;
     let id = shared.ids.session();
-    let session = Session::new(&shared, id, dialect, Transport::WebSocket, query, address);
+    let session = Session::new(&shared, id, dialect, Transport::WebSocket, brought, address);
     session.set_wire(wire);
     drop(shared);
     enter(&session);

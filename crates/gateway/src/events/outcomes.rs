@@ -33,6 +33,8 @@ pub(crate) enum Dropped {
     Behind,
     /// A message from a plain client that is none.
     Malformed,
+    /// A newer token of a socket that was not taken.
+    Token,
     /// An acknowledgement that nobody waits for, or no more.
     StrayAck,
     /// A question or an answer of another release's node.
@@ -50,6 +52,7 @@ impl Dropped {
             Self::StoreAway => "store_away",
             Self::Behind => "behind",
             Self::Malformed => "malformed",
+            Self::Token => "token",
             Self::StrayAck => "stray_ack",
             Self::Stranger => "stranger",
             Self::Volatile => "volatile",

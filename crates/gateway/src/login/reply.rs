@@ -22,6 +22,8 @@ pub(crate) enum Fault {
     IdMalformed,
     TypeUnknown,
     ResumeMalformed,
+    /// The client's token, or the backend, does not let it in.
+    NotGranted,
     /// The socket is in as many rooms as it may be.
     TooManyRooms,
     /// The room, or the node, takes no more.
@@ -59,6 +61,7 @@ impl Fault {
                 "type is unknown (use loginWhenFirst, loginWhenLast or loginWhenever)"
             }
             Self::ResumeMalformed => "resume is malformed",
+            Self::NotGranted => "the room is not granted",
             Self::TooManyRooms => "this socket is in too many rooms",
             Self::Full => "the room is full",
             Self::Unreachable => "the store is unreachable, try again later",

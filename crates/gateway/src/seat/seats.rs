@@ -106,10 +106,10 @@ impl Seats {
     }
 
     /// Puts `seat` out of its namespace for good, with a word of why.
-    pub(crate) fn put_out(&self, seat: &Seat, reason: Option<&str>) {
+    pub(crate) fn put_out(&self, seat: &Seat, departure: Departure, reason: Option<&str>) {
         let (session, namespace) = (&seat.session, &seat.namespace);
         let dialect = session.dialect;
-        session.send(&farewell(dialect, namespace, Departure::Kicked, reason), None);
+        session.send(&farewell(dialect, namespace, departure, reason), None);
         let namespace = Str::copy_from_slice(namespace.as_str());
         session.send(&Encoded::packet(Packet::disconnect(namespace)), None);
         self.remove(seat.namespace.as_str(), Departure::Kicked);

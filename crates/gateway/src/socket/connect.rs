@@ -9,7 +9,7 @@ use std::sync::Arc;
 use adapter::{BusError, CatchUp, Since};
 use notice::{Audience, Cursor, Namespace, Scope};
 
-use super::identity::Identity;
+use super::admission::Admitted;
 use crate::{
     departure::Departure,
     engine::Session,
@@ -47,17 +47,16 @@ fn not_joined(shared: &Shared, error: &BusError) -> NotJoined {
     if matches!(error, BusError::Full { .. }) { NotJoined::Full } else { NotJoined::Away }
 }
 
-/// Seats `session` in `namespace`. `welcome` sends what must come before the first notice. `None`: the
-/// session sits there already, or has left meanwhile.
+/// Seats `session` where it was admitted. `welcome` sends what must come before the first notice. `None`:
+/// the session sits there already, or has left meanwhile.
 pub(crate) async fn connect(
     session: &Arc<Session>,
-    namespace: &str,
-    identity: Identity,
+    admitted: Admitted,
     welcome: impl FnOnce(&Arc<Seat>),
 ) -> Result<Option<Arc<Seat>>, Refusal> {
     let shared = &session.shared;
-    let namespace = admit(shared, namespace, &identity)?;
-    let seat = Seat::new(session, namespace, identity.user);
+    let Admitted { namespace, identity, grant } = admitted;
+    let seat = Seat::new(session, namespace, identity.user, grant);
     if !session.seats.add(&seat) {
         return Ok(None);
     }
@@ -67,6 +66,7 @@ pub(crate) async fn connect(
             session.answered();
             welcome(&seat);
             seat.go_live(caught);
+            seat.pass.watch(&seat);
             shared.events.handshake(Handshake::Seated);
             Ok(Some(seat))
         }
@@ -81,23 +81,6 @@ pub(crate) async fn connect(
 /// Gives up the seat in `namespace`, as the client asked.
 pub(crate) fn leave(session: &Session, namespace: &str) {
     session.seats.remove(namespace, Departure::Client);
-}
-
-/// Whether somebody of this identity may sit in the namespace of this name.
-pub(crate) fn admit(
-    shared: &Shared,
-    name: &str,
-    identity: &Identity,
-) -> Result<Namespace, Refusal> {
-    let known = shared.config.namespaces.iter().find(|namespace| namespace.as_str() == name);
-    let namespace = known.cloned().ok_or(Refusal::UnknownNamespace)?;
-    let Some(user) = &identity.user else {
-        let required = name == Namespace::NOTICE;
-        return if required { Err(Refusal::UserRequired) } else { Ok(namespace) };
-    };
-    let audience = Audience { namespace: namespace.clone(), scope: Scope::User(user.clone()) };
-    let full = shared.hub.count(&audience) >= shared.config.limits.sockets_per_user;
-    if full { Err(Refusal::TooManySockets) } else { Ok(namespace) }
 }
 
 /// Enters the seat's audiences, and reads what its user must be told. `None` as the error: it has left.

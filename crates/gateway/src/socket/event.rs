@@ -6,9 +6,10 @@ use adapter::Receipt;
 use bytes::Bytes;
 use notice::{EventName, Notice, UserId};
 
+use super::refresh::refresh;
 use crate::{
     config::Conformance,
-    events::Heard,
+    events::{Dropped, Heard},
     forms::quoted,
     frames_of,
     login::{self, Answer, Turn},
@@ -97,6 +98,7 @@ async fn handle(seat: &Arc<Seat>, call: &Call) -> Option<Handled> {
         ("leaveRoom", _) if seat.namespace.is_root() => {
             login::leave_room(seat, &call.args).await.into()
         }
+        ("token", _) if !shared.gate.is_open() => prolonged(seat, &call.args).await,
         (relay::EVENT, _) if !shared.config.uplink.relay.is_empty() => {
             return Some(relayed(seat, call).await);
         }
@@ -147,6 +149,16 @@ fn too_fast(seat: &Arc<Seat>, event: &str) -> Handled {
         return Handled::one(&login::too_fast(seat));
     }
     Handled::error("rate_limited", "too many events, slow down")
+}
+
+async fn prolonged(seat: &Arc<Seat>, args: &str) -> Handled {
+    match refresh(seat, args).await {
+        Ok(json) => Handled::one(&json),
+        Err(refusal) => {
+            seat.session.shared.events.dropped(Dropped::Token);
+            Handled::error(refusal.label(), &refusal.message())
+        }
+    }
 }
 
 async fn tasks(seat: &Seat, user: &UserId) -> Handled {

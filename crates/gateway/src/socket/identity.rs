@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use auth::Denial;
 use notice::{Cursor, Room, UserId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -25,6 +26,7 @@ pub(crate) struct Source<'a> {
     user_identity: Option<Cow<'a, str>>,
     room: Option<Cow<'a, str>>,
     since: Option<Cow<'a, str>>,
+    token: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -37,6 +39,8 @@ struct Auth<'a> {
     room: Option<&'a RawValue>,
     #[serde(borrow)]
     since: Option<&'a RawValue>,
+    #[serde(borrow)]
+    token: Option<&'a RawValue>,
 }
 
 impl<'a> Source<'a> {
@@ -46,6 +50,7 @@ impl<'a> Source<'a> {
             user_identity: query.get("userIdentity"),
             room: query.get("room"),
             since: query.get("since"),
+            token: query.get("token"),
         }
     }
 
@@ -58,6 +63,7 @@ impl<'a> Source<'a> {
             user_identity: text(auth.user_identity).map_err(|()| Refusal::UserMalformed)?,
             room: text(auth.room).map_err(|()| Refusal::RoomMalformed)?,
             since: text(auth.since).map_err(|()| Refusal::SinceMalformed)?,
+            token: text(auth.token).map_err(|()| Refusal::Denied(Denial::Malformed))?,
         })
     }
 
@@ -65,6 +71,10 @@ impl<'a> Source<'a> {
     pub(crate) fn or_since(mut self, since: Option<&'a str>) -> Self {
         self.since = self.since.or_else(|| since.map(Cow::Borrowed));
         self
+    }
+
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.token.as_deref()
     }
 
     fn user(&self) -> Result<Option<UserId>, Refusal> {

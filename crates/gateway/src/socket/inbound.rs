@@ -12,6 +12,8 @@ use socketioxide_core::{
 };
 
 use super::{
+    admission::{Plea, admit},
+    brought::Brought,
     connect::{connect, leave},
     event::{self, Call},
     identity::{Identity, Source},
@@ -120,15 +122,28 @@ async fn join(session: &Arc<Session>, name: &str, auth: Option<&str>) -> Result<
             Dialect::Engine3 { .. } => Source::query(Query::new(query)),
             _ => Source::auth(auth)?,
         };
-        let transport = Source::query(Query::new(session.query.as_deref().unwrap_or_default()));
-        let identity = Identity::of(&own, &transport)?;
-        connect(session, namespace, identity, |seat| welcome(seat, auth)).await
+        let brought = session.brought.as_deref();
+        let transport = Source::query(brought.map(Brought::query).unwrap_or_default());
+        let plea = Plea {
+            namespace,
+            identity: &Identity::of(&own, &transport)?,
+            token: own.token(),
+            query: Query::new(query),
+            auth,
+            brought,
+            address: session.address,
+        };
+        let admitted = admit(&session.shared, plea).await?;
+        connect(session, admitted, |seat| welcome(seat, auth)).await
     };
     match joined.await {
         Ok(_seat) => Ok(()),
-        Err(Refusal::StoreAway) => Err(Departure::StoreAway),
+        Err(refusal) if !refusal.is_for_good() && refusal != Refusal::TooManySockets => {
+            session.shared.events.refused(&refusal, session.address);
+            Err(refusal.departure())
+        }
         Err(refusal) => {
-            refuse(session, namespace, refusal);
+            refuse(session, namespace, &refusal);
             Ok(())
         }
     }
@@ -150,11 +165,11 @@ fn welcome(seat: &Arc<Seat>, auth: Option<&str>) {
     }
 }
 
-fn refuse(session: &Arc<Session>, namespace: &str, refusal: Refusal) {
+fn refuse(session: &Arc<Session>, namespace: &str, refusal: &Refusal) {
     let packet = if session.dialect.is_engine3() {
         // These clients hand the `error` listener what they get: a bare string.
         let namespace = if namespace == "/" { String::new() } else { format!("{namespace},") };
-        Encoded::message(&format!("4{namespace}{}", quoted(refusal.message())))
+        Encoded::message(&format!("4{namespace}{}", quoted(&refusal.message())))
     } else {
         let namespace = Str::copy_from_slice(namespace);
         Encoded::packet(Packet::connect_error(namespace, refusal.message()))

@@ -4,9 +4,6 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-/// The names in a transport's query that a namespace may need later.
-const KEPT: [&str; 4] = ["user", "userIdentity", "room", "since"];
-
 /// `name=value` pairs in their order. Percent-encoding is undone; `+` is a space.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Query<'a>(&'a str);
@@ -24,9 +21,13 @@ impl<'a> Query<'a> {
         })
     }
 
-    /// The query itself, if a namespace may find something in it.
-    pub(crate) fn kept(&self) -> Option<Box<str>> {
-        KEPT.iter().any(|name| self.get(name).is_some()).then(|| self.0.into())
+    /// All pairs, decoded.
+    pub(crate) fn pairs(&self) -> Vec<(String, String)> {
+        let pair = |pair: &str| {
+            let (key, value) = pair.split_once('=')?;
+            Some((decoded(key).into_owned(), decoded(value).into_owned()))
+        };
+        self.0.split('&').filter_map(pair).collect()
     }
 }
 
@@ -51,8 +52,9 @@ mod tests {
     }
 
     #[test]
-    fn a_query_that_names_nobody_is_not_kept() {
-        assert_eq!(Query::new("EIO=4&transport=polling&t=abc").kept(), None);
-        assert!(Query::new("EIO=4&userIdentity=5").kept().is_some());
+    fn all_pairs_are_decoded_in_their_order() {
+        let pairs = Query::new("b=1&a%20b=c+d&x&=").pairs();
+        let pairs: Vec<_> = pairs.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+        assert_eq!(pairs, [("b", "1"), ("a b", "c d"), ("", "")]);
     }
 }
