@@ -4,6 +4,8 @@
 //! May enter: the event `relay` with a room, an event and its arguments. May not enter: events under a name
 //! of the client's choice: what arrives is always called `relay`, so nobody can speak as the server.
 
+mod attached;
+
 use std::{
     borrow::Cow,
     sync::{Arc, OnceLock},
@@ -29,6 +31,8 @@ pub(crate) const EVENT: &str = "relay";
 
 const MALFORMED: Reason =
     Reason { code: "malformed", message: "relay takes a room, an event and its arguments" };
+const UNFIT: Reason =
+    Reason { code: "malformed", message: "more than 10 attachments, or a placeholder of none" };
 /// The same for a room that is not named and for one that it is not in.
 const NOT_ALLOWED: Reason =
     Reason { code: "not_allowed", message: "this socket may not relay to this room" };
@@ -73,6 +77,9 @@ pub(crate) async fn relay(seat: &Seat, call: &Call) -> Result<NoticeId, Reason> 
     let allowed = &seat.session.shared.config.uplink.relay;
     if !allowed.has(&room) || !seat.places.audiences().contains(&audience) {
         return Err(NOT_ALLOWED);
+    }
+    if !attached::fit(&call.args, call.attachments.len()) {
+        return Err(UNFIT);
     }
     let mut said = head(seat, &room, &event);
     for arg in args {

@@ -120,7 +120,8 @@ impl Seat {
         rooms.collect()
     }
 
-    /// Takes a notice from the bus. `false`: it was held back, known already, or the socket is going.
+    /// Takes a notice, now or when it is past its snapshot. `false`: it is known already, does not wait, or
+    /// the socket is going.
     pub(crate) fn deliver(
         &self,
         notice: &Arc<Notice>,
@@ -131,7 +132,8 @@ impl Seat {
         let next = self.inflow.lock().take(notice, self.session.shared.config.limits.queue_bytes);
         match next {
             Next::Send => self.send(forms, now, events),
-            Next::Held | Next::Skip => false,
+            Next::Held => true,
+            Next::Skip => false,
             Next::Drop => {
                 events.dropped(Dropped::Volatile);
                 false
@@ -143,8 +145,7 @@ impl Seat {
         }
     }
 
-    /// Sends a notice past the inflow: nothing else of its audience is on the way.
-    pub(crate) fn send(&self, forms: &Forms<'_>, now: SystemTime, events: &Events) -> bool {
+    fn send(&self, forms: &Forms<'_>, now: SystemTime, events: &Events) -> bool {
         let draft = &forms.notice.draft;
         if draft.kind == Kind::Volatile && !self.session.is_free() {
             events.dropped(Dropped::Volatile);

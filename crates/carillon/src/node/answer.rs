@@ -50,6 +50,10 @@ impl ErrorBody {
 }
 
 impl Problem {
+    pub(super) fn message(&self) -> String {
+        self.body().message
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::BadBatch(_) | Self::Malformed(_) => StatusCode::BAD_REQUEST,

@@ -280,6 +280,38 @@ async fn when_redis_is_away_for_longer_than_a_lease_members_are_out_before_anoth
 }
 
 #[tokio::test]
+async fn a_socket_whose_login_waits_for_redis_is_not_put_out_for_being_silent() {
+    let pings = [("public.ping_interval", "300ms"), ("public.ping_timeout", "200ms")];
+    let mut cluster = Cluster::set(1, Bus::Redis, &pings).await;
+    let mut page = visitor_of(&cluster, 0).await;
+    send("-STOP", cluster.redis().pid()).await;
+    page.say("loginRoom", &json!(["456"])).await;
+    let resume = async {
+        sleep(Duration::from_millis(1500)).await;
+        send("-CONT", cluster.redis().pid()).await;
+    };
+    let (code, ()) = tokio::join!(page.code(), resume);
+    assert!(["2002", "2003"].contains(&code.as_str()), "{code}");
+    assert_eq!(log_in_at_last(&mut page).await, "2002");
+    cluster.stop_all().await;
+}
+
+#[tokio::test]
+async fn who_names_a_full_room_in_its_query_is_told_so() {
+    let mut cluster = Cluster::of(1, Bus::Redis).await;
+    let mut page = visitor_of(&cluster, 0).await;
+    assert_eq!(page.log_in("loginWhenever").await, "2002");
+    let fill = "local room = redis.call('KEYS', '*:leases')[1] \
+                for n = 1, 99999 do redis.call('ZADD', room, 9e15, n) end";
+    cluster.redis().say(&format!("EVAL \"{fill}\" 0")).await;
+    assert_eq!(page.log_in("loginWhenever").await, "2002", "who is in stays in");
+    let mut late = cluster.open(0, "namespace=/&room=456").await;
+    assert_eq!(late.try_next().await, None);
+    cluster.metric_is(0, "carillon_handshakes_total{outcome=\"room_full\"} ", 1.0).await;
+    cluster.stop_all().await;
+}
+
+#[tokio::test]
 async fn while_redis_is_away_a_login_is_answered_with_2003() {
     let mut cluster = Cluster::of(1, Bus::Redis).await;
     let mut page = visitor_of(&cluster, 0).await;

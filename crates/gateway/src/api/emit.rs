@@ -7,14 +7,14 @@ use adapter::{PublishError, Published, SignalError};
 use axum::{
     Json,
     body::Bytes,
-    extract::{State, rejection::BytesRejection},
+    extract::State,
     response::{IntoResponse, Response},
 };
 use notice::{Draft, Emit, NodeId, Notice, Scope, SocketId, id_text};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{asked, bounds::whole, error::ApiError};
+use super::{asked, error::ApiError};
 use crate::{answering, others, questions::Answer, shared::Shared};
 
 /// `sockets` is only known for what stays on one node.
@@ -29,9 +29,9 @@ pub(super) struct Emitted {
 
 pub(super) async fn emit(
     State(shared): State<Arc<Shared>>,
-    body: Result<Bytes, BytesRejection>,
+    body: Bytes,
 ) -> Result<Response, ApiError> {
-    let Emit { draft, is_local, ack } = Emit::read(&whole(body)?, SystemTime::now())?;
+    let Emit { draft, is_local, ack } = Emit::read(&body, SystemTime::now())?;
     check_namespace(&shared, draft.audience.namespace.as_str())?;
     if let Some(wait) = ack {
         return asked::ask(&shared, draft, is_local, wait).await;

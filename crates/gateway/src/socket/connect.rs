@@ -69,12 +69,10 @@ pub(crate) async fn connect(
             shared.events.handshake(Handshake::Seated);
             Ok(Some(seat))
         }
-        Err(why) => {
-            session.seats.remove(seat.namespace.as_str(), Departure::StoreAway);
-            match why {
-                NotJoined::Gone => Ok(None),
-                NotJoined::Full | NotJoined::Away => Err(Refusal::StoreAway),
-            }
+        Err(None) => Ok(None),
+        Err(Some(refusal)) => {
+            session.seats.remove(seat.namespace.as_str(), refusal.departure());
+            Err(refusal)
         }
     }
 }
@@ -84,13 +82,28 @@ pub(crate) fn leave(session: &Session, namespace: &str) {
     session.seats.remove(namespace, Departure::Client);
 }
 
-/// Enters the seat's audiences.
-async fn enter(shared: &Shared, seat: &Arc<Seat>, room: Option<Scope>) -> Result<(), NotJoined> {
+/// Enters the seat's audiences. `None` as the error: it has left.
+async fn enter(
+    shared: &Shared,
+    seat: &Arc<Seat>,
+    room: Option<Scope>,
+) -> Result<(), Option<Refusal>> {
     let user = seat.user.clone().map(Scope::User);
     for scope in [Some(Scope::Everyone), user, room].into_iter().flatten() {
-        join(shared, seat, &seat.audience(scope)).await?;
+        let audience = seat.audience(scope);
+        join(shared, seat, &audience).await.map_err(|why| refusal(why, &audience))?;
     }
     Ok(())
+}
+
+/// Who is told that a room is full stops trying; of what else is full here, another node may have more. `None`: it
+/// has left.
+fn refusal(why: NotJoined, audience: &Audience) -> Option<Refusal> {
+    match (why, &audience.scope) {
+        (NotJoined::Gone, _) => None,
+        (NotJoined::Full, Scope::Room(_)) => Some(Refusal::RoomFull),
+        (NotJoined::Full | NotJoined::Away, _) => Some(Refusal::StoreAway),
+    }
 }
 
 /// Makes `seat` a member; when this has returned, it hears what its audience is sent, and has what it missed
