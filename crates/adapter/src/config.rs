@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use crate::kept_rooms::KeptRooms;
+
 /// Limits and ages of a bus, all of them explicit. No time here may be longer than a few years: the
 /// bus adds it to the present.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// Rooms whose plain notices are kept as finals are.
+    pub kept_rooms: KeptRooms,
     /// Finals kept per audience. Past it, the oldest is trimmed and a cursor before it sees a gap.
     pub finals_keep: usize,
     /// How long a final is kept.

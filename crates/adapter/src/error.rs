@@ -36,6 +36,11 @@ pub enum PublishError {
     #[error("publish to {audience}: {replicas} replicas have it, and {replicas_min} are asked for")]
     Unreplicated { audience: Audience, replicas: usize, replicas_min: usize },
 
+    /// No node has seen it, and no retry will help: what is kept for one room must be for all of it, and for
+    /// it alone.
+    #[error("publish to {audience}: the room is kept, and this is not for all of it and it alone")]
+    Narrowed { audience: Audience },
+
     /// The bus will not take it, and will say the same again until a person has mended it.
     #[error("publish to {audience}: {reason}")]
     Broken { audience: Audience, reason: String },
@@ -45,7 +50,10 @@ impl PublishError {
     /// Whether the same notice, unchanged, may be taken soon.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::TooLarge { .. } | Self::Full { .. } | Self::Broken { .. } => false,
+            Self::TooLarge { .. }
+            | Self::Full { .. }
+            | Self::Narrowed { .. }
+            | Self::Broken { .. } => false,
             Self::Backlogged { .. }
             | Self::Unreachable { .. }
             | Self::Unconfirmed { .. }

@@ -17,6 +17,7 @@ mod link;
 
 mod inbox;
 mod interest;
+mod kept_rooms;
 mod logins;
 mod publisher;
 mod store;
@@ -46,6 +47,7 @@ pub use crate::{
     error::{BusError, LoginError, PublishError, SignalError, UplinkError},
     inbox::{Arrival, Inbox},
     interest::Interest,
+    kept_rooms::KeptRooms,
     link::Link,
     logins::{Login, LoginMode, LoginOutcome, Logins, Resume},
     nodes::{Answers, Living, Nodes},

@@ -89,6 +89,7 @@ impl Metrics {
             Ok(Published::AfterFinal) => ("after_final", "after_final"),
             Ok(Published::Early { .. }) => ("early", "early"),
             Err(PublishError::TooLarge { .. }) => ("too_large", "refused"),
+            Err(PublishError::Narrowed { .. }) => ("narrowed", "refused"),
             Err(PublishError::Backlogged { .. }) => ("backlogged", "refused"),
             Err(PublishError::Full { .. }) => ("full", "refused"),
             Err(PublishError::Unreachable { .. }) => ("unreachable", "refused"),
@@ -144,7 +145,7 @@ impl KindLabel {
         match kind {
             Kind::Progress { .. } => Self::Progress,
             Kind::Final { .. } => Self::Final,
-            Kind::Plain | Kind::Volatile => Self::Plain,
+            Kind::Plain | Kind::Kept | Kind::Volatile => Self::Plain,
         }
     }
 

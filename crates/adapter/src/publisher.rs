@@ -51,6 +51,16 @@ impl Publisher {
         }
     }
 
+    /// Whether `draft` is for a room that is kept, alone or among others. A plain one for it alone becomes
+    /// a kept one by itself.
+    pub fn keeps(&self, draft: &Draft) -> bool {
+        let rooms = match &self.road {
+            Road::Embedded(bus) => &bus.config().kept_rooms,
+            Road::Redis(bus) => bus.kept_rooms(),
+        };
+        rooms.named_by(draft).is_some()
+    }
+
     /// Publishes one draft in one step: whoever reads the store or an inbox sees all of it or nothing.
     ///
     /// In memory, waits while a listening node's inbox is full, and dropped while it waits, nothing was

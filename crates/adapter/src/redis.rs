@@ -25,6 +25,7 @@ mod publishing;
 mod put_out;
 mod refusal;
 mod repair;
+mod round;
 mod scripts;
 mod station;
 mod subscriptions;
@@ -33,7 +34,7 @@ mod tls;
 mod trip;
 mod uplink;
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use fred::{
     clients::Client,
@@ -56,9 +57,9 @@ use self::{
     hearing::Hearing,
     keys::Prefix,
     primaries::{Owners, Runs, at, field, info},
+    round::Round,
     scripts::Scripts,
     subscriptions::{Refused, Subscriptions},
-    suspicion::Look,
 };
 pub use self::{
     config::RedisConfig,
@@ -145,6 +146,8 @@ impl Redis {
     /// what nodes say to each other.
     pub async fn link(&self, node: NodeId) -> Result<Link, ConnectError> {
         let gone = self.stop.child_token();
+        // Should it come to nothing, the tasks that run already end.
+        let here = gone.clone().drop_guard();
         let (station, requests) = self.station(node.clone(), &gone).await?;
         let client = self.config.open().await?;
         let uplink = self.uplink(node.clone()).await?;
@@ -180,11 +183,8 @@ impl Redis {
             lagged,
             silent,
             layout: self.config.layout()?,
-            positions_every: self.config.positions_every,
             runs: Runs::default(),
-            round: VecDeque::new(),
-            round_at: Instant::now() + self.config.positions_every,
-            look: Look::Round,
+            round: Round::new(self.config.positions_every, Instant::now()),
             refused: Refused::default(),
         };
         self.tasks.spawn(hearing.run(self.stop.clone()));
@@ -194,7 +194,7 @@ impl Redis {
         Ok(Link {
             publisher: Publisher::of_redis(Arc::clone(&self.bus)),
             interest: Interest::of_redis(ears),
-            inbox: Inbox::new(arrivals, gone.drop_guard()),
+            inbox: Inbox::new(arrivals, here),
             store: Store::of_redis(Arc::clone(&self.bus)),
             logins: Logins::of_redis(leases),
             signals: Signals::of_redis(Arc::clone(&station)),

@@ -35,7 +35,7 @@ pub enum Since<'a> {
 pub struct CatchUp {
     /// The newest notice of each task that has not ended.
     pub live: Vec<Arc<Notice>>,
-    /// Every final that is kept after the cursor or within the window.
+    /// Every final, or all of a kept room, that is kept after the cursor or within the window.
     pub finals: Vec<Arc<Notice>>,
     /// Set when finals after the cursor may be missing from `finals`.
     pub gap: Option<Gap>,
@@ -59,6 +59,14 @@ impl Store {
 
     pub(crate) fn of_redis(bus: Arc<redis::Bus>) -> Self {
         Self { road: Road::Redis(bus) }
+    }
+
+    /// Whether `audience` is a room of which plain notices are kept.
+    pub fn keeps(&self, audience: &Audience) -> bool {
+        match &self.road {
+            Road::Embedded(bus) => bus.config().kept_rooms.have(audience),
+            Road::Redis(bus) => bus.kept_rooms().have(audience),
+        }
     }
 
     /// What a client of `audience` must be told to know all that one who never left knows.

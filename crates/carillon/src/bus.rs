@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use adapter::{
-    BusError, ConnectError, Embedded, Link, Pem, PublishError, Redis, RedisConfig, RedisTls,
+    BusError, ConnectError, Embedded, KeptRooms, Link, Pem, PublishError, Redis, RedisConfig,
+    RedisTls,
 };
 use notice::{Audience, Draft, Kind, Namespace, NodeId, Origin, Payload, Room, Scope};
 use prometheus::Registry;
@@ -114,6 +115,7 @@ fn redis_config(redis: &settings::Redis, bus: adapter::Config) -> RedisConfig {
 
 fn limits(config: &Config) -> adapter::Config {
     adapter::Config {
+        kept_rooms: KeptRooms::new(config.recovery.rooms.clone()),
         finals_keep: config.recovery.finals_keep,
         finals_age: config.recovery.finals_age,
         live_age: Duration::from_hours(6),

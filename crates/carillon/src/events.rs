@@ -4,10 +4,13 @@
 use std::{net::SocketAddr, time::Duration};
 
 use notice::NodeId;
-use prometheus::{IntGaugeVec, Opts, Registry};
+use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
 use tracing::{debug, error, info, warn};
 
-use crate::settings::Roles;
+use crate::{
+    node::{Order, Refusal},
+    settings::{ApiKey, Roles},
+};
 
 /// Says which build this is, for as long as the registry lives.
 pub(crate) fn built(registry: &Registry) -> Result<(), prometheus::Error> {
@@ -68,4 +71,66 @@ pub(crate) fn connection_failed(error: &hyper::Error) {
 
 pub(crate) fn file_limit_kept(error: &std::io::Error) {
     info!(error = %error, "file limit could not be raised");
+}
+
+/// An order that ended something for somebody, and what came of it. The line is for who looks back, so it
+/// has a target of its own.
+pub(crate) fn ordered(order: &Order) {
+    let Order { caller, address, deed, whom, outcome, count } = order;
+    let address = address.map(|address| address.to_string());
+    info!(
+        target: "audit",
+        { key.name = caller.name(), address, deed, whom, outcome, count }, "order given"
+    );
+}
+
+/// What happens at the internal port's door. Clones count together.
+#[derive(Clone, Debug)]
+pub(crate) struct ApiEvents {
+    refused: IntCounterVec,
+    key_reads: IntCounterVec,
+}
+
+impl ApiEvents {
+    pub(crate) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let counter = |name: &str, help: &str| {
+            let counter = IntCounterVec::new(Opts::new(name, help), &["outcome"])?;
+            registry.register(Box::new(counter.clone())).map(|()| counter)
+        };
+        let refused = "Calls of the internal port that were turned away.";
+        let key_reads = "Changes of the files of keys that were found.";
+        Ok(Self {
+            refused: counter("carillon_api_refused_total", refused)?,
+            key_reads: counter("carillon_api_key_reads_total", key_reads)?,
+        })
+    }
+
+    pub(crate) fn refused(&self, refusal: &Refusal) {
+        let outcome = match refusal {
+            Refusal::NoKey => "no_key",
+            Refusal::UnknownKey => "unknown_key",
+            Refusal::OutOfScope { .. } => "out_of_scope",
+            Refusal::Foreign => "foreign",
+        };
+        self.refused.with_label_values(&[outcome]).inc();
+        if let Refusal::OutOfScope { key, scope } = refusal {
+            info!(key.name = %key, %scope, "call of the internal port needs a scope its key lacks");
+        } else {
+            debug!(outcome, "call of the internal port refused");
+        }
+    }
+
+    pub(crate) fn keys_changed(&self, keys: &[ApiKey]) {
+        self.key_reads.with_label_values(&["changed"]).inc();
+        let names: Vec<_> = keys.iter().map(|key| &**key.name()).collect();
+        info!(key.names = names.join(", "), "keys of the internal port changed");
+    }
+
+    /// Those that were read last hold. Counted at each look, and said once.
+    pub(crate) fn keys_unreadable(&self, error: &str, is_new: bool) {
+        self.key_reads.with_label_values(&["failed"]).inc();
+        if is_new {
+            warn!(error, "keys of the internal port cannot be read again, the last ones hold");
+        }
+    }
 }

@@ -5,12 +5,15 @@
 
 mod admission;
 mod answer;
+mod audit;
 mod body;
 mod dead;
 mod health;
 mod internal;
+mod keyring;
 mod page;
 mod queues;
+mod routes;
 mod serving;
 mod stage;
 mod tasks;
@@ -24,8 +27,15 @@ use prometheus::Registry;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
-pub(crate) use self::dead::Letter;
-use self::{health::Readiness, internal::Internal, queues::Queues, stage::Stage, tasks::Door};
+pub(crate) use self::{admission::Refusal, audit::Order, dead::Letter};
+use self::{
+    health::Readiness,
+    internal::{Front, Internal},
+    keyring::Keyring,
+    queues::Queues,
+    stage::Stage,
+    tasks::Door,
+};
 use crate::{
     bus::{Bus, JoinError, SharedBus},
     demo, events,
@@ -179,6 +189,7 @@ impl Running {
         }
         let (readiness, door) = (Readiness::new(), Door::new(intake));
         let dead = queues.as_ref().map(Queues::dead);
+        let (front, keyring) = Front::open(&config.internal, internal_addr, &registry)?;
         let router = Internal {
             gateway: gateway.as_ref().map(Gateway::api),
             door: door.clone(),
@@ -187,8 +198,9 @@ impl Running {
             registry,
             public_addr,
             demo: config.demo,
+            front,
         }
-        .router(&config.internal, internal_addr);
+        .router();
         events::started(&node, config.roles, public_addr, internal_addr);
         if public_addr.is_none() && !bus.reaches_others() {
             events::unheard();
@@ -203,15 +215,14 @@ impl Running {
             serving::serve(internal, router, stop).await;
             queues::close(dead).await;
         });
+        running.keep_keys(keyring);
         if let (Some(gateway), Some(public)) = (gateway, public) {
             let grace = wiring::sockets_grace(config.drain_grace);
             running
                 .sockets
                 .spawn(move |stop| async move { gateway.run(public, stop, grace).await });
         }
-        if let Some(queues) = queues {
-            running.take_in(queues, config.demo);
-        }
+        running.take_in(queues, config.demo);
         Ok(running)
     }
 
@@ -228,7 +239,14 @@ impl Running {
         }
     }
 
-    fn take_in(&mut self, queues: Queues, demo: bool) {
+    fn keep_keys(&mut self, keyring: Option<Keyring>) {
+        if let Some(keyring) = keyring {
+            self.internal.spawn(|stop| keyring.run(stop));
+        }
+    }
+
+    fn take_in(&mut self, queues: Option<Queues>, demo: bool) {
+        let Some(queues) = queues else { return };
         if demo {
             let feed = queues.feed();
             self.demo.spawn(move |stop| demo::run(feed, stop));

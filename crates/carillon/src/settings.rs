@@ -19,8 +19,10 @@ mod environment;
 mod file;
 
 mod amount;
+mod api_key;
 mod auth;
 mod config;
+mod key_files;
 mod reader;
 mod redis;
 mod rules;
@@ -35,13 +37,15 @@ mod tests;
 use std::{collections::BTreeMap, path::PathBuf};
 
 pub use self::{
+    api_key::ApiKey,
     auth::{Auth, Signing},
-    config::{ApiKey, Config, Ingest, Internal, Leases, Public, Recovery, Role, Roles, Telemetry},
+    config::{Config, Ingest, Internal, Leases, Public, Recovery, Role, Roles, Telemetry},
+    key_files::KeyFiles,
     mistake::{Mistake, Mistakes},
     origin::Origin,
     redis::Redis,
 };
-pub(crate) use self::{config::LogFormat, environment::API_KEY, manual::manual};
+pub(crate) use self::{api_key::Scope, config::LogFormat, environment::API_KEY, manual::manual};
 
 use self::{table::Entry, value::Value};
 

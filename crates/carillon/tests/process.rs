@@ -10,6 +10,7 @@ mod process {
     mod server;
 
     mod commands;
+    mod keys;
     mod life;
     mod redis;
     mod road;

@@ -66,10 +66,10 @@ fn carry_out(shared: &Shared, emit: Option<(SocketId, Draft)>) -> Answer {
 pub(crate) fn send(shared: &Shared, id: &SocketId, draft: Draft) -> Option<(String, usize)> {
     let seat = shared.hub.socket(&draft.audience.namespace, id)?;
     let position = shared.local_id(draft.audience.clone()).position;
-    let notice = Notice { draft, position };
+    let notice = Arc::new(Notice { draft, position });
     let is_meant = Choice::of(notice.draft.narrowing.as_deref()).takes(&seat);
     let forms = Forms::new(&notice, false);
-    let taken = is_meant && seat.send(&forms, SystemTime::now(), &shared.events);
+    let taken = is_meant && seat.deliver(&notice, &forms, SystemTime::now(), &shared.events);
     Some((notice.id().to_string(), usize::from(taken)))
 }
 

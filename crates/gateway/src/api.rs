@@ -21,12 +21,16 @@ use axum::{
     routing::{delete, get, post},
 };
 
+pub use self::downlink::Unread;
 use crate::shared::Shared;
+
+/// Where calls are answered in an envelope of their own, whatever is wrong with them.
+pub const DOWNLINK_PATH: &str = "/v1/downlink";
 
 pub(crate) fn router(shared: &Arc<Shared>) -> Router {
     Router::new()
         .route("/v1/emit", post(emit::emit))
-        .route("/v1/downlink", post(downlink::downlink))
+        .route(DOWNLINK_PATH, post(downlink::downlink))
         .route("/v1/sockets", get(sockets::list))
         .route("/v1/sockets/join", post(orders::join))
         .route("/v1/sockets/leave", post(orders::leave))

@@ -12,7 +12,6 @@ use crate::{
     seat::Seat,
     shared::Shared,
     socket::{self, NotJoined},
-    uplink,
 };
 
 /// How many seats join or leave at once: each may wait for the bus.
@@ -25,7 +24,7 @@ pub(crate) async fn carry_out(shared: &Shared, order: &Order) -> Answer {
     let answer = match &order.deed {
         _ if is_one && task.seats.is_empty() => Answer::NotHere,
         Deed::Join { .. } => task.join(shared).await,
-        Deed::Leave { .. } => task.leave(shared).await,
+        Deed::Leave { .. } => task.leave().await,
         Deed::Disconnect { close, reason } => task.put_out(*close, reason.as_deref()).await,
     };
     match answer {
@@ -81,21 +80,20 @@ impl Task {
         all
     }
 
-    async fn leave(&self, shared: &Shared) -> Answer {
+    async fn leave(&self) -> Answer {
         for part in self.seats.chunks(PART_LEN) {
-            join_all(part.iter().map(|seat| self.leave_one(shared, seat))).await;
+            join_all(part.iter().map(|seat| self.leave_one(seat))).await;
             tokio::task::yield_now().await;
         }
         self.done()
     }
 
-    async fn leave_one(&self, shared: &Shared, seat: &Arc<Seat>) {
+    async fn leave_one(&self, seat: &Arc<Seat>) {
         for room in &self.rooms {
             if login::is_held(room) {
                 login::leave(seat, room).await;
-            } else if shared.hub.leave(seat, room) {
-                shared.interest.leave(room);
-                uplink::left(seat, room);
+            } else {
+                socket::end_membership(seat, room);
             }
         }
     }

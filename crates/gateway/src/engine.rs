@@ -4,6 +4,7 @@
 //! May not enter: what a Socket.IO packet says, who a user is. A message goes to `socket` and nothing
 //! is asked back but whether the client may stay.
 
+mod busy;
 mod dialect;
 mod frames;
 mod line;

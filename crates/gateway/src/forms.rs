@@ -8,7 +8,7 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use notice::{EventName, Notice, Origin};
+use notice::{EventName, Kind, Notice, Origin};
 use socketioxide_core::{Str, Value, packet::Packet};
 
 use crate::{encoded::Encoded, engine::Dialect};
@@ -85,12 +85,12 @@ impl<'a> Forms<'a> {
     /// The plain form as one server-sent event (HTML standard, "Server-sent events").
     ///
     /// `id:` is what the browser will send as `Last-Event-ID`, so it is given only where it may serve as
-    /// the cursor: for a worker's notices, and not for progress out of the store, whose number may be
-    /// above that of a final still to come.
+    /// the cursor: for a worker's notices and those of kept rooms, and not for progress out of the store,
+    /// whose number may be above that of a final still to come.
     fn stream(&self, event: &str) -> String {
         let draft = &self.notice.draft;
-        let is_cursor =
-            draft.origin == Origin::Worker && !(self.replayed && draft.kind.is_progress());
+        let is_numbered = draft.origin == Origin::Worker || draft.kind == Kind::Kept;
+        let is_cursor = is_numbered && !(self.replayed && draft.kind.is_progress());
         let mut text = String::new();
         if is_cursor {
             text = format!("id: {}\n", self.notice.id());

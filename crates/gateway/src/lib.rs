@@ -52,6 +52,7 @@ mod origins;
 mod refusal;
 
 pub use crate::{
+    api::{DOWNLINK_PATH, Unread},
     config::{Config, Conformance, Limits, Uplink},
     gateway::{Gateway, StartError},
     module::MODULE,

@@ -24,7 +24,7 @@ use self::{
 pub(crate) use self::{reply::Fault, stays::Stays};
 use crate::{
     events::{Dropped, login_failed},
-    seat::{Entry, Seat},
+    seat::{Entry, Replay, Seat},
     shared::Shared,
     uplink,
 };
@@ -39,20 +39,25 @@ pub(crate) struct Answer {
 /// `loginRoom` with `(id, type?)` or `({id, type?, resume?})`. The client also has the answer as `downmsg`.
 pub(crate) async fn login_room(seat: &Arc<Seat>, args: &str) -> Answer {
     let turn = Turn::of(seat).await;
-    let json = match asked(args) {
-        Err(fault) => malformed(seat, fault),
-        Ok(Asked { room, .. }) if !seat.pass.opens(&room) => malformed(seat, Fault::NotGranted),
-        Ok(Asked { room, mode, resume }) => {
-            let resume = resume.map(|key| Resume { user: seat.user.clone(), key });
-            let audience = seat.audience(Scope::Room(room.clone()));
-            match log_in(seat, &audience, mode, resume).await {
-                Ok(LoginOutcome::In) => Reply::In(&room).json(),
-                Ok(LoginOutcome::Occupied) => Reply::Occupied(&room).json(),
-                Err(fault) => Reply::Fault(fault).json(),
-            }
+    let Asked { room, mode, resume } = match asked(args) {
+        Ok(asked) if seat.pass.opens(&asked.room) => asked,
+        asked => {
+            let json = malformed(seat, asked.err().unwrap_or(Fault::NotGranted));
+            seat.tell("downmsg", &json);
+            return Answer { json, turn };
         }
     };
+    let resume = resume.map(|key| Resume { user: seat.user.clone(), key });
+    let audience = seat.audience(Scope::Room(room.clone()));
+    let logged_in = log_in(seat, &audience, mode, resume).await;
+    let json = match &logged_in {
+        Ok((LoginOutcome::In, _)) => Reply::In(&room).json(),
+        Ok((LoginOutcome::Occupied, _)) => Reply::Occupied(&room).json(),
+        Err(fault) => Reply::Fault(*fault).json(),
+    };
     seat.tell("downmsg", &json);
+    // What it missed comes behind that.
+    drop(logged_in);
     Answer { json, turn }
 }
 
@@ -102,6 +107,7 @@ pub(crate) async fn leave(seat: &Arc<Seat>, room: &Audience) -> bool {
 async fn end_stay(seat: &Arc<Seat>, room: &Audience) -> bool {
     let left = seat.stays.leave(room, || end_membership(seat, room));
     if left {
+        seat.forget(room);
         seat.session.shared.logins.leave(room, &seat.id).await;
     }
     left
@@ -134,6 +140,7 @@ fn see_to_owed(seat: &Arc<Seat>) {
             // It may have logged in once more since.
             let holds = || seat.session.shared.logins.holds(&room, &seat.id);
             if seat.stays.put_out(&room, holds, || end_membership(seat, &room)) {
+                seat.forget(&room);
                 tell_put_out(seat, &room);
             }
         }
@@ -161,19 +168,31 @@ impl Drop for Turn {
     }
 }
 
-/// The caller has the turn.
-async fn log_in(
-    seat: &Arc<Seat>,
-    room: &Audience,
+/// The caller has the turn. Who has got in is sent what it missed when the caller drops that.
+async fn log_in<'a>(
+    seat: &'a Arc<Seat>,
+    room: &'a Audience,
     mode: LoginMode,
     resume: Option<Resume>,
-) -> Result<LoginOutcome, Fault> {
+) -> Result<(LoginOutcome, Option<Replay<'a>>), Fault> {
     let entering = Entering::begin(seat, room).await?;
     let login = Login { member: seat.id.clone(), mode, resume };
     let outcome = seat.session.shared.logins.login(room, login).await;
-    let is_there = entering.finish(matches!(outcome, Ok(LoginOutcome::In)));
+    let got_in = matches!(outcome, Ok(LoginOutcome::In));
+    let is_new = got_in && entering.before == Before::Out;
+    let replay = if is_new { Replay::of(seat, room) } else { None };
+    let is_there = entering.finish(got_in);
     let outcome = outcome.map_err(|error| fault(&error))?;
-    if is_there { Ok(outcome) } else { Err(Fault::Gone) }
+    if !is_there {
+        return Err(Fault::Gone);
+    }
+    if let Some(replay) = &replay
+        && let Err(error) = replay.read().await
+    {
+        end_stay(seat, room).await;
+        return Err(unheard(&seat.session.shared, &error));
+    }
+    Ok((outcome, replay))
 }
 
 /// A seat on its way into a room. Given up half-way, nothing has changed for it.

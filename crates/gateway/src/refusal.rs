@@ -24,7 +24,8 @@ pub(crate) enum Refusal {
     RoomNotGranted,
     /// What the gate says.
     Denied(Denial),
-    /// The store did not answer, which may pass.
+    RoomFull,
+    /// The store did not answer: the one reason for which a client is made to come back.
     StoreAway,
 }
 
@@ -41,6 +42,7 @@ impl Refusal {
             // The words of Node's own server, which clients and suites know.
             Self::UnknownNamespace => "Invalid namespace",
             Self::TooManySockets => "too many sockets of this user",
+            Self::RoomFull => "the room is full",
             Self::NotTheUser => "user is not the token's",
             Self::RoomNotGranted => "room is not granted",
             Self::Denied(denial) => return denial.message(),
@@ -58,6 +60,7 @@ impl Refusal {
             Self::AuthMalformed => "auth_malformed",
             Self::UnknownNamespace => "unknown_namespace",
             Self::TooManySockets => "too_many_sockets",
+            Self::RoomFull => "room_full",
             Self::NotTheUser => "not_the_user",
             Self::RoomNotGranted => "room_not_granted",
             Self::Denied(denial) => denial.label(),
@@ -68,7 +71,7 @@ impl Refusal {
     /// Whether the client should stop trying.
     pub(crate) fn is_for_good(&self) -> bool {
         match self {
-            Self::StoreAway | Self::TooManySockets => false,
+            Self::StoreAway | Self::TooManySockets | Self::RoomFull => false,
             Self::Denied(denial) => denial.is_for_good(),
             _ => true,
         }
@@ -89,7 +92,7 @@ impl Refusal {
             Self::Denied(denial) if !denial.is_for_good() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Denied(Denial::Backend(_)) => StatusCode::FORBIDDEN,
             Self::UserRequired | Self::Denied(_) => StatusCode::UNAUTHORIZED,
-            Self::TooManySockets => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManySockets | Self::RoomFull => StatusCode::TOO_MANY_REQUESTS,
             Self::StoreAway => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::FORBIDDEN,
         }

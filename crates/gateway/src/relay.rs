@@ -4,6 +4,8 @@
 //! May enter: the event `relay` with a room, an event and its arguments. May not enter: events under a name
 //! of the client's choice: what arrives is always called `relay`, so nobody can speak as the server.
 
+mod attached;
+
 use std::{
     borrow::Cow,
     sync::{Arc, OnceLock},
@@ -29,6 +31,8 @@ pub(crate) const EVENT: &str = "relay";
 
 const MALFORMED: Reason =
     Reason { code: "malformed", message: "relay takes a room, an event and its arguments" };
+const UNFIT: Reason =
+    Reason { code: "malformed", message: "more than 10 attachments, or a placeholder of none" };
 /// The same for a room that is not named and for one that it is not in.
 const NOT_ALLOWED: Reason =
     Reason { code: "not_allowed", message: "this socket may not relay to this room" };
@@ -74,6 +78,9 @@ pub(crate) async fn relay(seat: &Seat, call: &Call) -> Result<NoticeId, Reason> 
     if !allowed.has(&room) || !seat.places.audiences().contains(&audience) {
         return Err(NOT_ALLOWED);
     }
+    if !attached::fit(&call.args, call.attachments.len()) {
+        return Err(UNFIT);
+    }
     let mut said = head(seat, &room, &event);
     for arg in args {
         said.push(',');
@@ -85,7 +92,8 @@ pub(crate) async fn relay(seat: &Seat, call: &Call) -> Result<NoticeId, Reason> 
 
 async fn publish(seat: &Seat, audience: Audience, payload: Payload) -> Result<NoticeId, Reason> {
     let others = Narrowing { except_sockets: vec![seat.id.clone()], ..Narrowing::default() };
-    let draft = Draft {
+    let publisher = &seat.session.shared.publisher;
+    let mut draft = Draft {
         audience,
         narrowing: Some(Arc::new(others)),
         event: Some(EventName::new(EVENT).expect("it is short and not reserved")),
@@ -94,7 +102,11 @@ async fn publish(seat: &Seat, audience: Audience, payload: Payload) -> Result<No
         origin: Origin::Backend,
         handed_in: SystemTime::now(),
     };
-    match seat.session.shared.publisher.publish(draft).await {
+    if publisher.keeps(&draft) {
+        // Only the speaker is left out, which may hear its own words when it comes back.
+        draft.kind = Kind::Kept;
+    }
+    match publisher.publish(draft).await {
         Ok(Published::Accepted { id, .. }) => Ok(id),
         Err(adapter::PublishError::TooLarge { .. }) => Err(TOO_LARGE),
         // Of a plain notice nothing else is said; the bus has counted it.

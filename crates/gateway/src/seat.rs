@@ -8,6 +8,7 @@
 mod inflow;
 mod pass;
 mod places;
+mod replay;
 mod seats;
 
 use std::{
@@ -15,18 +16,19 @@ use std::{
     time::SystemTime,
 };
 
-use adapter::CatchUp;
 use auth::Grant;
-use notice::{Audience, Kind, Namespace, Notice, Room, Scope, SocketId, UserId};
+use notice::{Audience, Cursor, Kind, Namespace, Notice, Room, Scope, SocketId, UserId};
 use parking_lot::Mutex;
 
 use self::{
     inflow::{Inflow, Next},
     pass::Pass,
     places::Places,
+    replay::Known,
 };
 pub(crate) use self::{
     places::{Entry, ROOMS_MAX},
+    replay::Replay,
     seats::Seats,
 };
 use crate::{
@@ -61,6 +63,7 @@ pub(crate) struct Seat {
     pub(crate) alias: Alias,
     /// Questions that wait for its answer. Changed by the list of those who wait only.
     pub(crate) open_questions: AtomicU16,
+    known: Mutex<Known>,
     inflow: Mutex<Inflow>,
 }
 
@@ -69,6 +72,7 @@ impl Seat {
         session: &Arc<Session>,
         namespace: Namespace,
         user: Option<UserId>,
+        since: Cursor,
         grant: Option<Grant>,
     ) -> Arc<Self> {
         let id = match session.dialect {
@@ -88,6 +92,7 @@ impl Seat {
             voice: Voice::default(),
             alias: Alias::default(),
             open_questions: AtomicU16::new(0),
+            known: Mutex::new(Known::new(since)),
             inflow: Mutex::default(),
         })
     }
@@ -115,7 +120,8 @@ impl Seat {
         rooms.collect()
     }
 
-    /// Takes a notice from the bus. `false`: it was held back, known already, or the socket is going.
+    /// Takes a notice, now or when it is past its snapshot. `false`: it is known already, does not wait, or
+    /// the socket is going.
     pub(crate) fn deliver(
         &self,
         notice: &Arc<Notice>,
@@ -126,7 +132,8 @@ impl Seat {
         let next = self.inflow.lock().take(notice, self.session.shared.config.limits.queue_bytes);
         match next {
             Next::Send => self.send(forms, now, events),
-            Next::Held | Next::Skip => false,
+            Next::Held => true,
+            Next::Skip => false,
             Next::Drop => {
                 events.dropped(Dropped::Volatile);
                 false
@@ -138,8 +145,7 @@ impl Seat {
         }
     }
 
-    /// Sends a notice past the inflow: nothing else of its audience is on the way.
-    pub(crate) fn send(&self, forms: &Forms<'_>, now: SystemTime, events: &Events) -> bool {
+    fn send(&self, forms: &Forms<'_>, now: SystemTime, events: &Events) -> bool {
         let draft = &forms.notice.draft;
         if draft.kind == Kind::Volatile && !self.session.is_free() {
             events.dropped(Dropped::Volatile);
@@ -167,28 +173,6 @@ impl Seat {
     /// Whether its client has been welcomed, and is past its snapshot.
     pub(crate) fn is_live(&self) -> bool {
         self.inflow.lock().is_live()
-    }
-
-    /// Ends the catching up: the newest notice of each live task, then the finals that were missed,
-    /// then what the bus brought meanwhile; live from then on.
-    pub(crate) fn go_live(&self, caught: Option<CatchUp>) {
-        let events = &self.session.shared.events;
-        let now = SystemTime::now();
-        // Held to the end, so that the bus's next notice comes after these.
-        let mut inflow = self.inflow.lock();
-        let caught = caught.unwrap_or_default();
-        if let Some(gap) = &caught.gap {
-            self.session.send(&frames_of::gap(self, gap), None);
-        }
-        let snapshot = || caught.live.iter().chain(&caught.finals);
-        let bytes = snapshot().map(|notice| notice.draft.payload.len_bytes() + FRAME_BYTES_MAX);
-        self.session.allow(bytes.sum());
-        for notice in snapshot() {
-            self.send(&Forms::new(notice, true), now, events);
-        }
-        for notice in inflow.go_live(caught.position) {
-            self.send(&Forms::new(&notice, false), now, events);
-        }
     }
 
     /// An event to this seat alone, of the gateway's own making.

@@ -16,7 +16,7 @@ mod refresh;
 pub(crate) use self::{
     admission::{Admitted, Plea, admit},
     brought::Brought,
-    connect::{NotJoined, connect, join},
+    connect::{NotJoined, connect, end_membership, join},
     event::{Call, answer, listed},
     identity::{Identity, Source, text},
     inbound::{CONNECT_SUCCESS, Message, opened, take_in},

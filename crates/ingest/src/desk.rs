@@ -141,7 +141,7 @@ impl<T> Desk<T> {
 
     fn add_draft(&mut self, bundle: Bundle<T>, now: Instant) {
         match &bundle.draft.kind {
-            Kind::Plain | Kind::Volatile => self.outgoing.push((None, bundle)),
+            Kind::Plain | Kind::Kept | Kind::Volatile => self.outgoing.push((None, bundle)),
             Kind::Progress { task, .. } => {
                 let slot = self.tasks.slot(&bundle.draft.audience, task, now);
                 if !bundle.is_placed() {

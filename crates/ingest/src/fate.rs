@@ -38,6 +38,9 @@ impl Fate {
             Err(error @ PublishError::Broken { .. }) => {
                 Self::Rejected { reason: "broken", error: error.to_string() }
             }
+            Err(error @ PublishError::Narrowed { .. }) => {
+                Self::Rejected { reason: "refused", error: error.to_string() }
+            }
             Err(_) => Self::Rejected {
                 reason: "refused",
                 error: "publish message: the bus does not take it, expected a smaller one"

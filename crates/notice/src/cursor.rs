@@ -43,6 +43,11 @@ impl Cursor {
         self.ids.iter().find(|id| id.audience == *audience).map(|id| &id.position)
     }
 
+    /// Names `audience` no more.
+    pub fn forget(&mut self, audience: &Audience) {
+        self.ids.retain(|id| id.audience != *audience);
+    }
+
     /// Whether no audience is named.
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()

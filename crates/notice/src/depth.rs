@@ -1,15 +1,14 @@
-//! How deep a message nests. Clients recurse over it, the older ones without a limit of their own.
-
-use serde_json::value::RawValue;
+//! How deep JSON nests. Clients recurse over it, the older ones without a limit of their own.
 
 /// The deepest nesting of objects and arrays, the message itself counted.
 pub(crate) const DEPTH_MAX: usize = 128;
 
-/// Whether JSON nests deeper than that. Does not recurse itself.
-pub(crate) fn is_too_deep(json: &RawValue) -> bool {
+/// Whether JSON, or several values of it joined by commas, nests deeper than 128 levels. Does not recurse
+/// itself.
+pub fn is_too_deep(json: &str) -> bool {
     let mut depth = 0_usize;
     let mut in_text = false;
-    let mut bytes = json.get().bytes();
+    let mut bytes = json.bytes();
     while let Some(byte) = bytes.next() {
         match byte {
             b'"' => in_text = !in_text,

@@ -47,6 +47,8 @@ pub enum Kind {
     Final { task: TaskKey, order: Order },
     /// Neither: delivered once to those who are there.
     Plain,
+    /// Plain, and kept for those who come into its room later.
+    Kept,
     /// Plain, and left out where it would have to wait for the socket.
     Volatile,
 }
@@ -55,7 +57,7 @@ impl Kind {
     pub fn task(&self) -> Option<&TaskKey> {
         match self {
             Self::Progress { task, .. } | Self::Final { task, .. } => Some(task),
-            Self::Plain | Self::Volatile => None,
+            Self::Plain | Self::Kept | Self::Volatile => None,
         }
     }
 

@@ -94,7 +94,7 @@ impl Emit {
 fn checked(json: &[u8]) -> Result<&RawValue, EmitError> {
     let whole: &RawValue = serde_json::from_slice(json)
         .map_err(|error| EmitError::Broken { cause: error.to_string() })?;
-    if depth::is_too_deep(whole) {
+    if depth::is_too_deep(whole.get()) {
         return Err(EmitError::TooDeep { depth_max: depth::DEPTH_MAX });
     }
     Ok(whole)

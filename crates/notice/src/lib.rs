@@ -32,6 +32,7 @@ mod event;
 pub use crate::{
     audience::{Audience, Scope},
     cursor::{Cursor, CursorError},
+    depth::is_too_deep,
     draft::{Draft, Kind, Notice, Order, Origin, Stamp, TaskKey},
     emit::{Emit, EmitError, id_text},
     event::{EventError, EventName},
@@ -39,7 +40,7 @@ pub use crate::{
     message::{Message, MessageError, PAYLOAD_BYTES_MAX},
     names::{NameError, Namespace, NodeId, ResumeKey, Room, SocketId, UserId},
     narrowing::Narrowing,
-    payload::Payload,
-    room_pattern::RoomPattern,
+    payload::{ATTACHMENTS_MAX, Payload},
+    room_pattern::{RoomPattern, RoomPatternError},
     status::{StatusTable, StatusTableError},
 };

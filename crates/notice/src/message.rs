@@ -95,7 +95,7 @@ fn raw(json: &[u8]) -> Result<&RawValue, MessageError> {
         Json::Object => {}
         other => return Err(MessageError::NotObject { got: other.name() }),
     }
-    if depth::is_too_deep(raw) {
+    if depth::is_too_deep(raw.get()) {
         return Err(MessageError::TooDeep { depth_max: depth::DEPTH_MAX });
     }
     Ok(raw)

@@ -5,6 +5,10 @@ use std::fmt;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
+/// The most attachments of one payload: a client with socket.io-parser 4.2.6 or newer takes no packet with
+/// more, and leaves.
+pub const ATTACHMENTS_MAX: usize = 10;
+
 /// The arguments of one event: JSON texts joined by commas, and binary attachments beside them.
 ///
 /// The first argument of a task notice is the worker's own JSON, byte for byte. Attachments are

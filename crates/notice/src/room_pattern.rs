@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+use thiserror::Error;
+
 use crate::names::{NameError, Room};
 
 /// A room, or all whose names begin alike: `chat:*`.
@@ -12,13 +14,28 @@ pub enum RoomPattern {
     Prefix(Arc<str>),
 }
 
+/// Why a text is no pattern of rooms.
+#[derive(Clone, Debug, Error, Eq, PartialEq)]
+pub enum RoomPatternError {
+    #[error(transparent)]
+    Name(#[from] NameError),
+    #[error("{pattern:?} has a * before its end")]
+    Star { pattern: String },
+}
+
 impl RoomPattern {
-    /// A room's name, or the beginning of names and a `*`, which stands at the end only.
-    pub fn new(text: &str) -> Result<Self, NameError> {
-        match text.strip_suffix('*') {
-            Some("") => Ok(Self::Prefix(Arc::from(""))),
-            Some(prefix) => Room::new(prefix).map(|room| Self::Prefix(Arc::from(room.as_str()))),
-            None => Room::new(text).map(Self::One),
+    /// A room's name, or the beginning of names and a `*`. A `*` stands at the end only, since whoever
+    /// writes one elsewhere means what it does not do.
+    pub fn new(text: &str) -> Result<Self, RoomPatternError> {
+        let (name, is_prefix) =
+            text.strip_suffix('*').map_or((text, false), |prefix| (prefix, true));
+        if name.contains('*') {
+            return Err(RoomPatternError::Star { pattern: text.to_owned() });
+        }
+        match (name, is_prefix) {
+            ("", true) => Ok(Self::Prefix(Arc::from(""))),
+            (_, true) => Ok(Self::Prefix(Arc::from(Room::new(name)?.as_str()))),
+            (_, false) => Ok(Self::One(Room::new(name)?)),
         }
     }
 

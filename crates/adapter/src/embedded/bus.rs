@@ -77,7 +77,8 @@ impl Bus {
 
     /// Tries, and while an inbox is full waits for room in it and tries again from the start: what
     /// its task shows may have changed meanwhile.
-    async fn deliver(&self, mut draft: Draft) -> Result<Published, PublishError> {
+    async fn deliver(&self, draft: Draft) -> Result<Published, PublishError> {
+        let mut draft = self.config().kept_rooms.mark(draft)?;
         let (len_bytes, len_bytes_max) = (draft.payload.len_bytes(), PAYLOAD_BYTES_MAX);
         if len_bytes > len_bytes_max {
             let audience = draft.audience;

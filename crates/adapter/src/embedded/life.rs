@@ -1,4 +1,4 @@
-//! One life of an audience: its count, what its tasks show, and its finals.
+//! One life of an audience: its count, what its tasks show, and what is kept.
 
 use std::sync::Arc;
 
@@ -69,6 +69,10 @@ impl Life {
             Kind::Final { .. } => {
                 self.log.push(Arc::clone(&notice), now, config);
                 config.ended_age.max(config.finals_age)
+            }
+            Kind::Kept => {
+                self.log.push(Arc::clone(&notice), now, config);
+                config.finals_age.max(QUIET_AGE)
             }
             Kind::Plain | Kind::Volatile => QUIET_AGE,
         };

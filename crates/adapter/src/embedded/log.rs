@@ -1,4 +1,4 @@
-//! The finals of one audience, bounded by number and by age.
+//! What is kept of one audience, finals or all of a kept room, bounded by number and by age.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -7,32 +7,32 @@ use tokio::time::Instant;
 
 use crate::config::Config;
 
-/// Finals in the order of `seq`, and how far back they are complete.
+/// Notices in the order of `seq`, and how far back they are complete.
 #[derive(Debug, Default)]
 pub(super) struct Log {
-    finals: VecDeque<(Instant, Arc<Notice>)>,
-    /// The `seq` of the newest final that is no longer kept; 0 while none was trimmed.
+    notices: VecDeque<(Instant, Arc<Notice>)>,
+    /// The `seq` of the newest one that is no longer kept; 0 while none was trimmed.
     trimmed_seq: u64,
 }
 
 impl Log {
     pub(super) fn push(&mut self, notice: Arc<Notice>, now: Instant, config: &Config) {
-        self.finals.push_back((now, notice));
+        self.notices.push_back((now, notice));
         self.trim(now, config);
     }
 
     /// Drops what is too old or too many. The rest is what may be shown.
     pub(super) fn trim(&mut self, now: Instant, config: &Config) {
-        while let Some((at, notice)) = self.finals.front() {
+        while let Some((at, notice)) = self.notices.front() {
             let aged = now.duration_since(*at) >= config.finals_age;
-            if !aged && self.finals.len() <= config.finals_keep {
+            if !aged && self.notices.len() <= config.finals_keep {
                 return;
             }
             self.trimmed_seq = notice.position.seq;
-            self.finals.pop_front();
+            self.notices.pop_front();
         }
         // An audience that was busy once gives its room back.
-        self.finals.shrink_to(0);
+        self.notices.shrink_to(0);
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Notice>> {
@@ -40,20 +40,20 @@ impl Log {
     }
 
     pub(super) fn after(&self, seq: u64) -> Vec<Arc<Notice>> {
-        let from = self.finals.partition_point(|(_, notice)| notice.position.seq <= seq);
-        self.finals.range(from..).map(|(_, notice)| Arc::clone(notice)).collect()
+        let from = self.notices.partition_point(|(_, notice)| notice.position.seq <= seq);
+        self.notices.range(from..).map(|(_, notice)| Arc::clone(notice)).collect()
     }
 
     pub(super) fn within(&self, window: Duration, now: Instant) -> Vec<Arc<Notice>> {
-        let from = self.finals.partition_point(|(at, _)| now.duration_since(*at) > window);
-        self.finals.range(from..).map(|(_, notice)| Arc::clone(notice)).collect()
+        let from = self.notices.partition_point(|(at, _)| now.duration_since(*at) > window);
+        self.notices.range(from..).map(|(_, notice)| Arc::clone(notice)).collect()
     }
 
     pub(super) fn oldest(&self) -> Option<&Arc<Notice>> {
-        self.finals.front().map(|(_, notice)| notice)
+        self.notices.front().map(|(_, notice)| notice)
     }
 
-    /// Whether every final after `seq` is still kept.
+    /// Whether all after `seq` that was kept is still kept.
     pub(super) fn reaches_back_to(&self, seq: u64) -> bool {
         self.trimmed_seq <= seq
     }

@@ -51,7 +51,7 @@ impl Tasks {
         let (task, order) = match kind {
             Kind::Progress { task, order } => (task, Some(order)),
             Kind::Final { task, .. } => (task, None),
-            Kind::Plain | Kind::Volatile => return Verdict::Fits,
+            Kind::Plain | Kind::Kept | Kind::Volatile => return Verdict::Fits,
         };
         let Some(shown) = self.shown(task, now, config) else {
             return if self.has_room(now, config) { Verdict::Fits } else { Verdict::Full };

@@ -57,6 +57,9 @@ struct Header<'a> {
     /// A node that does not know this lets it wait.
     #[serde(default, skip_serializing_if = "is_false")]
     volatile: bool,
+    /// A node that does not know this takes it for plain.
+    #[serde(default, skip_serializing_if = "is_false")]
+    kept: bool,
     /// Microseconds since the Unix epoch.
     handed_in: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -123,6 +126,7 @@ impl<'a> Header<'a> {
             task: Task::of(&draft.kind),
             backend: draft.origin == Origin::Backend,
             volatile: draft.kind == Kind::Volatile,
+            kept: draft.kind == Kind::Kept,
             handed_in: u64::try_from(since.as_micros()).unwrap_or(u64::MAX),
             attachments: draft.payload.attachments().iter().map(Bytes::len).collect(),
         }
@@ -137,7 +141,11 @@ impl<'a> Header<'a> {
         let args = body.split_to(args_len.ok_or(EnvelopeError::Part("payload"))?);
         let attachments = self.attachments.iter().map(|len| body.split_to(*len)).collect();
         let narrowing = self.only.map(Only::narrowing).transpose().map_err(|error| bad(&error))?;
-        let untasked = if self.volatile { Kind::Volatile } else { Kind::Plain };
+        let untasked = match (self.volatile, self.kept) {
+            (true, _) => Kind::Volatile,
+            (false, true) => Kind::Kept,
+            (false, false) => Kind::Plain,
+        };
         Ok(Draft {
             audience,
             narrowing: narrowing.map(Arc::new),

@@ -17,8 +17,18 @@ pub(super) struct Events {
     up: IntGauge,
     repairs_total: IntCounterVec,
     unreadable_total: IntCounter,
+    dropped_total: IntCounterVec,
     canary_seconds: Histogram,
     rebuilds_total: IntCounter,
+}
+
+/// Where there was no more room for what came to a node.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Full {
+    /// Among what waits to be read from its connection.
+    Connection,
+    /// Among what is held while its audience is read from the store.
+    Held,
 }
 
 /// Why a node read the store again.
@@ -46,6 +56,13 @@ impl Events {
         )?;
         let unreadable_total =
             IntCounter::new("carillon_bus_unreadable_total", "Envelopes that could not be read.")?;
+        let dropped_total = IntCounterVec::new(
+            Opts::new(
+                "carillon_bus_dropped_total",
+                "Messages that a node had no room for before it had looked at them, by where.",
+            ),
+            &["reason"],
+        )?;
         let canary_seconds = Histogram::with_opts(
             HistogramOpts::new(
                 "carillon_bus_canary_seconds",
@@ -64,7 +81,15 @@ impl Events {
         registry.register(Box::new(up.clone()))?;
         registry.register(Box::new(repairs_total.clone()))?;
         registry.register(Box::new(unreadable_total.clone()))?;
-        Ok(Self { up, repairs_total, unreadable_total, canary_seconds, rebuilds_total })
+        registry.register(Box::new(dropped_total.clone()))?;
+        Ok(Self {
+            up,
+            repairs_total,
+            unreadable_total,
+            dropped_total,
+            canary_seconds,
+            rebuilds_total,
+        })
     }
 
     /// Says once that Redis went, and once that it is back.
@@ -106,6 +131,16 @@ impl Events {
             Cause::TakenOver => "taken_over",
         };
         self.repairs_total.with_label_values(&[cause]).inc();
+    }
+
+    /// What is kept of them is read from the store; a plain notice is gone.
+    pub(super) fn dropped(&self, full: Full, count: u64) {
+        let reason = match full {
+            Full::Connection => "connection_full",
+            Full::Held => "held_full",
+        };
+        self.dropped_total.with_label_values(&[reason]).inc_by(count);
+        tracing::debug!(reason, count, "dropped messages of the bus");
     }
 
     pub(super) fn unreadable(&self, error: &EnvelopeError) {

@@ -9,19 +9,17 @@ use std::{
 
 use bytes::Bytes;
 use fred::types::Message;
-use futures_util::{
-    StreamExt,
-    future::{BoxFuture, FutureExt},
-    stream::FuturesUnordered,
-};
 use notice::{Audience, Kind, Notice};
-use tokio::sync::{
-    Notify,
-    broadcast::{
-        self,
-        error::{RecvError, TryRecvError},
+use tokio::{
+    sync::{
+        Notify,
+        broadcast::{
+            self,
+            error::{RecvError, TryRecvError},
+        },
+        mpsc,
     },
-    mpsc,
+    task::{JoinError, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -33,6 +31,7 @@ use crate::{
         canary::is_canary,
         ears::Ears,
         envelope::Envelope,
+        events::Full,
         leases::Leases,
         mark::Fit,
         put_out::PutOut,
@@ -46,6 +45,9 @@ const REPAIRS_MAX: usize = 4_096;
 /// Messages held for audiences that are being read. Past it they are dropped, and all is compared with the
 /// store.
 const HELD_MAX: usize = 16_384;
+
+/// Why the task of a repair always ends with its audience.
+const REPAIRED: &str = "a repair neither panics nor is given up before its node";
 
 /// The task behind one node's [`Inbox`](crate::Inbox).
 pub(super) struct Hearing {
@@ -62,9 +64,11 @@ pub(super) struct Hearing {
 }
 
 /// The audiences that are being read from the store.
-struct Repairs<'a> {
-    repair: &'a Repair,
-    running: FuturesUnordered<BoxFuture<'a, Result<Audience, Gone>>>,
+struct Repairs {
+    repair: Arc<Repair>,
+    /// Tasks of their own, because the inbox gives its places in turn: a repair that is given one must take
+    /// it, also while this task waits for one itself.
+    running: JoinSet<Result<Audience, Gone>>,
     /// By audience; one that is here is running.
     patients: HashMap<Audience, Patient>,
     held_len: usize,
@@ -81,7 +85,7 @@ struct Patient {
 }
 
 enum Wake {
-    Repaired(Result<Audience, Gone>),
+    Repaired(Result<Result<Audience, Gone>, JoinError>),
     Suspected,
     Message(Result<Message, RecvError>),
 }
@@ -90,39 +94,42 @@ impl Hearing {
     /// Runs until `stop` or until the inbox is gone.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         let inbox = self.inbox.clone();
+        let (bus, ears) = (Arc::clone(&self.bus), Arc::clone(&self.ears));
+        let mut repairs = Repairs::new(Repair::new(bus, ears, inbox.clone()));
         tokio::select! {
             biased;
             () = stop.cancelled() => {}
             () = inbox.closed() => {}
-            _gone = self.hear_all() => {}
+            _gone = self.hear_all(&mut repairs) => {}
         }
+        repairs.running.shutdown().await;
     }
 
-    async fn hear_all(&mut self) -> Result<(), Gone> {
-        let (bus, ears) = (Arc::clone(&self.bus), Arc::clone(&self.ears));
-        let repair = Repair::new(bus, ears, self.inbox.clone());
-        let mut repairs = Repairs::new(&repair);
+    async fn hear_all(&mut self, repairs: &mut Repairs) -> Result<(), Gone> {
         loop {
             let wake = tokio::select! {
                 biased;
-                Some(repaired) = repairs.running.next() => Wake::Repaired(repaired),
+                Some(repaired) = repairs.running.join_next() => Wake::Repaired(repaired),
                 () = self.ears.suspected.notified(), if repairs.has_room() => Wake::Suspected,
                 message = self.messages.recv() => Wake::Message(message),
             };
             match wake {
-                Wake::Repaired(audience) => self.release(&mut repairs, audience?).await?,
-                Wake::Suspected => self.repair_suspects(&mut repairs).await?,
-                Wake::Message(Ok(message)) => self.hear(&mut repairs, message).await?,
-                Wake::Message(Err(RecvError::Lagged(_))) => self.lagged.notify_one(),
+                Wake::Repaired(repaired) => {
+                    let audience = repaired.expect(REPAIRED)?;
+                    self.release(repairs, audience).await?;
+                }
+                Wake::Suspected => self.repair_suspects(repairs).await?,
+                Wake::Message(Ok(message)) => self.hear(repairs, message).await?,
+                Wake::Message(Err(RecvError::Lagged(count))) => self.lose(Full::Connection, count),
                 Wake::Message(Err(RecvError::Closed)) => return Ok(()),
             }
         }
     }
 
-    async fn hear(&self, repairs: &mut Repairs<'_>, message: Message) -> Result<(), Gone> {
+    async fn hear(&self, repairs: &mut Repairs, message: Message) -> Result<(), Gone> {
         let Some(bytes) = message.value.into_bytes() else { return Ok(()) };
         if let Some(put_out) = PutOut::read(&bytes) {
-            return self.put_out(repairs.repair, put_out).await;
+            return self.put_out(&repairs.repair, put_out).await;
         }
         if is_canary(&bytes) {
             // Should its task be behind, it has more of them than it needs.
@@ -139,15 +146,15 @@ impl Hearing {
     }
 
     /// Hands it on, holds it, or reads what is missing before it.
-    async fn sort(&self, repairs: &mut Repairs<'_>, notice: Arc<Notice>) -> Result<(), Gone> {
+    async fn sort(&self, repairs: &mut Repairs, notice: Arc<Notice>) -> Result<(), Gone> {
         if repairs.patients.contains_key(&notice.draft.audience) {
             if !repairs.hold(notice) {
-                self.lagged.notify_one();
+                self.lose(Full::Held, 1);
             }
             return Ok(());
         }
         match self.fit(&notice) {
-            Some(Fit::Next) => self.take(repairs.repair, notice).await,
+            Some(Fit::Next) => self.take(&repairs.repair, notice).await,
             Some(Fit::Hole) => {
                 let why = Why::Hole(notice.position.epoch.clone());
                 let audience = notice.draft.audience.clone();
@@ -157,6 +164,12 @@ impl Hearing {
             }
             Some(Fit::Known) | None => Ok(()),
         }
+    }
+
+    /// Has all audiences compared with the store, for nobody knows whose messages these were.
+    fn lose(&self, full: Full, count: u64) {
+        self.bus.events.dropped(full, count);
+        self.lagged.notify_one();
     }
 
     fn fit(&self, notice: &Notice) -> Option<Fit> {
@@ -182,13 +195,13 @@ impl Hearing {
         repair.hand_on(Arrival::PutOut { room, members }).await
     }
 
-    async fn repair_suspects(&mut self, repairs: &mut Repairs<'_>) -> Result<(), Gone> {
+    async fn repair_suspects(&mut self, repairs: &mut Repairs) -> Result<(), Gone> {
         let suspects = self.ears.suspects(REPAIRS_MAX);
         // What the store has counted may have come meanwhile.
         loop {
             match self.messages.try_recv() {
                 Ok(message) => self.hear(repairs, message).await?,
-                Err(TryRecvError::Lagged(_)) => self.lagged.notify_one(),
+                Err(TryRecvError::Lagged(count)) => self.lose(Full::Connection, count),
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
         }
@@ -202,7 +215,7 @@ impl Hearing {
     }
 
     /// Hands on what was held until this audience had been read.
-    async fn release(&self, repairs: &mut Repairs<'_>, audience: Audience) -> Result<(), Gone> {
+    async fn release(&self, repairs: &mut Repairs, audience: Audience) -> Result<(), Gone> {
         let Some(patient) = repairs.end(&audience) else { return Ok(()) };
         let Patient { mut held, began_with_hole, then } = patient;
         // Should it still be a hole, reading the store will never work, and this is all there is.
@@ -210,7 +223,7 @@ impl Hearing {
             && let Some(notice) = held.pop_front()
             && matches!(self.fit(&notice), Some(Fit::Next | Fit::Hole))
         {
-            self.take(repairs.repair, notice).await?;
+            self.take(&repairs.repair, notice).await?;
         }
         if let Some(why) = then {
             repairs.begin(audience, why, held, false);
@@ -225,10 +238,10 @@ impl Hearing {
 
 // === impl Repairs ===
 
-impl<'a> Repairs<'a> {
-    fn new(repair: &'a Repair) -> Self {
-        let (running, patients) = (FuturesUnordered::new(), HashMap::new());
-        Self { repair, running, patients, held_len: 0 }
+impl Repairs {
+    fn new(repair: Repair) -> Self {
+        let (running, patients) = (JoinSet::new(), HashMap::new());
+        Self { repair: Arc::new(repair), running, patients, held_len: 0 }
     }
 
     fn has_room(&self) -> bool {
@@ -245,14 +258,11 @@ impl<'a> Repairs<'a> {
         self.held_len += held.len();
         let patient = Patient { held, began_with_hole, then: None };
         self.patients.insert(audience.clone(), patient);
-        let repair = self.repair;
-        self.running.push(
-            async move {
-                repair.run(&audience, why).await?;
-                Ok(audience)
-            }
-            .boxed(),
-        );
+        let repair = Arc::clone(&self.repair);
+        self.running.spawn(async move {
+            repair.run(&audience, why).await?;
+            Ok(audience)
+        });
     }
 
     /// Whether there was room to hold it until its audience has been read.

@@ -8,7 +8,7 @@
 --        to expire then; none: they must be told anew)
 -- heads  hash: task -> '<p|f> <at> <version|-> <stamp>' of the notice that it shows
 -- shown  hash: task -> that notice
--- log    stream: the finals, each under the id <seq>-<at>
+-- log    stream: the finals, or all of a room that is kept, each under the id <seq>-<at>
 --
 -- A notice is kept and sent as '<epoch>-<seq>', a line end, and the publisher's bytes.
 

@@ -15,7 +15,9 @@ local function turn_to(place)
   life, heads, shown, log, channel = unpack(KEYS, place, place + KEYS_LEN - 1)
   local state = call('HMGET', life, 'epoch', 'seq', 'over_at', 'dated')
   epoch = living(state[1], state[3])
-  seq, over_at, dated = tonumber(state[2] or 0), tonumber(state[3] or 0), tonumber(state[4] or 0)
+  seq, dated = tonumber(state[2] or 0), tonumber(state[4] or 0)
+  -- Where nobody has said when it is over, its keys have: they may last longer than what comes.
+  over_at = tonumber(state[3] or epoch and call('PEXPIRETIME', life) or 0)
 end
 
 -- By version where both have one and they differ, else by stamp. What has no stamp is stored now, after
@@ -110,8 +112,9 @@ local function last_for(age, writes)
 end
 
 local function publish(kind, task, version, stamp, envelope)
-  local last = kind ~= 'n' and shown_of(task) or nil
-  local refused = kind ~= 'n' and refusal(kind, version, stamp, last)
+  local of_task, is_kept = kind == 'p' or kind == 'f', kind == 'f' or kind == 'k'
+  local last = of_task and shown_of(task) or nil
+  local refused = of_task and refusal(kind, version, stamp, last)
   if refused then
     return refused
   end
@@ -120,18 +123,22 @@ local function publish(kind, task, version, stamp, envelope)
   end
   local number = whole(seq + 1)
   local notice = epoch .. '-' .. number .. '\n' .. envelope
-  if kind ~= 'n' then
+  if of_task then
     stamp = stamp == '' and stored_after(last) or stamp
   end
-  -- That a task has ended is written last, so that a key of another type before it leaves it to be tried again.
+  -- That a task has ended is written last, and an end is written nowhere where one key is of another type:
+  -- so it can be tried again.
   if kind == 'f' then
+    call('HLEN', shown)
+  end
+  if is_kept then
     call('XADD', log, number .. '-' .. whole(now), 'notice', notice)
   end
-  if kind ~= 'n' then
+  if of_task then
     call('HSET', shown, task, notice)
     call('HSET', heads, task, kind .. ' ' .. whole(now) .. ' ' .. version .. ' ' .. stamp)
   end
-  if kind == 'f' then
+  if is_kept then
     -- What is too old goes when somebody reads, or now and then.
     if call('XLEN', log) > finals_keep or seq % 16 == 0 then
       trim()
@@ -143,6 +150,8 @@ local function publish(kind, task, version, stamp, envelope)
     last_for(quiet_age, 1)
   elseif kind == 'p' then
     last_for(live_age, 3)
+  elseif kind == 'k' then
+    last_for(math.max(finals_age, quiet_age), 4)
   else
     last_for(math.max(ended_age, finals_age), 4)
   end

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     error::PublishError,
+    kept_rooms::KeptRooms,
     metrics::KindLabel,
     publisher::Published,
     redis::{
@@ -55,6 +56,10 @@ impl Bus {
         self.config.progress_pace
     }
 
+    pub(crate) fn kept_rooms(&self) -> &KeptRooms {
+        &self.config.kept_rooms
+    }
+
     pub(crate) async fn publish(&self, draft: Draft) -> Outcome {
         if self.min_replicas_ack > 0 {
             let mut results = self.pipelined(vec![draft]).await;
@@ -67,7 +72,7 @@ impl Bus {
     }
 
     async fn publish_one(&self, draft: Draft) -> Outcome {
-        let trip = Trip::of_one(draft)?;
+        let trip = Trip::of_one(self.kept_rooms().mark(draft)?)?;
         if !self.events.is_up() {
             return Err(PublishError::Unreachable { audience: trip.audience().clone() });
         }
@@ -101,7 +106,7 @@ impl Bus {
         let mut trips = Trips::new(self.publishing.is_clustered());
         for (place, draft) in drafts.into_iter().enumerate() {
             let audience = draft.audience.clone();
-            let added = trips.add(place, draft);
+            let added = self.kept_rooms().mark(draft).and_then(|draft| trips.add(place, draft));
             results.push(added.and(Err(PublishError::Unreachable { audience })));
         }
         if is_up {

@@ -170,8 +170,9 @@ impl Station {
         let (mut retry, mut retry_at, mut is_held) = (RETRY_MIN, None, true);
         loop {
             let announced = async {
-                self.announced.notified().await;
+                // In this order, so that what wakes meanwhile costs it its turn and not its announcement.
                 announcements.tick().await;
+                self.announced.notified().await;
             };
             let wake = tokio::select! {
                 biased;

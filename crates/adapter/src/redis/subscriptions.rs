@@ -1,7 +1,7 @@
 //! Makes true what a node wishes to hear: subscribes in batches, again after every new connection, and
 //! drops what nobody wishes for any more.
 
-use std::{collections::VecDeque, mem, sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use fred::{
     clients::Client,
@@ -29,6 +29,7 @@ use crate::{
         ears::Ears,
         events::subscribing_failed,
         primaries::{Owners, Runs, at, is_deposed},
+        round::Round,
         suspicion::{Look, Sighting},
     },
 };
@@ -40,9 +41,6 @@ const RETRY_MAX: Duration = Duration::from_secs(2);
 const PING_EVERY: Duration = Duration::from_secs(5);
 /// How long it may take to answer.
 const PING_WAIT: Duration = Duration::from_secs(5);
-
-/// In how many parts the store is compared with what was heard, so that it is never asked for all at once.
-const ROUND_PARTS: u32 = 30;
 
 /// The task behind one node's [`Interest`](crate::Interest).
 pub(super) struct Subscriptions {
@@ -56,16 +54,10 @@ pub(super) struct Subscriptions {
     /// The canary does not come back.
     pub(super) silent: Arc<Notify>,
     pub(super) layout: Layout,
-    /// How often every audience is compared with the store.
-    pub(super) positions_every: Duration,
     /// The processes behind the primaries, as of the last new connection.
     pub(super) runs: Runs,
     pub(super) owners: Owners,
-    /// What is still to be compared in this round, and when the next begins.
-    pub(super) round: VecDeque<Audience>,
-    pub(super) round_at: Instant,
-    /// Why this round is.
-    pub(super) look: Look,
+    pub(super) round: Round,
     pub(super) refused: Refused,
 }
 
@@ -132,7 +124,7 @@ impl Subscriptions {
             slots: self.client.cluster_change_rx(),
             slots_elsewhere: self.bus.client.cluster_change_rx(),
             pings: every(PING_EVERY),
-            parts: every(self.positions_every / ROUND_PARTS),
+            parts: every(self.round.part_every()),
             retry_at: None,
         };
         let mut retry = RETRY_MIN;
@@ -144,10 +136,7 @@ impl Subscriptions {
                 // It tells us, as soon as it has looked too. Should it fail, the canary's task looks.
                 Wake::SlotsMovedElsewhere => drop(self.client.sync_cluster().await),
                 Wake::Silent => self.rebuild().await,
-                Wake::Lagged => {
-                    self.round = self.ears.confirmed().into();
-                    self.look = Look::Loss;
-                }
+                Wake::Lagged => self.round.begin_after_loss(self.ears.confirmed()),
                 Wake::Ping => self.ping().await,
                 Wake::Compare => self.compare().await,
                 Wake::Lingered => self.drop_lingering().await,
@@ -237,18 +226,17 @@ impl Subscriptions {
         self.ears.put_back(mem::take(&mut self.refused.audiences));
     }
 
-    /// Subscribes to all that is wished for. Where nothing works out, the rest waits for the next time.
+    /// Subscribes to some of what is wished for. The rest has its turn behind all else; or, where nothing
+    /// works out, with the next try.
     async fn subscribe(&mut self) {
-        loop {
-            let audiences = self.ears.wishes(BATCH_LEN);
-            let worst = self.refused.audiences.len() + audiences.len();
-            if audiences.is_empty() {
-                return;
-            }
-            self.subscribe_to(audiences).await;
-            if self.refused.audiences.len() == worst {
-                return;
-            }
+        let audiences = self.ears.wishes(BATCH_LEN);
+        let worst = self.refused.audiences.len() + audiences.len();
+        if audiences.is_empty() {
+            return;
+        }
+        self.subscribe_to(audiences).await;
+        if self.refused.audiences.len() < worst {
+            self.ears.wished.notify_one();
         }
     }
 
@@ -305,13 +293,13 @@ impl Subscriptions {
         self.refused.add(audience, error);
     }
 
-    /// Gives up a connection that owes an answer.
+    /// Gives up a connection that owes an answer; of a cluster's, those that fred then finds broken.
     async fn give_up_silent(&self, error: &Error) {
         if !channels::is_silent(&self.client, error) {
             return;
         }
         drop(match self.layout {
-            // fred keeps those of a cluster that look well; the system ends those that lead nowhere.
+            // One that leads nowhere stays until the system gives it up.
             Layout::Cluster => self.client.sync_cluster().await,
             Layout::Alone | Layout::Sentinel => self.client.force_reconnection().await,
         });
@@ -320,17 +308,12 @@ impl Subscriptions {
     /// The next part of a round over all that is subscribed to.
     async fn compare(&mut self) {
         self.ears.suspect_doubts(Instant::now());
-        if self.round.is_empty() && self.round_at <= Instant::now() {
-            self.round = self.ears.confirmed().into();
-            self.round_at = Instant::now() + self.positions_every;
-            self.look = Look::Round;
-        }
-        let part = self.ears.len().div_ceil(ROUND_PARTS as usize);
-        let mut part = part.min(self.round.len());
+        self.round.begin_if_due(Instant::now(), || self.ears.confirmed());
+        let mut part = self.round.part_len(self.ears.len());
         while part > 0 && self.refused.error.is_none() {
-            let batch: Vec<_> = self.round.drain(..part.min(BATCH_LEN)).collect();
+            let batch = self.round.take(part.min(BATCH_LEN));
             part -= batch.len();
-            self.look_at(batch, self.look).await;
+            self.look_at(batch, self.round.look()).await;
         }
     }
 

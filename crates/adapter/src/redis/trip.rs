@@ -26,8 +26,9 @@ const NOTICES_MAX: usize = 32;
 /// Bytes behind which no further notice is put into a trip.
 const BYTES_ENOUGH: usize = 256 * 1024;
 
-/// The kind of a notice that is of no task, in the scripts' words.
+/// The kinds of a notice that is of no task, in the scripts' words.
 const PLAIN: &str = "n";
+const KEPT: &str = "k";
 
 type Outcome = Result<Published, PublishError>;
 
@@ -114,7 +115,7 @@ impl Trip {
         &self.groups[0].audience
     }
 
-    /// The only notice, where it is the only one and of no task.
+    /// The only notice, where it is the only one and neither of a task nor kept.
     fn plain(&self) -> Option<&Value> {
         let [Group { notices, .. }] = &*self.groups else { return None };
         let [[kind, .., envelope]] = &**notices else { return None };
@@ -178,6 +179,7 @@ fn words(draft: &Draft) -> Result<[Value; NOTICE_LEN], PublishError> {
     let (kind, task, order) = match &draft.kind {
         Kind::Progress { task, order } => ("p", field(task).into(), *order),
         Kind::Final { task, order } => ("f", field(task).into(), *order),
+        Kind::Kept => (KEPT, Value::from_static_str(""), Order::default()),
         Kind::Plain | Kind::Volatile => (PLAIN, Value::from_static_str(""), Order::default()),
     };
     let version = order

@@ -11,6 +11,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::{
     contract,
     drafts::{audience, end, now, plain, progress, room, text_of, version},
+    kept_rooms::kept_rooms,
     subject::{Node, Subject},
     uplink::Fields,
 };
@@ -41,6 +42,7 @@ impl Subject for InMemory {
             login_lease: Duration::from_secs(15),
             room_members_max: 100_000,
             login_rooms_max: 1_000_000,
+            kept_rooms: kept_rooms(),
             uplink: Some("uplink".to_owned()),
             node_lease: Duration::from_secs(15),
         }

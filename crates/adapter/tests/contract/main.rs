@@ -11,6 +11,7 @@ mod catch_up;
 mod count;
 mod interest;
 mod interleavings;
+mod kept_rooms;
 mod limits;
 mod logins;
 mod nodes;
@@ -86,6 +87,18 @@ macro_rules! contract {
                 a_cursor_ahead_of_the_count_sees_a_gap_and_gets_all_that_is_kept,
                 a_cursor_for_a_forgotten_audience_sees_a_gap,
                 what_arrives_after_entering_joins_what_was_caught_up_on_without_gap_or_double,
+            ],
+            kept_rooms: [
+                what_a_kept_room_was_told_is_kept_in_order_and_nothing_of_other_rooms,
+                what_goes_to_a_kept_room_is_heard_as_ever,
+                a_volatile_notice_is_not_kept,
+                a_room_keeps_so_many_and_a_cursor_before_them_sees_a_gap,
+                what_a_room_was_told_too_long_ago_leaves_a_gap,
+                the_window_reaches_into_a_kept_room,
+                a_cursor_of_another_life_of_a_room_sees_a_gap,
+                a_notice_for_a_kept_room_and_others_is_refused_for_good,
+                a_kept_room_may_be_narrowed_by_who_says_so_itself,
+                what_comes_together_is_kept_in_order,
             ],
             ages: [
                 a_live_task_is_forgotten_some_time_after_its_last_progress,

@@ -26,6 +26,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::{
     contract,
     drafts::{audience, end, now, plain, room, text_of},
+    kept_rooms::kept_rooms,
     server::Server,
     subject::{Node, Subject},
     uplink::Fields,
@@ -102,6 +103,7 @@ impl Subject for OverRedis {
             login_lease: Duration::from_millis(1_500),
             room_members_max: 100_000,
             login_rooms_max: 1_000_000,
+            kept_rooms: kept_rooms(),
             uplink: Some("uplink".to_owned()),
             node_lease: Duration::from_millis(900),
         }
@@ -354,6 +356,8 @@ async fn messages_dropped_while_others_are_to_be_read_are_missed_by_nobody() {
     node.enter(&room("another")).await;
     let heard = timeout(often / 3, heard_until(&mut node, "missed")).await;
     heard.expect("before the next round of comparing");
+    let dropped = "carillon_bus_dropped_total{reason=\"connection_full\"}";
+    assert!(bus.metrics().contains(dropped), "{}", bus.metrics());
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ingest::DeadLetterId;
-use notice::{NameError, RoomPattern, UserId};
+use notice::{NameError, RoomPattern, RoomPatternError, UserId};
 
 use crate::settings::{Flag, Sources, manual};
 
@@ -278,7 +278,7 @@ fn user(text: &str) -> Result<UserId, NameError> {
     UserId::new(text)
 }
 
-fn room(text: &str) -> Result<RoomPattern, NameError> {
+fn room(text: &str) -> Result<RoomPattern, RoomPatternError> {
     RoomPattern::new(text)
 }
 

@@ -54,6 +54,7 @@ fn told(explanation: &Explanation) -> String {
         Kind::Progress { task, .. } => format!("progress of {}, newer replaces it", named(task)),
         Kind::Final { task, .. } => format!("the end of {}, kept and replayed", named(task)),
         Kind::Volatile => "volatile, dropped where it would have to wait".to_owned(),
+        Kind::Kept => "plain, and kept for those who come into its room later".to_owned(),
         Kind::Plain => "plain, delivered once to those who are there".to_owned(),
     };
     format!("{event} to {audience}{narrowed}: {kind}")

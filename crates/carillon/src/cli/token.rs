@@ -25,7 +25,8 @@ pub(super) fn token(
             "auth.key must be a secret or a private key that fits auth.algorithms",
         )
     })?;
-    let signer = signer.naming(signing.issuer, signing.audience);
+    let first = |names: Vec<String>| names.into_iter().next();
+    let signer = signer.naming(first(signing.issuers), first(signing.audiences));
     let token = signer.sign(&args.user, &args.room, args.ttl);
     let token =
         token.map_err(|error| Failure::usage(error, "is auth.key the key it should be?"))?;

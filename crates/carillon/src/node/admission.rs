@@ -1,50 +1,95 @@
-//! Who may use the internal port.
+//! Who may use the internal port, and for what.
 
-use std::net::{IpAddr, SocketAddr};
-
-use http::{HeaderMap, header, uri::Authority};
-use subtle::{Choice, ConstantTimeEq as _};
-
-use crate::{
-    node::{answer::Problem, page},
-    settings::{ApiKey, Internal},
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
 };
 
-/// What is told to everyone: no secrets, no users. The document is the same on every node of a release and
-/// published with it; tools that read it have no key.
-const OPEN_PATHS: [&str; 4] = ["/livez", "/readyz", "/metrics", "/openapi.json"];
+use http::{HeaderMap, header, uri::Authority};
+use subtle::ConstantTimeEq as _;
+
+use crate::{
+    node::{keyring::Keys, routes::Need},
+    settings::{ApiKey, Internal, Scope},
+};
 
 /// The keys, and whether the port is on loopback.
 #[derive(Debug)]
 pub(super) struct Admission {
-    api_keys: Vec<ApiKey>,
+    keys: Keys,
+    /// Keys are asked for, although at the moment there may be none.
+    asks: bool,
     is_loopback: bool,
 }
 
+/// Who calls, as far as that is known.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Caller {
+    /// Whoever is on this machine, where no key is asked for.
+    Local,
+    /// The name of a key.
+    Key(Arc<str>),
+}
+
+/// Why a call is not let in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Refusal {
+    NoKey,
+    UnknownKey,
+    /// The key is known, by this name, and is not for this.
+    OutOfScope {
+        key: Arc<str>,
+        scope: Scope,
+    },
+    /// A web page of another origin sent it.
+    Foreign,
+}
+
 impl Admission {
-    pub(super) fn new(config: &Internal, addr: SocketAddr) -> Self {
-        let is_loopback = addr.ip().to_canonical().is_loopback();
-        Self { api_keys: config.api_keys.clone(), is_loopback }
+    pub(super) fn new(config: &Internal, keys: Keys, addr: SocketAddr) -> Self {
+        let asks = !config.api_keys.is_empty() || config.api_key_files.is_some();
+        Self { keys, asks, is_loopback: addr.ip().to_canonical().is_loopback() }
     }
 
-    pub(super) fn judge(&self, path: &str, headers: &HeaderMap) -> Result<(), Problem> {
-        if OPEN_PATHS.contains(&path) || self.is_loopback && page::PATHS.contains(&path) {
-            return Ok(());
+    pub(super) fn judge(&self, need: Need, headers: &HeaderMap) -> Result<Caller, Refusal> {
+        let scope = match need {
+            Need::Nothing => return Ok(Caller::Local),
+            Need::Page if self.is_loopback => return Ok(Caller::Local),
+            Need::Page => Some(Scope::Read),
+            Need::Key => None,
+            Need::Scope(scope) => Some(scope),
+        };
+        if !self.asks {
+            return if is_foreign(headers) { Err(Refusal::Foreign) } else { Ok(Caller::Local) };
         }
-        if self.api_keys.is_empty() {
-            return if is_foreign(headers) { Err(Problem::Foreign) } else { Ok(()) };
+        let given = key_of(headers).ok_or(Refusal::NoKey)?;
+        let keys = self.keys.borrow();
+        let key = find(&keys, given).ok_or(Refusal::UnknownKey)?;
+        let name = Arc::clone(key.name());
+        match scope {
+            Some(scope) if !key.may(scope) => Err(Refusal::OutOfScope { key: name, scope }),
+            _ => Ok(Caller::Key(name)),
         }
-        let known = key_of(headers).is_some_and(|key| self.knows(key));
-        if known { Ok(()) } else { Err(Problem::NoKey) }
     }
+}
 
-    /// Compares with every key, in a time that tells nothing of how far one agrees.
-    fn knows(&self, given: &[u8]) -> bool {
-        let none = Choice::from(0);
-        let found =
-            self.api_keys.iter().fold(none, |found, key| found | key.as_bytes().ct_eq(given));
-        found.into()
+impl Caller {
+    /// How the audit calls it.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Local => "local",
+            Self::Key(name) => name,
+        }
     }
+}
+
+/// Compares with every key, in a time that tells neither how far one agrees nor which. Of equal keys
+/// the first counts.
+fn find<'a>(keys: &'a [ApiKey], given: &[u8]) -> Option<&'a ApiKey> {
+    keys.iter().fold(None, |found, key| {
+        let is_it = bool::from(key.as_bytes().ct_eq(given));
+        found.or(is_it.then_some(key))
+    })
 }
 
 fn key_of(headers: &HeaderMap) -> Option<&[u8]> {
@@ -77,15 +122,18 @@ mod tests {
     //! Who gets in.
 
     use http::HeaderValue;
+    use tokio::sync::watch;
 
     use super::*;
     use crate::settings::Settings;
 
     const KEY: &str = "0123456789abcdef";
+    const READ: Need = Need::Scope(Scope::Read);
 
     fn admission(keys: &str, addr: &str) -> Admission {
         let config = Settings::of([("internal.api_keys", keys)]).into_config().unwrap();
-        Admission::new(&config.internal, addr.parse().unwrap())
+        let (_, keys) = watch::channel(config.internal.api_keys.clone().into());
+        Admission::new(&config.internal, keys, addr.parse().unwrap())
     }
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
@@ -98,37 +146,54 @@ mod tests {
     #[test]
     fn a_key_is_taken_in_either_header_and_no_other_key() {
         let admission = admission(&format!("another-key-of-16-b,{KEY}"), "127.0.0.1:1");
-        let judge =
-            |name, value: &str| admission.judge("/v1/tasks", &headers(&[(name, value)])).is_ok();
-        assert!(judge("x-api-key", KEY));
-        assert!(judge("authorization", &format!("Bearer {KEY}")));
-        assert!(judge("authorization", &format!("bearer {KEY}")));
+        let judge = |name, value: &str| admission.judge(READ, &headers(&[(name, value)]));
+        let known = Ok(Caller::Key("#2".into()));
+        assert_eq!(judge("x-api-key", KEY), known);
+        assert_eq!(judge("authorization", &format!("Bearer {KEY}")), known);
+        assert_eq!(judge("authorization", &format!("bearer {KEY}")), known);
         for bad in ["", "0123456789abcdeX", "0123456789abcde", "0123456789abcdef0"] {
-            assert!(!judge("x-api-key", bad), "{bad}");
+            assert_eq!(judge("x-api-key", bad), Err(Refusal::UnknownKey), "{bad}");
         }
-        assert!(!judge("authorization", KEY));
-        assert!(admission.judge("/v1/tasks", &headers(&[])).is_err());
+        assert_eq!(judge("authorization", KEY), Err(Refusal::NoKey));
+        assert_eq!(admission.judge(READ, &headers(&[])), Err(Refusal::NoKey));
     }
 
     #[test]
-    fn health_and_metrics_ask_for_no_key() {
-        let admission = admission(KEY, "10.0.0.1:1");
-        for path in OPEN_PATHS {
-            assert!(admission.judge(path, &headers(&[])).is_ok());
+    fn a_key_is_for_what_its_scopes_say() {
+        let admission = admission(&format!("shop:publish:{KEY}"), "127.0.0.1:1");
+        let judge = |need| admission.judge(need, &headers(&[("x-api-key", KEY)]));
+        let shop: Arc<str> = "shop".into();
+        assert_eq!(judge(Need::Scope(Scope::Publish)), Ok(Caller::Key(Arc::clone(&shop))));
+        assert_eq!(judge(Need::Key), Ok(Caller::Key(Arc::clone(&shop))));
+        for scope in [Scope::Read, Scope::Admin] {
+            let refusal = Refusal::OutOfScope { key: Arc::clone(&shop), scope };
+            assert_eq!(judge(Need::Scope(scope)), Err(refusal));
         }
-        assert!(admission.judge("/", &headers(&[])).is_err());
+    }
+
+    #[test]
+    fn of_equal_keys_the_first_counts() {
+        let keys = format!("one:read:{KEY},two:admin:{KEY}");
+        let judged = admission(&keys, "127.0.0.1:1").judge(READ, &headers(&[("x-api-key", KEY)]));
+        assert_eq!(judged, Ok(Caller::Key("one".into())));
+    }
+
+    #[test]
+    fn what_is_open_asks_for_no_key() {
+        let admission = admission(KEY, "10.0.0.1:1");
+        assert!(admission.judge(Need::Nothing, &headers(&[])).is_ok());
+        assert!(admission.judge(Need::Page, &headers(&[])).is_err());
     }
 
     #[test]
     fn the_page_asks_for_no_key_on_loopback() {
-        assert!(admission(KEY, "127.0.0.1:1").judge("/", &headers(&[])).is_ok());
+        assert!(admission(KEY, "127.0.0.1:1").judge(Need::Page, &headers(&[])).is_ok());
     }
 
     #[test]
     fn without_keys_a_page_of_another_origin_is_turned_away() {
         let admission = admission("", "127.0.0.1:8001");
-        let judge =
-            |pairs: &[(&'static str, &str)]| admission.judge("/v1/tasks", &headers(pairs)).is_ok();
+        let judge = |pairs: &[(&'static str, &str)]| admission.judge(READ, &headers(pairs)).is_ok();
         let host = ("host", "127.0.0.1:8001");
         assert!(judge(&[host]));
         assert!(judge(&[host, ("origin", "http://127.0.0.1:8001")]));

@@ -4,6 +4,8 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
+use crate::node::admission::Refusal;
+
 /// Why a request was not done.
 #[derive(Clone, Debug)]
 pub(super) enum Problem {
@@ -16,8 +18,7 @@ pub(super) enum Problem {
     NoLetter(String),
     /// What it needs cannot be reached now.
     Away(String),
-    NoKey,
-    Foreign,
+    Refused(Refusal),
     NotFound {
         hint: String,
     },
@@ -49,12 +50,16 @@ impl ErrorBody {
 }
 
 impl Problem {
+    pub(super) fn message(&self) -> String {
+        self.body().message
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::BadBatch(_) | Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::NoKey => StatusCode::UNAUTHORIZED,
-            Self::Foreign => StatusCode::FORBIDDEN,
+            Self::Refused(Refusal::NoKey | Refusal::UnknownKey) => StatusCode::UNAUTHORIZED,
+            Self::Refused(Refusal::OutOfScope { .. } | Refusal::Foreign) => StatusCode::FORBIDDEN,
             Self::NotFound { .. } | Self::NoLetter(_) => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -78,16 +83,7 @@ impl Problem {
                 "GET /v1/dead lists those that there are",
             ),
             Self::Away(message) => ErrorBody::new("unavailable", message, "try again"),
-            Self::NoKey => ErrorBody::new(
-                "unauthorized",
-                "a key of internal.api_keys is required",
-                "send it as `Authorization: Bearer <key>` or `X-API-Key: <key>`",
-            ),
-            Self::Foreign => ErrorBody::new(
-                "forbidden",
-                "without a key, a web page of another origin may not use this port",
-                "open the page of this port by its address, or set internal.api_keys",
-            ),
+            Self::Refused(refusal) => refused(refusal),
             Self::NotFound { hint } => ErrorBody::new("not_found", "there is nothing here", hint),
             Self::WrongMethod => {
                 ErrorBody::new("method_not_allowed", "this path takes another method", "")
@@ -105,12 +101,37 @@ impl Problem {
     }
 }
 
+fn refused(refusal: &Refusal) -> ErrorBody {
+    match refusal {
+        Refusal::NoKey => ErrorBody::new(
+            "unauthorized",
+            "a key of internal.api_keys or internal.api_key_files is required",
+            "send it as `Authorization: Bearer <key>` or `X-API-Key: <key>`",
+        ),
+        Refusal::UnknownKey => ErrorBody::new(
+            "unauthorized",
+            "this key is none of internal.api_keys and internal.api_key_files",
+            "if it is new, its file is read within seconds, and settings at the next start",
+        ),
+        Refusal::OutOfScope { key, scope } => ErrorBody::new(
+            "out_of_scope",
+            format!("this call needs the scope {scope}, which the key {key} does not have"),
+            &format!("call with another key, or add {scope} to the scopes of this one"),
+        ),
+        Refusal::Foreign => ErrorBody::new(
+            "forbidden",
+            "without a key, a web page of another origin may not use this port",
+            "open the page of this port by its address, or set internal.api_keys",
+        ),
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = json(self.status(), &Envelope { error: self.body() });
         match self {
             Self::Away(_) | Self::Stopping => retry_after(&mut response),
-            Self::NoKey => {
+            Self::Refused(Refusal::NoKey | Refusal::UnknownKey) => {
                 let scheme = HeaderValue::from_static("Bearer");
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
             }

@@ -1,15 +1,13 @@
 //! Reads a request's body, up to what the API takes, before anybody works on it: so whatever is called, the
 //! body is there, or the answer says why it is not.
 
-use axum::{
-    body::Body,
-    extract::Request,
-    middleware::Next,
-    response::{IntoResponse as _, Response},
-};
+use std::time::Duration;
+
+use axum::{body::Body, extract::Request};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use ingest::BODY_BYTES_MAX;
+use tokio::time;
 
 use crate::node::answer::Problem;
 
@@ -17,13 +15,23 @@ use crate::node::answer::Problem;
 /// answer instead of finding the connection broken.
 const DROPPED_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
 
-/// Hands the request on with its whole body.
-pub(super) async fn whole(request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    match read(body).await {
-        Ok(body) => next.run(Request::from_parts(parts, body.into())).await,
-        Err(problem) => problem.into_response(),
-    }
+/// How long a body may take to come: less than the whole request may.
+const READ_WITHIN: Duration = Duration::from_mins(1);
+
+/// The request with its whole body, and that body once more. Where one is called that has an answer of its own
+/// for a body that cannot be read, it is told why instead.
+pub(super) async fn whole(request: Request) -> Result<(Request, Bytes), Problem> {
+    let (mut parts, body) = request.into_parts();
+    let read = time::timeout(READ_WITHIN, read(body)).await;
+    let body = match read.unwrap_or(Err(Problem::TooSlow)) {
+        Ok(body) => body,
+        Err(problem) if parts.uri.path() == gateway::DOWNLINK_PATH => {
+            parts.extensions.insert(gateway::Unread(problem.message()));
+            Bytes::new()
+        }
+        Err(problem) => return Err(problem),
+    };
+    Ok((Request::from_parts(parts, body.clone().into()), body))
 }
 
 async fn read(mut body: Body) -> Result<Bytes, Problem> {

@@ -13,12 +13,14 @@ use ingest::DeadLetterStore;
 use prometheus::Registry;
 
 use crate::{
+    events::ApiEvents,
     node::{
-        admission::Admission,
+        admission::{Admission, Caller},
         answer::Problem,
-        body, dead,
+        audit, body, dead,
         health::{self, Readiness},
-        page,
+        keyring::Keyring,
+        page, routes,
         tasks::{self, Door},
     },
     settings,
@@ -41,10 +43,30 @@ pub(super) struct Internal {
     pub(super) registry: Registry,
     pub(super) public_addr: Option<SocketAddr>,
     pub(super) demo: bool,
+    pub(super) front: Front,
+}
+
+/// What stands in front of every call.
+pub(super) struct Front {
+    admission: Admission,
+    events: ApiEvents,
+}
+
+impl Front {
+    /// `addr` is where the port is. With it comes what keeps the keys up to date, if they are in files.
+    pub(super) fn open(
+        config: &settings::Internal,
+        addr: SocketAddr,
+        registry: &Registry,
+    ) -> Result<(Self, Option<Keyring>), prometheus::Error> {
+        let events = ApiEvents::new(registry)?;
+        let (keys, keyring) = Keyring::open(config, events.clone());
+        Ok((Self { admission: Admission::new(config, keys, addr), events }, keyring))
+    }
 }
 
 impl Internal {
-    pub(super) fn router(self, config: &settings::Internal, addr: SocketAddr) -> Router {
+    pub(super) fn router(self) -> Router {
         let public_addr = self.public_addr;
         let mut router = page::router(self.demo, public_addr)
             .route("/livez", get(health::live))
@@ -62,15 +84,34 @@ impl Internal {
             .method_not_allowed_fallback(async || Problem::WrongMethod)
             .layer(DefaultBodyLimit::disable())
             // One layer, and shared: each costs every call a box and a copy of its state.
-            .layer(middleware::from_fn_with_state(Arc::new(Admission::new(config, addr)), front))
+            .layer(middleware::from_fn_with_state(Arc::new(self.front), pass))
     }
 }
 
 /// Lets in who may, with the whole body, for a while.
-async fn front(State(admission): State<Arc<Admission>>, request: Request, next: Next) -> Response {
-    match admission.judge(request.uri().path(), request.headers()) {
-        Ok(()) => in_time(REQUEST_WITHIN, body::whole(request, next)).await,
-        Err(problem) => problem.into_response(),
+async fn pass(State(front): State<Arc<Front>>, request: Request, next: Next) -> Response {
+    let terms = routes::terms_of(&request);
+    match front.admission.judge(terms.need, request.headers()) {
+        Ok(caller) => in_time(REQUEST_WITHIN, answer(terms.deed, caller, request, next)).await,
+        Err(refusal) => {
+            front.events.refused(&refusal);
+            Problem::Refused(refusal).into_response()
+        }
+    }
+}
+
+async fn answer(
+    deed: Option<&'static str>,
+    caller: Caller,
+    request: Request,
+    next: Next,
+) -> Response {
+    match (body::whole(request).await, deed) {
+        (Ok((request, body)), Some(deed)) => {
+            audit::carry_out(deed, caller, &body, request, next).await
+        }
+        (Ok((request, _)), None) => next.run(request).await,
+        (Err(problem), _) => problem.into_response(),
     }
 }
 

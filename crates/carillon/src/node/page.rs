@@ -35,10 +35,6 @@ const ABOUT: &str = "This is the internal port of a Carillon node.
 Clients connect to the public port. `carillon demo` shows a page here.
 ";
 
-/// The paths that hold nothing but what everybody may see.
-pub(super) const PATHS: [&str; 6] =
-    ["/", "/carillon.js", "/demo.js", "/rooms", "/rooms.js", "/style.css"];
-
 /// The page while there is a demo, else the word about the port; the module and the document always.
 pub(super) fn router(demo: bool, public: Option<SocketAddr>) -> Router {
     let script = |text: &'static str| typed(StatusCode::OK, "text/javascript; charset=utf-8", text);

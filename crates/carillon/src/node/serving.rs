@@ -1,9 +1,14 @@
 //! The internal port's connections: how many, how long, and how they end.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use hyper::server::conn::http1;
+use http::Request;
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -30,7 +35,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What can move the accept loop.
 enum Wake {
     Stop,
-    Connection(TcpStream, OwnedSemaphorePermit),
+    Connection(TcpStream, SocketAddr, OwnedSemaphorePermit),
     Failed(std::io::Error),
 }
 
@@ -42,8 +47,9 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
         while connections.try_join_next().is_some() {}
         match wake(&listener, &places, &stop).await {
             Wake::Stop => break,
-            Wake::Connection(stream, place) => {
-                connections.spawn(converse(stream, router.clone(), stop.clone(), place));
+            Wake::Connection(stream, peer, place) => {
+                let router = router.clone();
+                connections.spawn(converse(stream, peer, router, stop.clone(), place));
             }
             Wake::Failed(error) => {
                 events::accept_failed(&error);
@@ -59,13 +65,13 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
 async fn wake(listener: &TcpListener, places: &Arc<Semaphore>, stop: &CancellationToken) -> Wake {
     let accept = async {
         let place = Arc::clone(places).acquire_owned().await.expect("nobody closes the semaphore");
-        listener.accept().await.map(|(stream, _addr)| (stream, place))
+        listener.accept().await.map(|(stream, peer)| (stream, peer, place))
     };
     tokio::select! {
         biased;
         () = stop.cancelled() => Wake::Stop,
         accepted = accept => match accepted {
-            Ok((stream, place)) => Wake::Connection(stream, place),
+            Ok((stream, peer, place)) => Wake::Connection(stream, peer, place),
             Err(error) => Wake::Failed(error),
         },
     }
@@ -74,16 +80,23 @@ async fn wake(listener: &TcpListener, places: &Arc<Semaphore>, stop: &Cancellati
 /// Answers on one connection until it ends; once told to stop, ends it after the request in flight.
 async fn converse(
     stream: TcpStream,
+    peer: SocketAddr,
     router: Router,
     stop: CancellationToken,
     _place: OwnedSemaphorePermit,
 ) {
     // Answers are small and awaited; without it they may wait for more.
     let _unless_gone = stream.set_nodelay(true);
+    let service = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        // For the audit: who asked.
+        request.extensions_mut().insert(peer);
+        service.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

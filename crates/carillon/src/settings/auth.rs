@@ -24,8 +24,8 @@ pub struct Auth {
 pub struct Signing {
     pub key: Option<Key>,
     pub algorithms: Algorithms,
-    pub issuer: Option<String>,
-    pub audience: Option<String>,
+    pub issuers: Vec<String>,
+    pub audiences: Vec<String>,
 }
 
 impl Auth {
@@ -45,14 +45,13 @@ enum Word {
 
 pub(super) fn read(read: &mut Reader) -> Auth {
     let word = read.one("auth.mode", word);
-    let (token, hook) = (token(read, word), hook(read, word));
-    let first = |list: &[String]| Ok(list.first().cloned());
     let signing = Signing {
-        key: key(read),
+        key: read.maybe("auth.key", |text| Key::read(text).map_err(|error| error.to_string())),
         algorithms: read.list("auth.algorithms", algorithms),
-        issuer: read.list("auth.issuers", first),
-        audience: read.list("auth.audiences", first),
+        issuers: read.list("auth.issuers", |list| Ok(list.to_vec())),
+        audiences: read.list("auth.audiences", |list| Ok(list.to_vec())),
     };
+    let (token, hook) = (token(read, word, &signing), hook(read, word));
     let mode = match word {
         Word::None => None,
         Word::Token => token.map(Mode::Token),
@@ -66,20 +65,14 @@ pub(super) fn read(read: &mut Reader) -> Auth {
     Auth { gate, cookie: read.maybe("auth.cookie", cookie), signing }
 }
 
-fn key(read: &mut Reader) -> Option<Key> {
-    read.maybe("auth.key", |text| Key::read(text).map_err(|error| error.to_string()))
-}
-
-fn token(read: &mut Reader, word: Word) -> Option<TokenConfig> {
-    let (key, jwks) = (key(read), read.maybe("auth.jwks", jwks));
+fn token(read: &mut Reader, word: Word, signing: &Signing) -> Option<TokenConfig> {
+    let jwks = read.maybe("auth.jwks", jwks);
     let refresh = read.one("auth.jwks_refresh", amount::duration);
-    let algorithms = read.list("auth.algorithms", algorithms);
-    let issuers = read.list("auth.issuers", |list| Ok(list.to_vec()));
-    let audiences = read.list("auth.audiences", |list| Ok(list.to_vec()));
     let leeway = read.one("auth.leeway", leeway);
     if word != Word::Token {
         return None;
     }
+    let Signing { key, algorithms, issuers, audiences } = signing.clone();
     let keys = match (key, jwks) {
         (Some(key), None) => {
             if !algorithms.fit(&key) {

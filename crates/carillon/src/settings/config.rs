@@ -5,11 +5,13 @@ use std::{
 };
 
 use gateway::{Bundle, Conformance, Limits, Origins};
-use notice::{Namespace, StatusTable};
+use notice::{Namespace, RoomPattern, StatusTable};
 
 use crate::settings::{
     Settings, amount,
+    api_key::ApiKey,
     auth::{self, Auth},
+    key_files::KeyFiles,
     mistake::Mistakes,
     reader::Reader,
     redis::{self, Redis},
@@ -22,8 +24,6 @@ use crate::settings::{
 const CLIENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The longest name of a consumer.
 const CONSUMER_BYTES_MAX: usize = 256;
-/// The shortest API key.
-const API_KEY_LEN_MIN: usize = 16;
 
 /// Everything a node is told.
 #[derive(Clone, Debug)]
@@ -80,11 +80,9 @@ pub struct Public {
 pub struct Internal {
     pub addr: SocketAddr,
     pub api_keys: Vec<ApiKey>,
+    /// With them or without, a key is asked for.
+    pub api_key_files: Option<KeyFiles>,
 }
-
-/// A key of the internal API.
-#[derive(Clone)]
-pub struct ApiKey(String);
 
 /// What a client that was away can still get.
 #[derive(Clone, Debug)]
@@ -92,6 +90,8 @@ pub struct Recovery {
     pub window: Duration,
     pub finals_keep: usize,
     pub finals_age: Duration,
+    /// Rooms whose events are kept as finals are, as patterns.
+    pub rooms: Vec<RoomPattern>,
 }
 
 /// How worker messages are read.
@@ -153,18 +153,6 @@ impl fmt::Display for Roles {
     }
 }
 
-impl ApiKey {
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
-}
-
-impl fmt::Debug for ApiKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ApiKey(********)")
-    }
-}
-
 pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
     let mut read = Reader::new(settings);
     let config = Config {
@@ -172,13 +160,15 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
         public: public(&mut read),
         internal: Internal {
             addr: read.one("internal.addr", addr),
-            api_keys: read.list("internal.api_keys", api_keys),
+            api_keys: read.list("internal.api_keys", ApiKey::read_list),
+            api_key_files: read.list("internal.api_key_files", KeyFiles::open),
         },
         redis: redis::read(&mut read),
         recovery: Recovery {
             window: read.one("recovery.window", amount::duration),
             finals_keep: read.one("recovery.keep", amount::count),
             finals_age: read.one("recovery.keep_age", amount::duration),
+            rooms: read.list("recovery.rooms", uplink::rooms),
         },
         ingest: Ingest {
             status: read.value("ingest.status", status),
@@ -310,17 +300,6 @@ fn conformance(text: &str) -> Result<Option<Conformance>, String> {
         "socket" => Ok(Some(Conformance::Socket)),
         _ => Err("is none of off, engine, socket".to_owned()),
     }
-}
-
-fn api_keys(keys: &[String]) -> Result<Vec<ApiKey>, String> {
-    for key in keys {
-        if key.len() < API_KEY_LEN_MIN || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(format!(
-                "has a key that is shorter than {API_KEY_LEN_MIN} bytes or not visible ASCII"
-            ));
-        }
-    }
-    Ok(keys.iter().cloned().map(ApiKey).collect())
 }
 
 fn status(value: &Value) -> Result<StatusTable, String> {

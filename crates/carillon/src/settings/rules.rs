@@ -37,11 +37,13 @@ fn openness(read: &mut Reader, config: &Config) {
             "set public.plaintext = true if TLS ends in front of this node, or listen on 127.0.0.1",
         );
     }
-    if is_open(config.internal.addr.ip()) && config.internal.api_keys.is_empty() {
+    let internal = &config.internal;
+    let asks_keys = !internal.api_keys.is_empty() || internal.api_key_files.is_some();
+    if is_open(internal.addr.ip()) && !asks_keys {
         read.refuse(
             "internal.addr",
             "is open to others, and no key is asked of them",
-            "set internal.api_keys to a list of random keys, or listen on 127.0.0.1",
+            "set internal.api_keys or internal.api_key_files, or listen on 127.0.0.1",
         );
     }
     let (public, internal) = (config.public.addr, config.internal.addr);

@@ -107,10 +107,14 @@ pub(super) const TABLE: &[Entry] = &[
     // internal
     text("internal.addr", "127.0.0.1:8001", "127.0.0.1:8001",
         "Where the API, metrics, health and the demo page are served. Beyond loopback it needs \
-         `internal.api_keys`."),
-    text("internal.api_keys", "", r#"["<32 random characters>"]"#,
-        "Keys for the API, shown as `Authorization: Bearer …` or `X-API-Key`; each has 16 bytes or more. \
-         Empty: no key is asked, which is allowed on loopback only.").list().secret(),
+         `internal.api_keys` or `internal.api_key_files`."),
+    text("internal.api_keys", "", r#"["backend:publish+read:<32 random characters>"]"#,
+        "Keys for the API: `name:scopes:key` with the scopes `publish`, `read`, `admin` joined by `+`, or a \
+         key alone, which may do everything. Each has 16 bytes or more. No keys here nor in files: none is \
+         asked, which is allowed on loopback only.").list().secret(),
+    text("internal.api_key_files", "", r#"["/etc/carillon/keys"]"#,
+        "Files of more such keys, one a line, or directories of such files, as a Secret is mounted. Read \
+         again when they change.").list(),
     // redis
     text("redis.url", "", "redis://127.0.0.1:6379",
         "The Redis that nodes share. None: an embedded bus, for one node.").secret(),
@@ -128,6 +132,9 @@ pub(super) const TABLE: &[Entry] = &[
          `public.ping_timeout` plus 30 s, or a cut could outlast it."),
     text("recovery.keep", "1000", "1000", "How many finals are kept for each audience."),
     text("recovery.keep_age", "24h", "24h", "How long finals are kept."),
+    text("recovery.rooms", "", r#"["chat:*"]"#,
+        "Rooms whose events are kept as finals are, for those who come later; a `*` at the end stands for \
+         whatever follows. The same on every node.").list(),
     // downlink
     text("downlink.always_ok", "false", "true",
         "Answer every call of `/v1/downlink` with 200 and `0000`, for callers that take any other answer for \
@@ -190,7 +197,7 @@ pub(super) const TABLE: &[Entry] = &[
     // limits
     text("limits.sockets", "100000", "100000", "Sockets on this node; a further one is refused with 503."),
     text("limits.sockets_per_address", "10000", "10000",
-        "Sockets from one address, loopback exempt; a further one is refused with 429."),
+        "Sockets from one address, loopback exempt; a further one is refused with 503."),
     text("limits.sockets_per_user", "100", "100", "Sockets of one user on this node; a further one is refused."),
     text("limits.accepts_per_second", "2000", "2000",
         "New sockets a second on this node; a further one is refused with 503."),

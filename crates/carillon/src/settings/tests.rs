@@ -194,6 +194,27 @@ fn an_open_internal_address_needs_keys() {
     let open = ("internal.addr", "0.0.0.0:8001");
     assert_eq!(names(&mistakes(&[open])), ["internal.addr"]);
     assert_eq!(mistakes(&[open, ("internal.api_keys", "0123456789abcdef")]), []);
+    let file = File::holding("keys", "0123456789abcdef\n");
+    assert_eq!(mistakes(&[open, ("internal.api_key_files", file.0.to_str().unwrap())]), []);
+}
+
+#[test]
+fn a_file_of_keys_that_does_not_do_is_told_by_its_line_and_without_a_word_of_it() {
+    for (name, text, told) in [
+        ("keys-none", "# nothing\n\n", "holds no key"),
+        ("keys-short", "# first\ngeheim\n", "line 2"),
+        ("keys-typo", "shop:geheim:0123456789abcdef", "scopes other than"),
+        ("keys-long", &"geheim ".repeat(10_000), "longer than 65536 bytes"),
+        ("keys-many", &"0123456789abcdef\n".repeat(257), "more than 256"),
+    ] {
+        let file = File::holding(name, text);
+        let mistakes = mistakes(&[("internal.api_key_files", file.0.to_str().unwrap())]);
+        assert_eq!(names(&mistakes), ["internal.api_key_files"], "{name}");
+        let said = mistakes[0].to_string();
+        assert!(said.contains(told) && !said.contains("geheim"), "{name}: {said}");
+    }
+    let absent = mistakes(&[("internal.api_key_files", "/no/such/keys")]);
+    assert!(absent[0].to_string().contains("/no/such/keys: No such file"), "{}", absent[0]);
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub(super) fn read(read: &mut Reader) -> Uplink {
     Uplink {
         stream: read.maybe("uplink.stream", stream),
         lifecycle: read.one("uplink.lifecycle", amount::flag),
-        relay: read.list("uplink.relay", relay),
+        relay: read.list("uplink.relay", rooms),
     }
 }
 
@@ -46,6 +46,7 @@ fn stream(name: &str) -> Result<String, String> {
     Ok(name.to_owned())
 }
 
-fn relay(rooms: &[String]) -> Result<Vec<RoomPattern>, String> {
+/// Patterns of rooms.
+pub(super) fn rooms(rooms: &[String]) -> Result<Vec<RoomPattern>, String> {
     rooms.iter().map(|room| RoomPattern::new(room).map_err(|error| error.to_string())).collect()
 }

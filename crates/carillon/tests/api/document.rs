@@ -1,9 +1,14 @@
 //! docs/openapi.json, and whether an answer is as it says.
 
-use std::{fmt::Write as _, sync::LazyLock};
+use std::{
+    collections::HashMap,
+    fmt::Write as _,
+    sync::{Arc, LazyLock, Mutex},
+};
 
 use bytes::Bytes;
 use http::{Method, Response, header};
+use jsonschema::Validator;
 use serde_json::{Value, json};
 
 pub(crate) const TEXT: &str = include_str!("../../../../docs/openapi.json");
@@ -37,10 +42,20 @@ pub(crate) fn resolved(thing: &'static Value) -> &'static Value {
 
 /// Fails unless `value` is what the schema says.
 pub(crate) fn fits(what: &str, schema: &Value, value: &Value) {
-    let whole = json!({ "allOf": [schema], "components": DOCUMENT["components"] });
-    let validator = jsonschema::draft202012::new(&whole).unwrap();
+    let validator = validator(schema);
     let faults: Vec<_> = validator.iter_errors(value).map(|fault| fault.to_string()).collect();
     assert!(faults.is_empty(), "{what}: {value} is not as docs/openapi.json says: {faults:#?}");
+}
+
+/// Made once: some tests look at thousands of answers.
+fn validator(schema: &Value) -> Arc<Validator> {
+    static MADE: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
+    let mut made = MADE.lock().unwrap();
+    let validator = made.entry(schema.to_string()).or_insert_with(|| {
+        let whole = json!({ "allOf": [schema], "components": DOCUMENT["components"] });
+        Arc::new(jsonschema::draft202012::new(&whole).unwrap())
+    });
+    Arc::clone(validator)
 }
 
 /// Fails unless a node may answer so.

@@ -18,11 +18,12 @@ const HEAD: &str = r#"# The internal API, by example
 
 Every call of the internal port stands in [openapi.json](openapi.json), OpenAPI 3.1, which each node serves at
 `/openapi.json`. Below is each of its examples and what a node answers; a test sends them all. Ids, names of
-nodes and times differ. With `internal.api_keys` set, send one: `-H 'Authorization: Bearer <key>'`.
+nodes and times differ. With [keys](configuration.md#keys-of-the-internal-port), send one that has the scope
+named beside the call: `-H 'Authorization: Bearer <key>'`.
 
 What is asked of one node concerns the whole cluster. Whatever is not done is answered by
-`{"error":{"code","message","hint"?}}`: 400 the body is no JSON, 401 no key, 404 no such thing, 413 too much,
-422 JSON that says nothing sensible, 429 and 503 try again after `Retry-After`.
+`{"error":{"code","message","hint"?}}`: 400 the body is no JSON, 401 no key, 403 a key without the scope,
+404 no such thing, 413 too much, 422 JSON that says nothing sensible, 429 and 503 try again after `Retry-After`.
 "#;
 
 /// What differs from node to node and from call to call.
@@ -128,7 +129,9 @@ fn page() -> String {
             continue;
         }
         let summary = call.says["summary"].as_str().unwrap();
-        writeln!(page, "\n## {summary}\n\n`{} {}`", call.method, call.path).unwrap();
+        let scope = &call.says["security"][0]["bearer"][0];
+        let scope = scope.as_str().map(|name| format!(", scope `{name}`")).unwrap_or_default();
+        writeln!(page, "\n## {summary}\n\n`{} {}`{scope}", call.method, call.path).unwrap();
         for example in shown {
             page.push_str(&shown_example(&call, &example));
         }

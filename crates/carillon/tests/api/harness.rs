@@ -1,5 +1,7 @@
 //! A node, and who calls its internal port.
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use carillon::{Node, Settings};
 use http::{Method, Request, Response, StatusCode, header};
@@ -41,16 +43,38 @@ impl Api {
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
     ) -> Response<Bytes> {
-        let url = format!("http://{}{path}", self.node.internal_addr());
-        let mut request = Request::builder().method(method.clone()).uri(url);
+        let addr = self.node.internal_addr();
+        let answer = self.send_to(addr, method.clone(), path, headers, body.into()).await;
+        document::check(&method, path, &answer);
+        answer
+    }
+
+    /// Asks the port for clients.
+    pub(crate) async fn send_public(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Response<Bytes> {
+        let addr = self.node.public_addr().unwrap();
+        self.send_to(addr, method, path, headers, Bytes::new()).await
+    }
+
+    async fn send_to(
+        &self,
+        addr: SocketAddr,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> Response<Bytes> {
+        let mut request = Request::builder().method(method).uri(format!("http://{addr}{path}"));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::new(body.into())).unwrap();
+        let request = request.body(Full::new(body)).unwrap();
         let (parts, body) = self.client.request(request).await.unwrap().into_parts();
-        let answer = Response::from_parts(parts, body.collect().await.unwrap().to_bytes());
-        document::check(&method, path, &answer);
-        answer
+        Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
     }
 
     pub(crate) async fn get(&self, path: &str) -> Response<Bytes> {

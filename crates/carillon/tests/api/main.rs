@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a broken harness should stop the test")]
 
+mod bad_orders;
 mod examples;
+mod keys;
 mod openapi;
 mod refusals;
 mod tasks;
 
 mod document;
+mod folder;
 mod harness;

@@ -8,6 +8,7 @@ import { createServer } from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import { Carillon, node } from './carillon.mjs';
 import { GENERATIONS, PAIRS, isOld, open, refusal } from './generations.mjs';
+import { EventStream, PlainSocket, Refused } from './plain.mjs';
 import { until } from './until.mjs';
 
 const KEY = 'a secret of thirty-two bytes, ok!';
@@ -69,20 +70,16 @@ describe('a token', { concurrency: 20 }, () => {
     }
   }
 
-  it('is found in the address of a plain WebSocket and of an event stream', async () => {
-    for (const path of ['/ws', '/events']) {
-      const refused = await fetch(`${carillon.url}${path}?user=5`, path === '/ws' ? {
-        headers: { connection: 'upgrade', upgrade: 'websocket', 'sec-websocket-version': '13',
-          'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==' },
-      } : {});
-      // fetch does not send the headers of an upgrade, so /ws says that it is none.
-      assert.equal(refused.status, path === '/ws' ? 400 : 401, await refused.text());
-    }
-    const stop = new AbortController();
-    const stream = await fetch(`${carillon.url}/events?token=${token()}`, { signal: stop.signal });
-    assert.equal(stream.status, 200);
-    stop.abort();
-  });
+  for (const [name, Road] of [['a plain WebSocket', PlainSocket], ['an event stream', EventStream]]) {
+    it(`is found in the address of ${name}, which is told 401 without one`, async (test) => {
+      const road = await Road.open(carillon.url, `token=${token({ sub: name })}`);
+      test.after(() => road.close());
+      assert.equal((await carillon.sockets(`?user=${encodeURIComponent(name)}`)).length, 1);
+      const refused = await Road.open(carillon.url, 'user=5').catch((error) => error);
+      assert.ok(refused instanceof Refused, 'it was let in');
+      assert.equal(refused.status, 401, refused.message);
+    });
+  }
 
   it('lets its user be named beside it, and no other', async (test) => {
     const named = (user) => ({ generation: '4.8', auth: { token: token(), user } });

@@ -1,7 +1,7 @@
-//! A backend that calls nodes' internal ports.
+//! A backend that calls nodes' internal ports, and holds every answer to docs/openapi.json.
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -10,7 +10,7 @@ use hyper_util::{
 use serde_json::Value;
 use tokio::time::{self, Duration};
 
-use crate::page::DEADLINE;
+use crate::{document, page::DEADLINE};
 
 /// Keeps its connections.
 pub(crate) struct Caller {
@@ -30,13 +30,25 @@ impl Caller {
         path: &str,
         body: String,
     ) -> Option<(StatusCode, Value)> {
-        let url = format!("http://{internal}{path}");
+        let answer = self.try_send(method.clone(), internal, path, body).await?;
+        document::check(&method, path, &answer);
+        Some((answer.status(), serde_json::from_slice(answer.body()).unwrap_or(Value::Null)))
+    }
+
+    /// The same of either port, whatever comes.
+    pub(crate) async fn try_send(
+        &self,
+        method: Method,
+        addr: &str,
+        path: &str,
+        body: String,
+    ) -> Option<Response<Bytes>> {
+        let url = format!("http://{addr}{path}");
         let request = Request::builder().method(method).uri(url).body(Full::new(body.into()));
         let answer = self.client.request(request.unwrap());
         let answer = time::timeout(DEADLINE, answer).await.expect("an answer in time").ok()?;
-        let status = answer.status();
-        let body = answer.into_body().collect().await.ok()?.to_bytes();
-        Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
+        let (parts, body) = answer.into_parts();
+        Some(Response::from_parts(parts, body.collect().await.ok()?.to_bytes()))
     }
 
     /// Hands in one message; whether it was accepted. A node that is gone accepts nothing.

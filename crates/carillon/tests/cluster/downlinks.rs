@@ -70,6 +70,11 @@ async fn without_an_event_or_with_an_empty_room_nothing_is_sent(bus: Bus) {
         assert_eq!((status, code.as_str()), (StatusCode::BAD_REQUEST, "4000"), "{answer}");
         assert!((1..400).contains(&message.len()), "{message}");
     }
+    let long = "x".repeat(9 << 20);
+    let (status, answer) = cluster.ask(0, Method::POST, PATH, &long).await;
+    let (code, message) = said(&answer);
+    assert_eq!((status, code.as_str()), (StatusCode::BAD_REQUEST, "4000"), "{answer}");
+    assert!(message.contains("longer than 8388608 bytes"), "{message}");
     let (status, answer) = cluster.ask(0, Method::POST, PATH, "{").await;
     assert_eq!((status, said(&answer).0.as_str()), (StatusCode::BAD_REQUEST, "4000"));
     cluster.post(0, PATH, &envelope(&json!({ "eventName": "marker" }))).await;
@@ -93,9 +98,12 @@ async fn while_redis_is_away_a_downlink_is_answered_5030() {
 #[tokio::test]
 async fn with_always_ok_only_the_counter_tells_what_was_not_sent() {
     let cluster = Cluster::set(1, Bus::Embedded, &[("downlink.always_ok", "true")]).await;
-    let told = cluster.ask(0, Method::POST, PATH, "not even JSON").await;
-    assert_eq!(told, (StatusCode::OK, answer("0000", "ok")));
-    cluster.metric_is(0, "carillon_downlinks_total{outcome=\"malformed\"} ", 1.0).await;
+    let too_long = "x".repeat(9 << 20);
+    for body in ["not even JSON", &too_long] {
+        let told = cluster.ask(0, Method::POST, PATH, body).await;
+        assert_eq!(told, (StatusCode::OK, answer("0000", "ok")));
+    }
+    cluster.metric_is(0, "carillon_downlinks_total{outcome=\"malformed\"} ", 2.0).await;
     cluster.stop_all().await;
 }
 

@@ -105,8 +105,8 @@ impl Cluster {
     /// What the public port says to the same.
     pub(crate) async fn post_public(&self, node: usize, path: &str, body: &Value) -> StatusCode {
         let public = self.public(node).to_string();
-        let answer = self.caller.try_ask(Method::POST, &public, path, body.to_string());
-        answer.await.expect("the node answers").0
+        let answer = self.caller.try_send(Method::POST, &public, path, body.to_string());
+        answer.await.expect("the node answers").status()
     }
 
     /// Hands in the end of a task of user 5; whether it was accepted.

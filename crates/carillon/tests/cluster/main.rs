@@ -10,6 +10,7 @@ mod choices;
 mod downlinks;
 mod emits;
 mod harness;
+mod kept;
 mod nodes;
 mod notices;
 mod orders;
@@ -19,6 +20,9 @@ mod rooms;
 mod stopping;
 mod uplink;
 
+#[path = "../api/document.rs"]
+#[expect(dead_code, reason = "the API's own tests ask more of it")]
+mod document;
 #[path = "../../../adapter/tests/contract/server.rs"]
 #[expect(dead_code, reason = "the bus's own tests ask more of it")]
 mod server;

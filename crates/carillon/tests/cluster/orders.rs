@@ -1,5 +1,6 @@
 //! What a backend orders of sockets: some may be full, some may go meanwhile, and the rest is done all the same.
 
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::{Duration, sleep, timeout};
@@ -18,6 +19,8 @@ on_both_buses!(
 
 /// Rooms that one socket may be in.
 const ROOMS_MAX: usize = 256;
+/// Orders that may wait on one node.
+const ORDERS_MAX: usize = 64;
 
 async fn join(cluster: &Cluster, who: &Value, rooms: &[String]) -> (StatusCode, Value) {
     let mut order = who.clone();
@@ -91,6 +94,24 @@ async fn a_socket_that_goes_while_it_joins_is_passed_over() {
     });
     assert_eq!(joined, (StatusCode::OK, json!({ "sockets": 1 })));
     emit_reaches(&cluster, "/", "b", &mut stays).await;
+    cluster.stop_all().await;
+}
+
+#[tokio::test]
+async fn of_more_orders_than_may_wait_the_last_is_refused_as_busy() {
+    let mut cluster = Cluster::of(1, Bus::Redis).await;
+    let _page = cluster.page_with(0, "namespace=/&user=5").await;
+    let redis = cluster.redis().pid();
+    send("-STOP", redis).await;
+    let (user, rooms) = (json!({ "user": 5 }), ["a".to_owned()]);
+    let mut orders: FuturesUnordered<_> =
+        (0..2 * ORDERS_MAX).map(|_| join(&cluster, &user, &rooms)).collect();
+    let first = timeout(DEADLINE, orders.next()).await.expect("one is refused at once");
+    let (status, answer) = first.expect("there are orders");
+    assert_eq!((status, &answer["error"]["code"]), (StatusCode::TOO_MANY_REQUESTS, &json!("busy")));
+    send("-CONT", redis).await;
+    let statuses: Vec<_> = orders.map(|(status, _)| status).collect().await;
+    assert!(statuses.contains(&StatusCode::OK), "those that waited are carried out: {statuses:?}");
     cluster.stop_all().await;
 }
 

@@ -19,6 +19,7 @@ use crate::{
 on_both_buses!(
     of_200_who_rush_in_first_one_is_in_and_all_others_are_told,
     of_200_who_rush_in_last_one_is_left_and_all_others_are_told,
+    of_200_who_rush_in_whenever_all_are_in_and_nobody_is_the_first_beside_them,
     of_200_who_rush_in_any_way_a_last_one_puts_out_who_believed_to_be_in,
     a_member_hears_what_is_emitted_to_its_room_until_it_is_put_out_and_stays_connected,
     a_client_that_vanishes_gives_its_place_back_at_once,
@@ -95,6 +96,21 @@ async fn of_200_who_rush_in_last_one_is_left_and_all_others_are_told(bus: Bus) {
     assert_eq!(told.iter().filter(|codes| **codes == ["2002"]).count(), 1, "{told:?}");
     let were_put_out = told.iter().filter(|codes| **codes == ["2002", "2005"]).count();
     assert_eq!(were_put_out, CLIENTS - 1, "{told:?}");
+    cluster.stop_all().await;
+}
+
+async fn of_200_who_rush_in_whenever_all_are_in_and_nobody_is_the_first_beside_them(bus: Bus) {
+    let cluster = Cluster::of(3, bus).await;
+    let mut pages = visitors(&cluster, CLIENTS).await;
+    let told = rush(&mut pages, |_| "loginWhenever").await;
+    assert!(told.iter().all(|codes| *codes == ["2002"]), "{told:?}");
+    let mut newcomer = visitor_of(&cluster, 0).await;
+    assert_eq!(newcomer.log_in("loginWhenFirst").await, "2004");
+    let emit = json!({ "to": { "room": 456 }, "event": "flash", "data": 1 });
+    assert_eq!(cluster.post(1, "/v1/emit", &emit).await.0, StatusCode::OK);
+    for page in &mut pages {
+        assert_eq!(page.event("flash").await, json!(1));
+    }
     cluster.stop_all().await;
 }
 
@@ -260,6 +276,38 @@ async fn when_redis_is_away_for_longer_than_a_lease_members_are_out_before_anoth
     sleep(Duration::from_secs(3).saturating_sub(since.elapsed())).await;
     send("-CONT", cluster.redis().pid()).await;
     assert_eq!(log_in_at_last(&mut pages[1]).await, "2002");
+    cluster.stop_all().await;
+}
+
+#[tokio::test]
+async fn a_socket_whose_login_waits_for_redis_is_not_put_out_for_being_silent() {
+    let pings = [("public.ping_interval", "300ms"), ("public.ping_timeout", "200ms")];
+    let mut cluster = Cluster::set(1, Bus::Redis, &pings).await;
+    let mut page = visitor_of(&cluster, 0).await;
+    send("-STOP", cluster.redis().pid()).await;
+    page.say("loginRoom", &json!(["456"])).await;
+    let resume = async {
+        sleep(Duration::from_millis(1500)).await;
+        send("-CONT", cluster.redis().pid()).await;
+    };
+    let (code, ()) = tokio::join!(page.code(), resume);
+    assert!(["2002", "2003"].contains(&code.as_str()), "{code}");
+    assert_eq!(log_in_at_last(&mut page).await, "2002");
+    cluster.stop_all().await;
+}
+
+#[tokio::test]
+async fn who_names_a_full_room_in_its_query_is_told_so() {
+    let mut cluster = Cluster::of(1, Bus::Redis).await;
+    let mut page = visitor_of(&cluster, 0).await;
+    assert_eq!(page.log_in("loginWhenever").await, "2002");
+    let fill = "local room = redis.call('KEYS', '*:leases')[1] \
+                for n = 1, 99999 do redis.call('ZADD', room, 9e15, n) end";
+    cluster.redis().say(&format!("EVAL \"{fill}\" 0")).await;
+    assert_eq!(page.log_in("loginWhenever").await, "2002", "who is in stays in");
+    let mut late = cluster.open(0, "namespace=/&room=456").await;
+    assert_eq!(late.try_next().await, None);
+    cluster.metric_is(0, "carillon_handshakes_total{outcome=\"room_full\"} ", 1.0).await;
     cluster.stop_all().await;
 }
 

@@ -16,6 +16,7 @@ on_both_buses!(
     who_says_too_much_is_refused_and_who_goes_on_leaves,
     a_member_of_a_named_room_reaches_the_others_on_all_nodes_and_not_itself,
     who_is_not_in_the_room_or_names_another_may_not_relay,
+    what_nests_too_deep_goes_nowhere,
 );
 
 const STREAM: (&str, &str) = ("uplink.stream", "uplink");
@@ -177,6 +178,19 @@ async fn who_is_not_in_the_room_or_names_another_may_not_relay(bus: Bus) {
         assert_eq!(answer["error"]["code"], code, "{answer}");
     }
     cluster.metric_is(0, &outcome("not_relayed"), 6.0).await;
+    cluster.stop_all().await;
+}
+
+async fn what_nests_too_deep_goes_nowhere(bus: Bus) {
+    let cluster = Cluster::set(1, bus, &[RELAY]).await;
+    let mut page = cluster.page_with(0, "namespace=/notice&user=5&room=chat:1").await;
+    let deep = (0..120).fold(json!(1), |inner, _| json!([inner]));
+    for (ack, (levels, is_taken)) in (1..).zip([(0, true), (9, false)]) {
+        let arg = (0..levels).fold(deep.clone(), |inner, _| json!([inner]));
+        let answer = page.ask("relay", json!(["chat:1", "x", arg]), ack).await;
+        assert_eq!(answer["id"].is_string(), is_taken, "{answer}");
+    }
+    cluster.metric_is(0, &outcome("too_deep"), 1.0).await;
     cluster.stop_all().await;
 }
 

@@ -23,6 +23,9 @@ mod caller;
 #[path = "../../../adapter/tests/contract/detour.rs"]
 #[expect(dead_code, reason = "the bus's own tests ask more of it")]
 mod detour;
+#[path = "../api/document.rs"]
+#[expect(dead_code, reason = "the API's own tests ask more of it")]
+mod document;
 #[path = "../../../adapter/tests/contract/fleet.rs"]
 mod fleet;
 #[path = "../../../adapter/tests/contract/old_redis.rs"]

@@ -1,7 +1,5 @@
 //! How much one call may ask for.
 
-use axum::{body::Bytes, extract::rejection::BytesRejection, http::StatusCode};
-
 use super::error::ApiError;
 
 const LIST_LEN: usize = 1_000;
@@ -12,15 +10,6 @@ const ROOMS_LEN_MAX: usize = 100;
 
 /// What a client may be told as a reason.
 const REASON_BYTES_MAX: usize = 256;
-
-/// A body that came whole, and is no longer than axum's 2 MB: more than any payload with all the names that
-/// may stand beside it.
-pub(super) fn whole(body: Result<Bytes, BytesRejection>) -> Result<Bytes, ApiError> {
-    body.map_err(|error| match error.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge,
-        _ => ApiError::Malformed("the body was cut off".to_owned()),
-    })
-}
 
 pub(super) fn len_max(limit: Option<usize>) -> Result<usize, ApiError> {
     match limit.unwrap_or(LIST_LEN) {

@@ -6,20 +6,27 @@ use std::{sync::Arc, time::SystemTime};
 use axum::{
     Json,
     body::Bytes,
-    extract::{State, rejection::BytesRejection},
+    extract::{Extension, State},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use notice::Emit;
 use serde_json::json;
 
-use super::{bounds::whole, emit::publish, error::ApiError};
+use super::{emit::publish, error::ApiError};
 use crate::{events::Downlink, shared::Shared};
+
+/// Why a call's body could not be read. The server leaves it among the request's extensions, with an empty
+/// body: those who call this understand no other answer than the envelope.
+#[derive(Clone, Debug)]
+pub struct Unread(pub String);
 
 pub(super) async fn downlink(
     State(shared): State<Arc<Shared>>,
-    body: Result<Bytes, BytesRejection>,
+    unread: Option<Extension<Unread>>,
+    body: Bytes,
 ) -> Response {
+    let body = unread.map_or(Ok(body), |Extension(Unread(cause))| Err(ApiError::Malformed(cause)));
     let sent = send(&shared, body).await;
     let outcome = match &sent {
         Ok(()) => Downlink::Sent,
@@ -32,8 +39,8 @@ pub(super) async fn downlink(
     answer(cause.map(|cause| (outcome, cause)))
 }
 
-async fn send(shared: &Shared, body: Result<Bytes, BytesRejection>) -> Result<(), ApiError> {
-    let draft = Emit::read_downlink(&whole(body)?, SystemTime::now())?;
+async fn send(shared: &Shared, body: Result<Bytes, ApiError>) -> Result<(), ApiError> {
+    let draft = Emit::read_downlink(&body?, SystemTime::now())?;
     publish(shared, draft).await.map(drop)
 }
 

@@ -7,14 +7,14 @@ use adapter::{PublishError, Published, SignalError};
 use axum::{
     Json,
     body::Bytes,
-    extract::{State, rejection::BytesRejection},
+    extract::State,
     response::{IntoResponse, Response},
 };
 use notice::{Draft, Emit, NodeId, Notice, Scope, SocketId, id_text};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{asked, bounds::whole, error::ApiError};
+use super::{asked, error::ApiError};
 use crate::{answering, others, questions::Answer, shared::Shared};
 
 /// `sockets` is only known for what stays on one node.
@@ -29,15 +29,16 @@ pub(super) struct Emitted {
 
 pub(super) async fn emit(
     State(shared): State<Arc<Shared>>,
-    body: Result<Bytes, BytesRejection>,
+    body: Bytes,
 ) -> Result<Response, ApiError> {
-    let Emit { draft, is_local, ack } = Emit::read(&whole(body)?, SystemTime::now())?;
+    let Emit { draft, is_local, ack } = Emit::read(&body, SystemTime::now())?;
     check_namespace(&shared, draft.audience.namespace.as_str())?;
     if let Some(wait) = ack {
         return asked::ask(&shared, draft, is_local, wait).await;
     }
     let emitted = match draft.audience.scope.clone() {
         Scope::Socket(id) => to_socket(&shared, &id, draft, is_local).await?,
+        _ if is_local && shared.publisher.keeps(&draft) => return Err(kept()),
         _ if is_local => to_this_node(&shared, draft).await,
         _ => {
             let (id, nodes) = publish(&shared, draft).await?;
@@ -110,8 +111,20 @@ pub(super) async fn publish(shared: &Shared, draft: Draft) -> Result<(String, us
         }
         Err(error) if error.may_have_arrived() => Err(ApiError::Unsure),
         Err(error) if error.is_transient() => Err(ApiError::Unavailable),
+        Err(PublishError::Narrowed { .. }) => Err(kept()),
         Err(PublishError::Full { .. }) => Err(ApiError::Unavailable),
         Err(error) => Err(ApiError::invalid(error.to_string())),
+    }
+}
+
+/// What is kept for a room is for all of it on every node, and for it alone.
+fn kept() -> ApiError {
+    ApiError::Invalid {
+        message: "a room that is named is kept, and this is not for all of it and it alone"
+            .to_owned(),
+        hint: Some(
+            "emit to a room of recovery.rooms by itself, without except and scope; or volatile",
+        ),
     }
 }
 

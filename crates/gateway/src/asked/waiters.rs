@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use notice::{PAYLOAD_BYTES_MAX, SocketId};
+use notice::{PAYLOAD_BYTES_MAX, SocketId, is_too_deep};
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
@@ -96,7 +96,7 @@ impl Waiters {
     pub(crate) fn answer(&self, seat: &Arc<Seat>, number: i64, data: Box<RawValue>) -> bool {
         let mut list = self.list.lock();
         let Some(open) = list.take(seat, number) else { return false };
-        if data.get().len() > PAYLOAD_BYTES_MAX {
+        if data.get().len() > PAYLOAD_BYTES_MAX || is_too_deep(data.get()) {
             self.nothing(open, Asking::TooLarge);
             return true;
         }

@@ -106,6 +106,7 @@ pub(super) async fn post(
         session.close(Departure::BadPacket);
         return Err(Unfit::OutOfPlace);
     };
+    let _dealing = session.dealing();
     for packet in packets {
         match take_packet(session, packet).await {
             Ok(()) => {}

@@ -22,6 +22,7 @@ use notice::TaskKey;
 use parking_lot::Mutex;
 
 use super::{
+    busy::Busy,
     dialect::Dialect,
     line::{Line, Outcome, Transport},
     pace::Pace,
@@ -73,6 +74,7 @@ pub(crate) struct Session {
     /// A CONNECT has been answered, with a seat or a refusal: the session may stay without a seat, for a
     /// client that was refused must not be made to come back.
     answered: AtomicBool,
+    pub(super) busy: Busy,
     /// Of packets: a socket far past it leaves.
     packets: Pace,
     /// Of events: one past it is refused.
@@ -107,6 +109,7 @@ impl Session {
             ping_due_ms: AtomicU64::new(now_ms + millis(first_ping)),
             pinged_ms: AtomicU64::new(0),
             answered: AtomicBool::new(false),
+            busy: Busy::default(),
             packets: Pace::default(),
             events: Pace::default(),
         })
@@ -306,6 +309,9 @@ impl Session {
 
     /// Whether the session is past a deadline, even if the pulse has not come by yet.
     pub(crate) fn overdue(&self, now_ms: u64) -> Option<Departure> {
+        if self.busy.is_so() {
+            return None;
+        }
         if self.connect_deadline().is_some_and(|at_ms| now_ms >= at_ms) {
             return Some(Departure::NoConnect);
         }

@@ -145,6 +145,7 @@ async fn take_messages(session: &Arc<Session>, Heard { messages, ended }: Heard)
 }
 
 async fn take_all(session: &Arc<Session>, messages: Vec<Message>) -> Result<(), Departure> {
+    let _dealing = session.dealing();
     for message in messages {
         match session.dialect {
             Dialect::PlainWebSocket => plain::take_in(session, message).await?,

@@ -77,6 +77,8 @@ pub(crate) enum Heard {
     Limited,
     /// Under a name that clients may not use.
     Reserved,
+    /// Nested so deep that whoever reads it may fall.
+    TooDeep,
     /// Nobody is there for it.
     Unhandled,
     /// In a namespace where its client does not sit.
@@ -93,6 +95,7 @@ impl Heard {
             Self::NotRelayed => "not_relayed",
             Self::Limited => "limited",
             Self::Reserved => "reserved",
+            Self::TooDeep => "too_deep",
             Self::Unhandled => "unhandled",
             Self::Unseated => "unseated",
         }
@@ -111,7 +114,7 @@ pub(crate) enum Asking {
     Unable,
     /// It, or the node, had too many questions open.
     Busy,
-    /// Its answer is larger than a payload may be.
+    /// Its answer is larger, or nests deeper, than a payload may.
     TooLarge,
 }
 

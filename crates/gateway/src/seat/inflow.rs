@@ -1,16 +1,29 @@
-//! What reaches a seat while it catches up, and what it must not see twice afterwards.
+//! What reaches a seat while something is read for it, and what it must not see twice afterwards.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
-use notice::{Kind, Notice, Position};
+use adapter::CatchUp;
+use notice::{Audience, Kind, Notice, Origin, Position};
 
 /// From the bus to a seat.
-#[derive(Debug)]
-pub(crate) enum Inflow {
-    /// The store is being read: what the bus brings meanwhile is held back, up to a bound.
-    Catching { held: Vec<Arc<Notice>>, bytes: usize },
-    /// `floor` is where the snapshot of the user's notices ended.
-    Live { floor: Option<Position> },
+#[derive(Debug, Default)]
+pub(crate) struct Inflow {
+    /// Its client has been welcomed. Before, all is held back, up to a bound.
+    is_live: bool,
+    /// Where that ended which was read of each audience.
+    floors: Vec<(Audience, Position)>,
+    /// Only while something is held, or may have to be.
+    waiting: Option<Box<Waiting>>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    held: Vec<Arc<Notice>>,
+    bytes: usize,
+    /// Audiences of which the store is being read.
+    reading: Vec<Audience>,
+    /// What was read before the client was welcomed.
+    read: Vec<(Audience, CatchUp)>,
 }
 
 /// What to do with a notice that the bus has brought.
@@ -18,7 +31,7 @@ pub(crate) enum Inflow {
 pub(crate) enum Next {
     Send,
     Held,
-    /// The snapshot had it already.
+    /// It was read already.
     Skip,
     /// It does not wait.
     Drop,
@@ -26,48 +39,105 @@ pub(crate) enum Next {
     Overflow,
 }
 
-impl Default for Inflow {
-    fn default() -> Self {
-        Self::Catching { held: Vec::new(), bytes: 0 }
-    }
+/// What may be sent now, in this order.
+#[derive(Debug, Default)]
+pub(crate) struct Due {
+    pub(crate) read: Vec<CatchUp>,
+    pub(crate) fresh: Vec<Arc<Notice>>,
 }
 
 impl Inflow {
     pub(crate) fn take(&mut self, notice: &Arc<Notice>, bytes_max: usize) -> Next {
-        match self {
-            Self::Catching { .. } if notice.draft.kind == Kind::Volatile => Next::Drop,
-            Self::Catching { held, bytes } => {
-                *bytes += notice.draft.payload.len_bytes();
-                if *bytes > bytes_max {
-                    return Next::Overflow;
-                }
-                held.push(Arc::clone(notice));
-                Next::Held
-            }
-            Self::Live { floor } if covered(floor.as_ref(), notice) => Next::Skip,
-            Self::Live { .. } => Next::Send,
+        if !self.holds_back(&notice.draft.audience) {
+            return if self.covers(notice) { Next::Skip } else { Next::Send };
         }
+        if notice.draft.kind == Kind::Volatile {
+            return Next::Drop;
+        }
+        let Waiting { held, bytes, .. } = &mut **self.waiting.get_or_insert_default();
+        *bytes += notice.draft.payload.len_bytes();
+        if *bytes > bytes_max {
+            return Next::Overflow;
+        }
+        held.push(Arc::clone(notice));
+        Next::Held
     }
 
     pub(crate) fn is_live(&self) -> bool {
-        matches!(self, Self::Live { .. })
+        self.is_live
     }
 
-    /// Goes live above `floor`, and gives what was held and is above it.
-    pub(crate) fn go_live(&mut self, floor: Option<Position>) -> Vec<Arc<Notice>> {
-        let mut held = match std::mem::take(self) {
-            Self::Catching { held, .. } => held,
-            Self::Live { .. } => Vec::new(),
+    /// Holds back what the bus brings of `audience`, until there were as many ends of that as beginnings.
+    pub(crate) fn begin(&mut self, audience: &Audience) {
+        self.waiting.get_or_insert_default().reading.push(audience.clone());
+    }
+
+    /// What was read of an audience, to be sent when the reading ends, or with the welcome.
+    pub(crate) fn caught(&mut self, audience: &Audience, caught: CatchUp) {
+        self.waiting.get_or_insert_default().read.push((audience.clone(), caught));
+    }
+
+    pub(crate) fn end(&mut self, audience: &Audience) -> Due {
+        let Some(waiting) = &mut self.waiting else { return Due::default() };
+        if let Some(at) = waiting.reading.iter().position(|reading| reading == audience) {
+            waiting.reading.swap_remove(at);
+        }
+        if self.is_live { self.release() } else { Due::default() }
+    }
+
+    /// The client is welcomed.
+    pub(crate) fn go_live(&mut self) -> Due {
+        self.is_live = true;
+        self.release()
+    }
+
+    /// Forgets what is known of `audience`.
+    pub(crate) fn leave(&mut self, audience: &Audience) {
+        self.floors.retain(|(floored, _)| floored != audience);
+        if let Some(waiting) = &mut self.waiting {
+            waiting.read.retain(|(read, _)| read != audience);
+            waiting.held.retain(|notice| notice.draft.audience != *audience);
+        }
+        self.tidy();
+    }
+
+    /// What was read, and of what was held all that is above it and not held on.
+    fn release(&mut self) -> Due {
+        let Some(waiting) = &mut self.waiting else { return Due::default() };
+        let (read, held) = (mem::take(&mut waiting.read), mem::take(&mut waiting.held));
+        waiting.bytes = 0;
+        for (audience, caught) in &read {
+            self.floors.retain(|(floored, _)| floored != audience);
+            if let Some(position) = &caught.position {
+                self.floors.reserve_exact(1);
+                self.floors.push((audience.clone(), position.clone()));
+            }
+        }
+        let mut fresh = held;
+        fresh.retain(|notice| self.take(notice, usize::MAX) == Next::Send);
+        self.tidy();
+        Due { read: read.into_iter().map(|(_, caught)| caught).collect(), fresh }
+    }
+
+    fn tidy(&mut self) {
+        let is_idle = |it: &mut Box<Waiting>| {
+            it.held.is_empty() && it.reading.is_empty() && it.read.is_empty()
         };
-        held.retain(|notice| !covered(floor.as_ref(), notice));
-        *self = Self::Live { floor };
-        held
+        self.waiting.take_if(is_idle);
     }
-}
 
-/// Only a user's task notices are part of a snapshot, so only they can be covered by one.
-fn covered(floor: Option<&Position>, notice: &Notice) -> bool {
-    let numbered = notice.draft.origin == notice::Origin::Worker;
-    let same = |floor: &&Position| floor.epoch == notice.position.epoch;
-    numbered && floor.filter(same).is_some_and(|floor| notice.position.seq <= floor.seq)
+    fn holds_back(&self, audience: &Audience) -> bool {
+        !self.is_live || self.waiting.as_ref().is_some_and(|it| it.reading.contains(audience))
+    }
+
+    /// Only a user's task notices and those of kept rooms can have been read.
+    fn covers(&self, notice: &Notice) -> bool {
+        let is_read = notice.draft.origin == Origin::Worker || notice.draft.kind == Kind::Kept;
+        let at = &notice.position;
+        let covers = |(_, floor): &(Audience, Position)| {
+            // No two audiences have the same epoch.
+            floor.epoch == at.epoch && at.seq <= floor.seq
+        };
+        is_read && self.floors.iter().any(covers)
+    }
 }

@@ -94,6 +94,10 @@ impl Places {
         })
     }
 
+    pub(crate) fn has(&self, audience: &Audience) -> bool {
+        self.0.lock().places.iter().any(|place| place.audience == *audience)
+    }
+
     pub(crate) fn audiences(&self) -> Vec<Audience> {
         self.0.lock().places.iter().map(|place| place.audience.clone()).collect()
     }

@@ -1,22 +1,21 @@
 //! Taking a seat in a namespace, without a gap and without a double.
 //!
-//! The order that makes it so: the seat holds back what the bus brings → the bus confirms that it
-//! brings everything from now on → the store is read → the snapshot is sent, then what was held back
-//! and is newer → live.
+//! The seat holds back all that the bus brings until it has joined its audiences and its client is welcomed;
+//! what it missed of them comes first (`seat/replay.rs`).
 
 use std::sync::Arc;
 
-use adapter::{BusError, CatchUp, Since};
-use notice::{Audience, Cursor, Namespace, Scope};
+use adapter::BusError;
+use notice::{Audience, Scope};
 
-use super::admission::Admitted;
+use super::{admission::Admitted, identity::Identity};
 use crate::{
     departure::Departure,
     engine::Session,
     events::Handshake,
     login::{self, Fault},
     refusal::Refusal,
-    seat::{Entry, Seat},
+    seat::{Entry, Replay, Seat},
     shared::Shared,
     uplink,
 };
@@ -56,26 +55,24 @@ pub(crate) async fn connect(
 ) -> Result<Option<Arc<Seat>>, Refusal> {
     let shared = &session.shared;
     let Admitted { namespace, identity, grant } = admitted;
-    let seat = Seat::new(session, namespace, identity.user, grant);
+    let Identity { user, room, since } = identity;
+    let seat = Seat::new(session, namespace, user, since, grant);
     if !session.seats.add(&seat) {
         return Ok(None);
     }
-    let room = identity.room.map(Scope::Room);
-    match enter(shared, &seat, room, &identity.since).await {
-        Ok(caught) => {
+    match enter(shared, &seat, room.map(Scope::Room)).await {
+        Ok(()) => {
             session.answered();
             welcome(&seat);
-            seat.go_live(caught);
+            seat.go_live();
             seat.pass.watch(&seat);
             shared.events.handshake(Handshake::Seated);
             Ok(Some(seat))
         }
-        Err(why) => {
-            session.seats.remove(seat.namespace.as_str(), Departure::StoreAway);
-            match why {
-                NotJoined::Gone => Ok(None),
-                NotJoined::Full | NotJoined::Away => Err(Refusal::StoreAway),
-            }
+        Err(None) => Ok(None),
+        Err(Some(refusal)) => {
+            session.seats.remove(seat.namespace.as_str(), refusal.departure());
+            Err(refusal)
         }
     }
 }
@@ -85,30 +82,32 @@ pub(crate) fn leave(session: &Session, namespace: &str) {
     session.seats.remove(namespace, Departure::Client);
 }
 
-/// Enters the seat's audiences, and reads what its user must be told.
+/// Enters the seat's audiences. `None` as the error: it has left.
 async fn enter(
     shared: &Shared,
     seat: &Arc<Seat>,
     room: Option<Scope>,
-    since: &Cursor,
-) -> Result<Option<CatchUp>, NotJoined> {
+) -> Result<(), Option<Refusal>> {
     let user = seat.user.clone().map(Scope::User);
     for scope in [Some(Scope::Everyone), user, room].into_iter().flatten() {
-        join(shared, seat, &seat.audience(scope)).await?;
+        let audience = seat.audience(scope);
+        join(shared, seat, &audience).await.map_err(|why| refusal(why, &audience))?;
     }
-    let Some(user) = &seat.user else { return Ok(None) };
-    if seat.namespace.as_str() != Namespace::NOTICE {
-        return Ok(None);
-    }
-    let audience = Audience::tasks_of(user.clone());
-    let window = Since::Window(shared.config.recovery_window);
-    let since = since.position(&audience).map_or(window, Since::Position);
-    let caught = shared.store.catch_up(&audience, since).await;
-    caught.map(Some).map_err(|error| not_joined(shared, &error))
+    Ok(())
 }
 
-/// Makes `seat` a member; when this has returned, it hears what its audience is sent. In a room of `/` it is
-/// logged in beside everybody.
+/// Who is told that a room is full stops trying; of what else is full here, another node may have more. `None`: it
+/// has left.
+fn refusal(why: NotJoined, audience: &Audience) -> Option<Refusal> {
+    match (why, &audience.scope) {
+        (NotJoined::Gone, _) => None,
+        (NotJoined::Full, Scope::Room(_)) => Some(Refusal::RoomFull),
+        (NotJoined::Full | NotJoined::Away, _) => Some(Refusal::StoreAway),
+    }
+}
+
+/// Makes `seat` a member; when this has returned, it hears what its audience is sent, and has what it missed
+/// of it or gets that with its welcome. In a room of `/` it is logged in beside everybody.
 ///
 /// Not cancellation-safe: dropped half-way, it is a member of whom the bus may not know.
 pub(crate) async fn join(
@@ -119,6 +118,7 @@ pub(crate) async fn join(
     if login::is_held(audience) {
         return login::join(seat, audience).await.map_err(NotJoined::from);
     }
+    let replay = Replay::of(seat, audience);
     match shared.hub.join(seat, audience) {
         Entry::Added => {}
         Entry::There => return Ok(()),
@@ -129,11 +129,27 @@ pub(crate) async fn join(
         shared.hub.leave(seat, audience);
         return Err(not_joined(shared, &error));
     }
-    if seat.places.entered(audience) {
-        uplink::joined(seat, audience);
-        return Ok(());
+    if !seat.places.entered(audience) {
+        // It left while the bus was asked.
+        shared.interest.leave(audience);
+        return Err(NotJoined::Gone);
     }
-    // It left while the bus was asked.
-    shared.interest.leave(audience);
-    Err(NotJoined::Gone)
+    uplink::joined(seat, audience);
+    if let Some(replay) = &replay
+        && let Err(error) = replay.read().await
+    {
+        end_membership(seat, audience);
+        return Err(not_joined(shared, &error));
+    }
+    Ok(())
+}
+
+/// Ends a membership that is not a login.
+pub(crate) fn end_membership(seat: &Arc<Seat>, audience: &Audience) {
+    let shared = &seat.session.shared;
+    if shared.hub.leave(seat, audience) {
+        shared.interest.leave(audience);
+        seat.forget(audience);
+        uplink::left(seat, audience);
+    }
 }

@@ -86,6 +86,10 @@ async fn handle(seat: &Arc<Seat>, call: &Call) -> Option<Handled> {
         shared.events.heard(Heard::Reserved);
         return Some(Handled::error("event", &error.to_string()));
     }
+    if notice::is_too_deep(&call.args) {
+        shared.events.heard(Heard::TooDeep);
+        return Some(Handled::error("malformed", "the arguments nest too deep"));
+    }
     let handled = match (call.event.as_str(), &seat.user) {
         ("tasks", Some(user)) => tasks(seat, user).await,
         ("loginRoom", _) if seat.namespace.is_root() => {

@@ -57,7 +57,7 @@ impl<T> Bundle<T> {
     fn order(&self) -> Order {
         match &self.draft.kind {
             Kind::Progress { order, .. } | Kind::Final { order, .. } => *order,
-            Kind::Plain | Kind::Volatile => Order::default(),
+            Kind::Plain | Kind::Kept | Kind::Volatile => Order::default(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use adapter::{Arrival, Config, Link, Publisher, Redis, RedisConfig};
+use adapter::{Arrival, Config, KeptRooms, Link, Publisher, Redis, RedisConfig};
 use ingest::{Batch, Intake, Metrics, RedisSource, RedisSourceConfig, SourceError};
 use notice::{Audience, Kind, NodeId, Notice, Stamp, StatusTable, UserId};
 use prometheus::{Registry, TextEncoder};
@@ -52,6 +52,7 @@ pub(crate) fn redis_at(server: &Server) -> RedisConfig {
         login_lease: Duration::from_secs(15),
         room_members_max: 1_000,
         login_rooms_max: 1_000,
+        kept_rooms: KeptRooms::default(),
         uplink: None,
         publish_wait: Duration::from_secs(2),
         progress_pace: Duration::ZERO,
@@ -181,7 +182,7 @@ impl Rig {
     pub(crate) async fn next_stamp(&mut self) -> Option<Stamp> {
         match &self.next_notice().await.draft.kind {
             Kind::Progress { order, .. } | Kind::Final { order, .. } => order.stamp,
-            Kind::Plain | Kind::Volatile => None,
+            Kind::Plain | Kind::Kept | Kind::Volatile => None,
         }
     }
 

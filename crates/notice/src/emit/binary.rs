@@ -7,10 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 
 use super::error::EmitError;
-
-/// The most attachments of one emit: a client with socket.io-parser 4.2.6 or newer takes no packet with
-/// more, and leaves.
-const ATTACHMENTS_MAX: usize = 10;
+use crate::payload::ATTACHMENTS_MAX;
 
 const BINARY: &str = "$binary";
 /// What clients take for an attachment's place. One of the backend's own would point anywhere.

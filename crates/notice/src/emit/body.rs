@@ -8,13 +8,14 @@ use serde_json::value::RawValue;
 use super::error::EmitError;
 use crate::json::Json;
 
-/// Null leaves a field out, but for `data`, which may be null.
+/// Null leaves a field out, but for `data`, which may be null, and for whom it is meant: a variable that
+/// was empty makes no audience larger.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Body<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "given")]
     pub(super) to: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "given")]
     pub(super) except: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(super) namespace: Option<&'a RawValue>,

@@ -22,7 +22,7 @@ fn refusal(more: &str) -> String {
 fn an_emit_goes_to_everyone_a_user_a_room_or_a_socket_of_a_namespace() {
     let audience = |json: &str| taken(json).audience.to_string();
     assert_eq!(audience(r#"{"event":"e"}"#), "everyone@/");
-    assert_eq!(audience(r#"{"event":"e","to":null,"namespace":null}"#), "everyone@/");
+    assert_eq!(audience(r#"{"event":"e","namespace":null}"#), "everyone@/");
     assert_eq!(audience(r#"{"event":"e","to":{"user":5},"namespace":"/a"}"#), "user:5@/a");
     assert_eq!(audience(r#"{"event":"e","to":{"room":"5"}}"#), "room:5@/");
     assert_eq!(audience(r#"{"event":"e","to":{"socket":"x"}}"#), "socket:x@/");
@@ -155,6 +155,9 @@ fn a_field_of_the_wrong_type_is_named() {
         (r#""ack":{"wait":"5s"}"#, "ack"),
         (r#""to":"room""#, "to"),
         (r#""to":{}"#, "to"),
+        (r#""to":null"#, "to"),
+        (r#""except":null"#, "except"),
+        (r#""except":{"rooms":null}"#, "except.rooms"),
         (r#""to":{"user":null}"#, "to.user"),
         (r#""to":{"user":1e3}"#, "to.user"),
         (r#""to":{"user":"5","room":"5"}"#, "to"),

@@ -34,9 +34,9 @@ struct To<'a> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Except<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "given")]
     rooms: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "given")]
     sockets: Option<&'a RawValue>,
 }
 

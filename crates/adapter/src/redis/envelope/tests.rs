@@ -41,6 +41,7 @@ fn every_kind_of_notice_reads_back() {
     let without = TaskKey { identity: Arc::from("copy"), run: None };
     for kind in [
         Kind::Plain,
+        Kind::Kept,
         Kind::Volatile,
         Kind::Progress { task: with_run, order },
         Kind::Final { task: without, order: Order::default() },

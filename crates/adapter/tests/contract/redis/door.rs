@@ -107,6 +107,19 @@ async fn a_read_only_replica_is_refused() {
 }
 
 #[tokio::test]
+async fn a_node_that_does_not_come_onto_the_bus_is_not_taken_for_living() {
+    let (bus, _node) = OverRedis::lasting().await;
+    let clients = bus.server.say("CLIENT LIST").await;
+    let clients = clients.lines().filter(|line| line.starts_with("id=")).count();
+    // One or two more than there are, as those who say so are gone by then or not.
+    let answer = bus.server.say(&format!("CONFIG SET maxclients {}", clients + 1)).await;
+    assert!(answer.starts_with("+OK"), "{answer}");
+    let ghost = NodeId::new("ghost").expect("a node");
+    bus.running.redis.link(ghost).await.map(drop).expect_err("it needs three connections");
+    bus.server.comes_to_say("HEXISTS carillon:{nodes}:leases ghost", ":0").await;
+}
+
+#[tokio::test]
 async fn where_the_nodes_leases_are_somebody_elses_a_node_does_not_start_and_says_why() {
     let server = Server::start(&[]).await;
     server.say("SET carillon:{nodes}:leases theirs").await;

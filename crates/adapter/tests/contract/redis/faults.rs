@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
-use adapter::{Config, PublishError, Published, RedisConfig};
+use adapter::{Config, Interest, PublishError, Published, RedisConfig};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use notice::{Audience, Draft, Payload};
 use serde_json::value::to_raw_value;
-use tokio::time::{Instant, interval, sleep, timeout};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, interval, sleep, timeout},
+};
 
 use super::{DEADLINE, OverRedis, Running, accepted_at_last, heard_until};
 use crate::{
     detour::Detour,
-    drafts::{audience, end, now, plain, progress, room},
+    drafts::{audience, end, now, plain, progress, room, to},
     server::Server,
     subject::{Node, Subject},
 };
@@ -290,4 +293,64 @@ async fn a_store_that_was_taken_over_is_read_for_many_at_once() {
     // Each of them asks three times.
     let one_by_one = way * 2 * 3 * u32::try_from(AUDIENCES).expect("they are few");
     assert!(since.elapsed() < one_by_one / 3, "{:?}", since.elapsed());
+}
+
+#[tokio::test]
+async fn more_audiences_than_the_inbox_has_places_are_read_while_another_is_heard() {
+    const AUDIENCES: usize = 64;
+    let server = Server::start(&[]).await;
+    let config = config(server.url());
+    let bus = Config { inbox_len_max: 4, ..config.bus.clone() };
+    let bus = Running::start(RedisConfig { bus, ..config }).await;
+    let (mut node, worker) = (bus.link().await, bus.link().await);
+    let rooms: Vec<_> = (0..AUDIENCES).map(|n| room(&n.to_string())).collect();
+    for entered in join_all(rooms.iter().map(|room| node.interest().enter(room))).await {
+        entered.expect("there is room");
+    }
+    node.enter(&room("busy")).await;
+    server.say("CLIENT KILL TYPE pubsub").await;
+    let missed = rooms.iter().map(|room| to(room.clone(), end("copy", now(), "missed"))).collect();
+    let results = worker.link.publisher.publish_all(missed).await;
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    let all = format!("carillon_bus_repairs_total{{cause=\"behind\"}} {AUDIENCES}");
+    bus.comes_to_count(&all).await;
+    for _ in 0..8 {
+        worker.accepted(plain(room("busy"), "note")).await;
+    }
+    // Nothing tells from outside that the first of these waits behind all the others.
+    sleep(Duration::from_millis(200)).await;
+    let mut texts = node.hear_texts(AUDIENCES + 8).await;
+    texts.retain(|text| text == "missed");
+    assert_eq!(texts.len(), AUDIENCES);
+}
+
+#[tokio::test]
+async fn who_left_is_forgotten_however_many_enter_meanwhile() {
+    let server = Server::start(&[]).await;
+    let detour = Detour::to(server.port(), Duration::from_millis(20)).await;
+    let bus = Running::start(config(detour.url())).await;
+    let node = bus.link().await;
+    node.enter(&room("left")).await;
+    let interest = node.interest();
+    let left = async {
+        sleep(Duration::from_millis(500)).await;
+        interest.leave(&room("left"));
+        let listeners = format!("PUBSUB SHARDNUMSUB carillon:{{{}}}", room("left"));
+        server.comes_to_say(&listeners, ":0").await;
+    };
+    tokio::select! {
+        () = enter_without_end(interest) => {}
+        () = left => {}
+    }
+}
+
+/// More often than Redis answers.
+async fn enter_without_end(interest: &Interest) {
+    let mut often = interval(Duration::from_millis(5));
+    let mut entering = JoinSet::new();
+    for n in 0.. {
+        often.tick().await;
+        let (interest, room) = (interest.clone(), room(&n.to_string()));
+        entering.spawn(async move { interest.enter(&room).await });
+    }
 }

@@ -36,6 +36,9 @@ async fn after_a_failover_the_new_primary_is_the_bus_and_the_old_one_is_left() {
     bus.comes_to_count("carillon_redis_up 1").await;
 
     watched.primary.start_again().await;
+    // The sentinel says so too, but looks every ten seconds, and not before it has seen it up for eight.
+    let primary = watched.replica.port();
+    watched.primary.say(&format!("REPLICAOF 127.0.0.1 {primary}")).await;
     watched.primary.comes_to_say("INFO replication", "role:slave").await;
     worker.accepted(end("later", now(), "later")).await;
     assert_eq!(heard_until(&mut node, "later").await.last().map(String::as_str), Some("later"));

@@ -1,5 +1,7 @@
 //! Keys of somebody else where ours should be: named, left alone, and no reason to try again.
 
+use std::time::Duration;
+
 use adapter::BusError;
 
 use super::OverRedis;
@@ -70,4 +72,21 @@ async fn a_key_of_somebody_else_harms_nobody_else_of_a_batch() {
     assert_eq!(taken, [true, false, true], "{results:?}");
     let error = results[1].as_ref().expect_err("it was not taken");
     assert!(!error.is_transient() && error.to_string().contains("hint: a key under our prefix"));
+}
+
+#[tokio::test]
+async fn ends_that_cannot_be_kept_harm_nobody_else_of_a_batch() {
+    let (bus, node) = OverRedis::lasting().await;
+    node.accepted(plain(audience(), "first")).await;
+    bus.server.say(&format!("SET carillon:{{{}}}:shown x", audience())).await;
+    let drafts = vec![
+        plain(room("other"), "before"),
+        end("copy", now(), "end"),
+        end("export", now(), "end"),
+        plain(room("other"), "behind"),
+    ];
+    let results = node.link.publisher.publish_all(drafts).await;
+    let taken: Vec<_> = results.iter().map(Result::is_ok).collect();
+    assert_eq!(taken, [true, false, false, true], "{results:?}");
+    assert!(node.within(Duration::from_hours(1)).await.finals.is_empty(), "nothing was kept");
 }

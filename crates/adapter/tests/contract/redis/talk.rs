@@ -26,6 +26,18 @@ struct Frozen {
     _link: Link,
 }
 
+impl Node {
+    /// Waits until it is known to be living and says this of itself.
+    async fn comes_to_say(&self, about: &str) {
+        let said = async {
+            while self.living().await.iter().all(|(_, said)| said != about) {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(DEADLINE, said).await.unwrap_or_else(|_| panic!("{about} was never seen"));
+    }
+}
+
 impl Frozen {
     async fn start(bus: &OverRedis, name: &str) -> Self {
         let (url, name) = (bus.server.url(), NodeId::new(name).expect("a node"));
@@ -55,6 +67,21 @@ impl Drop for Frozen {
             runtime.shutdown_background();
         }
     }
+}
+
+#[tokio::test]
+async fn what_is_announced_while_a_node_has_other_things_to_do_is_seen_soon() {
+    let config = Config { node_lease: DEADLINE * 10, ..OverRedis::config() };
+    let (bus, node) = OverRedis::one_with(config).await;
+    let announced = node.link.nodes.clone();
+    // The second waits for its turn, in which a watch comes between.
+    announced.announce(Bytes::from("first"));
+    node.comes_to_say("first").await;
+    announced.announce(Bytes::from("second"));
+    sleep(Duration::from_millis(100)).await;
+    let _watch = node.watch(CHANNEL, 1).await;
+    node.comes_to_say("second").await;
+    drop(bus);
 }
 
 #[tokio::test]

@@ -1,0 +1,133 @@
+//! Every path of the internal port, and what it asks of its caller. docs/openapi.json says the same, as a
+//! test holds.
+//!
+//! Promise: what is not in the table asks for the most.
+
+use axum::extract::{MatchedPath, Request};
+use http::Method;
+
+use crate::settings::Scope;
+
+/// What a caller must have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Need {
+    /// It is told to everyone: no secrets, no users, the same on every node of a release.
+    Nothing,
+    /// What everybody on this machine may see; from elsewhere it asks for a key that may read.
+    Page,
+    /// Any key: there is nothing there.
+    Key,
+    Scope(Scope),
+}
+
+/// What is asked of a call.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Terms {
+    pub(super) need: Need,
+    /// What it does, if that leaves a line in the audit.
+    pub(super) deed: Option<&'static str>,
+}
+
+type Route = (Method, &'static str, Terms);
+
+const OPEN: Terms = Terms { need: Need::Nothing, deed: None };
+const PAGE: Terms = Terms { need: Need::Page, deed: None };
+const PUBLISH: Terms = Terms { need: Need::Scope(Scope::Publish), deed: None };
+const READ: Terms = Terms { need: Need::Scope(Scope::Read), deed: None };
+const ADMIN: Terms = Terms { need: Need::Scope(Scope::Admin), deed: None };
+
+const fn audited(deed: &'static str) -> Terms {
+    Terms { deed: Some(deed), ..ADMIN }
+}
+
+const ROUTES: [Route; 24] = [
+    (Method::GET, "/livez", OPEN),
+    (Method::GET, "/readyz", OPEN),
+    (Method::GET, "/metrics", OPEN),
+    (Method::GET, "/openapi.json", OPEN),
+    (Method::GET, "/", PAGE),
+    (Method::GET, "/carillon.js", PAGE),
+    (Method::GET, "/demo.js", PAGE),
+    (Method::GET, "/rooms", PAGE),
+    (Method::GET, "/rooms.js", PAGE),
+    (Method::GET, "/style.css", PAGE),
+    (Method::POST, "/v1/tasks", PUBLISH),
+    (Method::POST, "/v1/emit", PUBLISH),
+    (Method::POST, "/v1/downlink", PUBLISH),
+    (Method::GET, "/v1/sockets", READ),
+    (Method::GET, "/v1/rooms", READ),
+    (Method::GET, "/v1/nodes", READ),
+    (Method::GET, "/v1/users/{id}/tasks", READ),
+    (Method::GET, "/v1/dead", READ),
+    (Method::POST, "/v1/sockets/join", ADMIN),
+    (Method::POST, "/v1/sockets/leave", ADMIN),
+    (Method::POST, "/v1/sockets/disconnect", audited("disconnect")),
+    (Method::DELETE, "/v1/users/{id}/tasks/{identity}", audited("forget")),
+    (Method::POST, "/v1/dead/replay", audited("replay")),
+    (Method::POST, "/v1/dead/drop", audited("drop")),
+];
+
+/// The terms of what the router has matched.
+pub(super) fn terms_of(request: &Request) -> Terms {
+    match request.extensions().get::<MatchedPath>() {
+        Some(path) => terms(request.method(), path.as_str()),
+        None => Terms { need: Need::Key, deed: None },
+    }
+}
+
+fn terms(method: &Method, path: &str) -> Terms {
+    // Whatever answers GET answers HEAD.
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    let route = ROUTES.iter().find(|route| route.0 == *method && route.1 == path);
+    route.map_or(ADMIN, |route| route.2)
+}
+
+#[cfg(test)]
+mod tests {
+    //! The table says what docs/openapi.json says.
+
+    use std::collections::BTreeMap;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    /// What only the demo shows, to people.
+    const PAGES: [&str; 4] = ["/demo.js", "/rooms", "/rooms.js", "/style.css"];
+
+    fn documented() -> BTreeMap<String, Vec<String>> {
+        let document: Value =
+            serde_json::from_str(include_str!("../../../../docs/openapi.json")).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        let calls = paths.iter().flat_map(|(path, methods)| {
+            methods.as_object().unwrap().iter().map(move |(method, says)| {
+                let keys = says["security"].as_array().expect("every call says what it asks for");
+                let scopes =
+                    keys.iter().flat_map(|key| key["bearer"].as_array().into_iter().flatten());
+                let scopes = scopes.map(|scope| scope.as_str().unwrap().to_owned()).collect();
+                (format!("{} {path}", method.to_uppercase()), scopes)
+            })
+        });
+        calls.collect()
+    }
+
+    #[test]
+    fn every_call_asks_for_the_scope_that_its_documentation_names_and_no_other_call_is_there() {
+        let routes = ROUTES.iter().filter(|(_, path, _)| !PAGES.contains(path));
+        let table = routes.map(|(method, path, terms)| {
+            let scopes = match terms.need {
+                Need::Scope(scope) => vec![scope.name().to_owned()],
+                Need::Nothing | Need::Page | Need::Key => Vec::new(),
+            };
+            (format!("{method} {path}"), scopes)
+        });
+        assert_eq!(table.collect::<BTreeMap<_, _>>(), documented());
+    }
+
+    #[test]
+    fn what_is_not_in_the_table_asks_for_the_most() {
+        assert_eq!(terms(&Method::PUT, "/v1/tasks"), ADMIN);
+        assert_eq!(terms(&Method::GET, "/v1/new"), ADMIN);
+        assert_eq!(terms(&Method::HEAD, "/v1/sockets"), READ);
+    }
+}

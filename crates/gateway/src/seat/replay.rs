@@ -1,0 +1,122 @@
+//! What a seat has missed of its user's tasks, or of a room that is kept, and then what is new, without a gap
+//! and without a double.
+//!
+//! The order that makes it so: the seat holds back what the bus brings of the audience → it becomes a member,
+//! and the bus confirms that it brings everything from now on → the store is read → what was read is sent, then
+//! what was held back and is newer.
+
+use std::{sync::Arc, time::SystemTime};
+
+use adapter::{BusError, CatchUp, Since};
+use notice::{Audience, Cursor, Namespace, Position, Scope};
+
+use super::{FRAME_BYTES_MAX, Seat, inflow::Due};
+use crate::{forms::Forms, frames_of, hub::Choice};
+
+/// Where its client has been in rooms that it has not joined yet.
+#[derive(Debug, Default)]
+pub(crate) struct Known(Option<Box<Cursor>>);
+
+impl Known {
+    pub(super) fn new(cursor: Cursor) -> Self {
+        Self((!cursor.is_empty()).then(|| Box::new(cursor)))
+    }
+
+    fn position(&self, audience: &Audience) -> Option<Position> {
+        self.0.as_ref()?.position(audience).cloned()
+    }
+
+    /// A cursor is good for one join: what comes after was sent.
+    fn forget(&mut self, audience: &Audience) {
+        if let Some(cursor) = &mut self.0 {
+            cursor.forget(audience);
+        }
+        self.0.take_if(|cursor| cursor.is_empty());
+    }
+}
+
+/// One reading of the store for a seat that becomes a member. For as long as it is there, the seat holds back
+/// what the bus brings of the audience.
+pub(crate) struct Replay<'a> {
+    seat: &'a Arc<Seat>,
+    audience: &'a Audience,
+}
+
+impl<'a> Replay<'a> {
+    /// To be called before the seat is a member. `None`: nothing of this audience is kept, and nothing is read.
+    pub(crate) fn of(seat: &'a Arc<Seat>, audience: &'a Audience) -> Option<Self> {
+        let is_of_tasks = matches!(audience.scope, Scope::User(_))
+            && audience.namespace.as_str() == Namespace::NOTICE;
+        if !is_of_tasks && !seat.session.shared.store.keeps(audience) {
+            return None;
+        }
+        seat.inflow.lock().begin(audience);
+        Some(Self { seat, audience })
+    }
+
+    /// To be called when the bus brings everything. What is read is sent when this is dropped, or with the
+    /// welcome.
+    pub(crate) async fn read(&self) -> Result<(), BusError> {
+        let Self { seat, audience } = self;
+        let shared = &seat.session.shared;
+        let known = seat.known.lock().position(audience);
+        let window = Since::Window(shared.config.recovery_window);
+        let since = known.as_ref().map_or(window, Since::Position);
+        let caught = shared.store.catch_up(audience, since).await?;
+        seat.known.lock().forget(audience);
+        // It may have left meanwhile.
+        if seat.places.has(audience) {
+            seat.inflow.lock().caught(audience, caught);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Replay<'_> {
+    fn drop(&mut self) {
+        // Held to the end, so that the bus's next notice comes after these.
+        let mut inflow = self.seat.inflow.lock();
+        let due = inflow.end(self.audience);
+        self.seat.send_due(&due);
+    }
+}
+
+impl Seat {
+    /// Ends the catching up: what was read, then what the bus brought meanwhile; live from then on.
+    pub(crate) fn go_live(self: &Arc<Self>) {
+        let mut inflow = self.inflow.lock();
+        let due = inflow.go_live();
+        self.send_due(&due);
+    }
+
+    /// Forgets where it stood in an audience that it has left.
+    pub(crate) fn forget(&self, audience: &Audience) {
+        self.inflow.lock().leave(audience);
+    }
+
+    fn send_due(self: &Arc<Self>, due: &Due) {
+        for caught in &due.read {
+            self.send_read(caught);
+        }
+        let (events, now) = (&self.session.shared.events, SystemTime::now());
+        for notice in &due.fresh {
+            self.send(&Forms::new(notice, false), now, events);
+        }
+    }
+
+    /// The newest notice of each live task, then what was missed.
+    fn send_read(self: &Arc<Self>, caught: &CatchUp) {
+        let (events, now) = (&self.session.shared.events, SystemTime::now());
+        if let Some(gap) = &caught.gap {
+            self.session.send(&frames_of::gap(self, gap), None);
+        }
+        let all = || caught.live.iter().chain(&caught.finals);
+        let bytes = all().map(|notice| notice.draft.payload.len_bytes() + FRAME_BYTES_MAX);
+        self.session.allow(bytes.sum());
+        for notice in all() {
+            if Choice::of(notice.draft.narrowing.as_deref()).takes(self) {
+                self.send(&Forms::new(notice, true), now, events);
+            }
+        }
+    }
+}
