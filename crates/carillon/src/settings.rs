@@ -26,6 +26,7 @@ mod key_files;
 mod reader;
 mod redis;
 mod rules;
+mod tls;
 mod uplink;
 
 mod manual;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use gateway::Identity;
 use rustix::process::{Resource, getrlimit};
 use tokio::time::{self, Instant};
 
@@ -53,6 +54,9 @@ pub(super) fn doctor(settings: Settings, console: &mut Console<'_>) -> Result<Ex
         Finding { what: "clock", verdict: block_on(clock())? },
         Finding { what: "bus", verdict: block_on(bus(&config))? },
     ];
+    if let Some(identity) = &config.public.tls {
+        findings.push(Finding { what: "certificate", verdict: certificate(identity) });
+    }
     for (what, addr, name) in [
         ("public port", config.public.addr, "--public-addr"),
         ("internal port", config.internal.addr, "--internal-addr"),
@@ -111,6 +115,17 @@ async fn clock() -> Result<Verdict, Failure> {
     } else {
         Verdict::Good(humantime::format_rfc3339_seconds(wall).to_string())
     })
+}
+
+/// It was read with the settings, and its key fits.
+fn certificate(identity: &Identity) -> Verdict {
+    let until = humantime::format_rfc3339_seconds(identity.until());
+    if identity.ends_soon(SystemTime::now()) {
+        let hint = "renew it; a running node takes the new one by itself".to_owned();
+        Verdict::Weak(format!("ends at {until}"), hint)
+    } else {
+        Verdict::Good(format!("holds until {until}"))
+    }
 }
 
 /// Whether a notice goes to the bus and comes back.

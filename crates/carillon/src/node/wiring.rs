@@ -77,7 +77,7 @@ pub(super) fn gateway(
         namespaces: public.namespaces.clone(),
         origins: Origins::parse(&origins)?,
         serve_client: public.serve_client.clone(),
-        tls: None,
+        tls: public.tls.clone(),
         ping_interval: public.ping_interval,
         ping_timeout: public.ping_timeout,
         recovery_window: config.recovery.window,

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap, fmt, fs, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration,
 };
 
-use gateway::{Bundle, Conformance, Limits, Origins};
+use gateway::{Bundle, Conformance, Identity, Limits, Origins};
 use notice::{Namespace, RoomPattern, StatusTable};
 
 use crate::settings::{
@@ -15,7 +15,7 @@ use crate::settings::{
     mistake::Mistakes,
     reader::Reader,
     redis::{self, Redis},
-    rules,
+    rules, tls,
     uplink::{self, Uplink},
     value::Value,
 };
@@ -73,6 +73,8 @@ pub struct Public {
     pub ping_timeout: Duration,
     pub namespaces: Vec<Namespace>,
     pub conformance: Option<Conformance>,
+    /// Absent: clients speak plainly.
+    pub tls: Option<Identity>,
 }
 
 /// The port for backends and operators.
@@ -207,6 +209,7 @@ fn public(read: &mut Reader) -> Public {
         ping_timeout: read.one("public.ping_timeout", amount::duration),
         namespaces: read.list("public.namespaces", namespaces),
         conformance: read.one("public.conformance", conformance),
+        tls: tls::public(read),
     }
 }
 

@@ -71,6 +71,11 @@ impl Reader {
         }
     }
 
+    /// Whether it was given, and not as an empty text.
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        !self.settings.effective(entry(name)).0.is_empty()
+    }
+
     /// Notes that a setting, right in itself, does not go with another.
     pub(super) fn refuse(
         &mut self,

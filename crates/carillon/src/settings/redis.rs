@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use crate::settings::{amount, config::file, reader::Reader};
+use crate::settings::{amount, config::file, reader::Reader, tls};
 
 /// What a Redis may be: one, several of which a sentinel knows the primary, or a cluster; each plain or
 /// by TLS.
@@ -30,19 +30,13 @@ impl fmt::Debug for Redis {
 
 pub(super) fn read(read: &mut Reader) -> Option<Redis> {
     let url = read.maybe("redis.url", url);
-    let (cert, key) = (read.maybe("redis.tls.cert", file), read.maybe("redis.tls.key", file));
     let redis = Redis {
         url: url.clone().unwrap_or_default(),
         prefix: read.one("redis.prefix", prefix),
         min_replicas_ack: read.one("redis.min_replicas_ack", amount::count_or_none),
         ca: read.maybe("redis.tls.ca", file),
-        identity: cert.clone().zip(key.clone()),
+        identity: tls::pair(read, "redis.tls"),
     };
-    if cert.is_some() != key.is_some() {
-        let (is_alone, other) = if cert.is_some() { ("cert", "key") } else { ("key", "cert") };
-        let hint = format!("set redis.tls.{other} too, or neither");
-        read.refuse(&format!("redis.tls.{is_alone}"), "is of no use alone", hint);
-    }
     url.map(|_| redis)
 }
 

@@ -30,11 +30,14 @@ fn openness(read: &mut Reader, config: &Config) {
             "set auth.allow_anonymous = true if that is meant, or listen on 127.0.0.1",
         );
     }
-    if public_open && !plaintext {
+    // What is wrong with its files is told already.
+    let tls = config.public.tls.is_some() || read.is_set("public.tls.cert");
+    if public_open && !tls && !plaintext {
         read.refuse(
             "public.addr",
             "is open to others without TLS",
-            "set public.plaintext = true if TLS ends in front of this node, or listen on 127.0.0.1",
+            "set public.tls.cert and public.tls.key, or public.plaintext = true if TLS ends in front of this \
+             node, or listen on 127.0.0.1",
         );
     }
     let internal = &config.internal;

@@ -84,7 +84,7 @@ pub(super) const TABLE: &[Entry] = &[
     // public
     text("public.addr", "127.0.0.1:8000", "127.0.0.1:8000",
         "Where Socket.IO, WebSocket and server-sent events are served. Beyond loopback it needs \
-         `public.plaintext`, and `auth.allow_anonymous` while `auth.mode` is `none`."),
+         `public.tls.cert` or `public.plaintext`, and `auth.allow_anonymous` while `auth.mode` is `none`."),
     text("public.path", "/socket.io/", "/socket.io/",
         "The path that Socket.IO clients connect to; begins and ends with a slash."),
     text("public.origins", "", r#"["https://app.example.com", "*.example.com"]"#,
@@ -102,8 +102,10 @@ pub(super) const TABLE: &[Entry] = &[
     text("public.conformance", "off", "engine",
         "`engine` or `socket`: answer as the official Engine.IO or Socket.IO protocol suite expects. For \
          those suites only, on loopback only."),
-    text("public.tls.cert", "", "/etc/carillon/tls.crt", "The certificate chain, as a PEM file.").later(),
-    text("public.tls.key", "", "/etc/carillon/tls.key", "The certificate's key, as a PEM file.").later(),
+    text("public.tls.cert", "", "/etc/carillon/tls.crt", 
+        "The certificate chain, as a PEM file, the node's own first: clients are then served by TLS 1.2 and \
+         1.3 only. Read again when it or the key changes."),
+    text("public.tls.key", "", "/etc/carillon/tls.key", "The certificate's key, as a PEM file."),
     // internal
     text("internal.addr", "127.0.0.1:8001", "127.0.0.1:8001",
         "Where the API, metrics, health and the demo page are served. Beyond loopback it needs \

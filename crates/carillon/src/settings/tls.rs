@@ -1,0 +1,37 @@
+//! Certificates and their keys: two files each, `*.tls.cert` and `*.tls.key`.
+
+use std::path::PathBuf;
+
+use gateway::Identity;
+
+use crate::settings::{config::file, reader::Reader};
+
+/// What the public port shows, if it speaks TLS.
+pub(super) fn public(read: &mut Reader) -> Option<Identity> {
+    let (cert, key) = pair(read, "public.tls")?;
+    match Identity::read(&cert, &key) {
+        Ok(identity) => Some(identity),
+        Err(error) => {
+            let name = if error.is_of_key() { "public.tls.key" } else { "public.tls.cert" };
+            read.refuse(name, error.to_string(), error.hint());
+            None
+        }
+    }
+}
+
+/// The two files of a section: both, or neither.
+pub(super) fn pair(read: &mut Reader, section: &str) -> Option<(PathBuf, PathBuf)> {
+    let names = [format!("{section}.cert"), format!("{section}.key")];
+    let [cert_name, key_name] = &names;
+    let (cert, key) = (read.maybe(cert_name, file), read.maybe(key_name, file));
+    match (read.is_set(cert_name), read.is_set(key_name)) {
+        (true, false) => refuse_alone(read, cert_name, key_name),
+        (false, true) => refuse_alone(read, key_name, cert_name),
+        _ => {}
+    }
+    cert.zip(key)
+}
+
+fn refuse_alone(read: &mut Reader, name: &str, other: &str) {
+    read.refuse(name, "is of no use alone", format!("set {other} too, or neither"));
+}
