@@ -11,7 +11,10 @@ use std::{
 
 use adapter::{Arrival, LoginMode, LoginOutcome, Logins};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use tokio::{task::JoinSet, time::timeout};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, timeout},
+};
 
 use crate::{
     drafts::room,
@@ -189,7 +192,7 @@ pub(crate) async fn who_believes_to_be_in_is_in_whatever_the_interleaving<S: Sub
     for seed in 0..ROUNDS / 2 {
         let (_bus, mut nodes) = nodes::<S>().await;
         let deeds = rush(&nodes, seed, 10, &[First, Last, Whenever]).await;
-        let told_before = told(&mut nodes).await;
+        let mut told_before = told(&mut nodes).await;
         // Who is in, as a last one finds it.
         assert!(nodes[0].log_in("newcomer", Last).await);
         let found: BTreeSet<_> = told(&mut nodes).await.into_keys().collect();
@@ -198,9 +201,13 @@ pub(crate) async fn who_believes_to_be_in_is_in_whatever_the_interleaving<S: Sub
             .map(|deed| deed.member.clone())
             .collect();
         assert!(found.is_subset(&possible), "seed {seed}: {found:?} of {possible:?}");
-        let mut put_out = possible.difference(&found);
-        let were_told = put_out.all(|member| told_before.contains_key(member));
-        assert!(were_told, "seed {seed}: {possible:?} {found:?} {told_before:?}");
+        // Word that got lost on a busy machine comes with the next renewal.
+        let since = Instant::now();
+        while possible.difference(&found).any(|member| !told_before.contains_key(member)) {
+            let story = format!("seed {seed}: {possible:?} {found:?} {told_before:?}");
+            assert!(since.elapsed() < S::config().login_lease * 2, "{story}");
+            told_before.extend(told(&mut nodes).await);
+        }
         nodes[0].log_out("newcomer").await;
         assert!(nodes[1].log_in("m1", First).await, "seed {seed}: nobody else was in");
     }

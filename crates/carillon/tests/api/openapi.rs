@@ -43,7 +43,8 @@ fn every_route_is_in_the_document_and_nothing_else_is() {
 /// `.route("/path", method(…))`, as it is written in a source file.
 fn routes(file: &str) -> Vec<String> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    let source = fs::read_to_string(file).unwrap();
+    // The one path that has a name there, because it is used twice.
+    let source = fs::read_to_string(file).unwrap().replace("DOWNLINK_PATH", "\"/v1/downlink\"");
     let mut routes = Vec::new();
     for route in source.split(".route(").skip(1) {
         let (path, rest) = route.trim_start().strip_prefix('"').unwrap().split_once('"').unwrap();
