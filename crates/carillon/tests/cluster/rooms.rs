@@ -301,7 +301,7 @@ async fn who_names_a_full_room_in_its_query_is_told_so() {
     let mut cluster = Cluster::of(1, Bus::Redis).await;
     let mut page = visitor_of(&cluster, 0).await;
     assert_eq!(page.log_in("loginWhenever").await, "2002");
-    let fill = "local room = redis.call('KEYS', '*:leases')[1] \
+    let fill = "local room = redis.call('KEYS', '*room:*:leases')[1] \
                 for n = 1, 99999 do redis.call('ZADD', room, 9e15, n) end";
     cluster.redis().say(&format!("EVAL \"{fill}\" 0")).await;
     assert_eq!(page.log_in("loginWhenever").await, "2002", "who is in stays in");
