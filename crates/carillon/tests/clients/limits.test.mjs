@@ -39,7 +39,7 @@ async function goesOn(carillon, polling, user) {
 }
 
 describe('a node with two places', () => {
-  const carillon = node({ settings: { CARILLON_LIMITS__SOCKETS: '2' } });
+  const [carillon, other] = [1, 2].map(() => node({ settings: { CARILLON_LIMITS__SOCKETS: '2' } }));
 
   it('refuses a third socket before it reads what it wants, and keeps who is in', async (test) => {
     const polling = await enterPolling(carillon, { user: 'polls' });
@@ -57,12 +57,12 @@ describe('a node with two places', () => {
   });
 
   it('hears what a third socket says in pieces before it turns it away', async (test) => {
-    const socket = await enterSocket(carillon, { user: 'stays' });
-    const polling = await enterPolling(carillon, { user: 'polls' });
+    const socket = await enterSocket(other, { user: 'stays' });
+    const polling = await enterPolling(other, { user: 'polls' });
     test.after(() => socket.close());
-    await carillon.emit({ to: { user: 'polls' }, namespace: '/notice', event: 'piece', data: 'meal' });
+    await other.emit({ to: { user: 'polls' }, namespace: '/notice', event: 'piece', data: 'meal' });
     for (const [path, status] of [[POLLING, 503], [polling.path, 200]]) {
-      const dialed = await Dialed.dial(carillon);
+      const dialed = await Dialed.dial(other);
       dialed.drip(`GET ${path} HTTP/1.1\r\nhost: node\r\n\r\n`);
       assert.equal((await dialed.answer()).status, status);
       dialed.close();

@@ -2,10 +2,14 @@
 
 use std::{io, net::IpAddr, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use super::{http::serve, turned_away::turn_away};
+use super::{
+    http::serve,
+    turned_away::{hear_out, turn_away},
+};
 use crate::shared::Shared;
 
 /// How long to wait when the process has no file left for a connection.
@@ -44,17 +48,14 @@ fn admit(shared: &Arc<Shared>, stream: TcpStream, address: IpAddr) {
         Ok(newcomer) => newcomer,
         Err(why) => return turn_away(shared, stream, why),
     };
-    if let Some(why) = newcomer.doubt.filter(|_| !may_be_known(shared, address)) {
-        return turn_away(shared, stream, why);
+    match newcomer.doubt {
+        Some(why) if shared.tls.is_none() => {
+            shared.tasks.spawn(hear_out(Arc::clone(shared), stream, newcomer, why));
+        }
+        // To hear whom it belongs to would cost as much as to let it in.
+        Some(why) if !shared.sessions.has_any_from(address) => turn_away(shared, stream, why),
+        _ => {
+            shared.tasks.spawn(serve(Arc::clone(shared), stream, newcomer, Bytes::new()));
+        }
     }
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "set TCP_NODELAY");
-    }
-    shared.tasks.spawn(serve(Arc::clone(shared), stream, newcomer));
-}
-
-/// Whether it is worth while to hear if the connection belongs to a session: in plain words that costs next to
-/// nothing, by TLS more than a handshake may cost that is refused.
-fn may_be_known(shared: &Shared, address: IpAddr) -> bool {
-    shared.tls.is_none() || shared.sessions.has_any_from(address)
 }

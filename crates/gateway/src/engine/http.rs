@@ -16,7 +16,6 @@ use super::{
     routes::route,
     session::Session,
     slot::Slot,
-    turned_away::hear_out,
     upgrade,
     websocket::{self, Opening},
     wire::Wire,
@@ -40,10 +39,19 @@ pub(crate) enum Purpose {
 
 /// Serves one connection from its first byte to its last. All that HTTP and the opening needed is gone,
 /// with the box that held it, before a WebSocket is quiet.
-pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, newcomer: Newcomer) {
+/// `said` is what was read of it already.
+pub(super) async fn serve(
+    shared: Arc<Shared>,
+    stream: TcpStream,
+    newcomer: Newcomer,
+    said: Bytes,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "set TCP_NODELAY");
+    }
     let Newcomer { inside, handshaking, doubt } = newcomer;
     let slot = Arc::new(Slot::new(handshaking, doubt.is_none()));
-    let begun = Box::pin(begin(shared, stream, &inside, slot, doubt)).await;
+    let begun = Box::pin(begin(shared, stream, said, &inside, slot)).await;
     let Some((session, frames)) = begun else { return };
     websocket::drive(session, frames).await;
 }
@@ -52,14 +60,10 @@ pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, newcomer: Newc
 async fn begin(
     shared: Arc<Shared>,
     stream: TcpStream,
+    said: Bytes,
     inside: &Inside,
     slot: Arc<Slot>,
-    doubt: Option<Handshake>,
 ) -> Option<(Arc<Session>, Frames)> {
-    let (stream, said) = match doubt {
-        Some(why) if shared.tls.is_none() => hear_out(&shared, stream, why).await?,
-        _ => (stream, Bytes::new()),
-    };
     let wire = agree(&shared, stream, inside.address).await?;
     let (purpose, wire, rest) = speak_http(&shared, wire, said, inside, &slot).await?;
     drop(slot);

@@ -2,12 +2,12 @@
 
 use std::{io::Write as _, sync::Arc};
 
-use bytes::Bytes;
 use tokio::{
     net::TcpStream,
     time::{error::Elapsed, timeout},
 };
 
+use super::{doors::Newcomer, http::serve};
 use crate::{events::Handshake, shared::Shared};
 
 /// How much is read to find out whom a connection belongs to.
@@ -33,20 +33,19 @@ pub(super) fn turn_away(shared: &Shared, stream: TcpStream, why: Handshake) {
 }
 
 /// Hears a plain connection out while nobody new is let in: one that belongs to a session goes on, with what
-/// it has said so far. `None`: it was turned away.
+/// it has said so far.
 pub(super) async fn hear_out(
-    shared: &Arc<Shared>,
+    shared: Arc<Shared>,
     stream: TcpStream,
+    newcomer: Newcomer,
     why: Handshake,
-) -> Option<(TcpStream, Bytes)> {
-    match first_line(shared, &stream).await {
+) {
+    match first_line(&shared, &stream).await {
         Ok(said) if session_of(&said).is_some_and(|id| shared.sessions.get(id).is_some()) => {
-            Some((stream, said.into()))
+            // Boxed, for most are turned away.
+            Box::pin(serve(shared, stream, newcomer, said.into())).await;
         }
-        _ => {
-            turn_away(shared, stream, why);
-            None
-        }
+        _ => turn_away(&shared, stream, why),
     }
 }
 
