@@ -26,7 +26,7 @@ for (const { way, isTls, settings } of WAYS) {
       settings: {
         ...settings,
         CARILLON_LIMITS__HANDSHAKE: '1s',
-        CARILLON_LIMITS__STALL: '1s',
+        CARILLON_LIMITS__STALL: '2s',
         CARILLON_LIMITS__PAYLOAD_BYTES: '100MB',
         CARILLON_LIMITS__QUEUE_BYTES: '32MB',
         CARILLON_PUBLIC__PING_INTERVAL: '30s',
@@ -166,7 +166,7 @@ for (const { way, isTls, settings } of WAYS) {
       ends.push(() => socket.close());
       const tcp = socket.socket._socket;
       tcp.on('data', () => tcp.pause());
-      const reading = setInterval(() => tcp.resume(), 20);
+      const reading = setInterval(() => tcp.resume(), 5);
       socket.socket.on('close', () => clearInterval(reading));
       await stuff('slow');
       const superseded = () => carillon.count('carillon_dropped_total', '"superseded"');

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     http::serve,
-    turned_away::{hear_out, turn_away},
+    turned_away::{Glance, glance, hear_out, turn_away},
 };
 use crate::shared::Shared;
 
@@ -43,19 +43,23 @@ fn is_about_one_connection(error: &io::Error) -> bool {
 }
 
 fn admit(shared: &Arc<Shared>, stream: TcpStream, address: IpAddr) {
-    let entered = shared.doors.enter(address, shared.sessions.len());
-    let newcomer = match entered {
+    let newcomer = match shared.doors.enter(address, shared.sessions.len()) {
         Ok(newcomer) => newcomer,
-        Err(why) => return turn_away(shared, stream, why),
+        Err(why) => return turn_away(shared, &stream, why),
     };
-    match newcomer.doubt {
-        Some(why) if shared.tls.is_none() => {
-            shared.tasks.spawn(hear_out(Arc::clone(shared), stream, newcomer, why));
-        }
-        // To hear whom it belongs to would cost as much as to let it in.
-        Some(why) if !shared.sessions.has_any_from(address) => turn_away(shared, stream, why),
-        _ => {
-            shared.tasks.spawn(serve(Arc::clone(shared), stream, newcomer, Bytes::new()));
-        }
-    }
+    let said = match newcomer.doubt {
+        None => Bytes::new(),
+        // To hear whom it belongs to would cost as much by TLS as to let it in.
+        Some(_) if shared.tls.is_some() && shared.sessions.has_any_from(address) => Bytes::new(),
+        Some(why) if shared.tls.is_some() => return turn_away(shared, &stream, why),
+        Some(why) => match glance(shared, &stream) {
+            Glance::Known(said) => said,
+            Glance::Stranger => return turn_away(shared, &stream, why),
+            Glance::Unclear(said) => {
+                shared.tasks.spawn(hear_out(Arc::clone(shared), stream, newcomer, said));
+                return;
+            }
+        },
+    };
+    shared.tasks.spawn(serve(Arc::clone(shared), stream, newcomer, said));
 }

@@ -1,11 +1,13 @@
 //! What a connection gets that may not come in, at the least cost.
 
-use std::{io::Write as _, sync::Arc};
+use std::{io, sync::Arc};
 
-use tokio::{
-    net::TcpStream,
-    time::{error::Elapsed, timeout},
+use bytes::Bytes;
+use rustix::{
+    io::Errno,
+    net::{RecvFlags, SendFlags, recv, send},
 };
+use tokio::{net::TcpStream, time::timeout};
 
 use super::{doors::Newcomer, http::serve};
 use crate::{events::Handshake, shared::Shared};
@@ -18,65 +20,96 @@ const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 5\r\n\
 const UNAVAILABLE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n\
     Content-Length: 0\r\nConnection: close\r\n\r\n";
 
+/// What the first bytes of a connection tell, while nobody new is let in.
+#[derive(Debug)]
+pub(super) enum Glance {
+    /// It belongs to a session that is here.
+    Known(Bytes),
+    Stranger,
+    /// There is no whole line yet.
+    Unclear(Vec<u8>),
+}
+
 /// The answer is worth one attempt, not a wait, and no TLS either: over it, who is turned away hears nothing.
-pub(super) fn turn_away(shared: &Shared, stream: TcpStream, why: Handshake) {
+///
+/// It goes straight to the socket: the runtime has not heard yet that a new one can be written to.
+pub(super) fn turn_away(shared: &Shared, stream: &TcpStream, why: Handshake) {
     shared.events.handshake(why);
     if shared.tls.is_some() {
         return;
     }
     let answer = if why == Handshake::AddressFull { TOO_MANY } else { UNAVAILABLE };
-    // Not through the runtime, which has not heard yet that a new socket can be written to.
-    let written = stream.into_std().and_then(|mut stream| stream.write(answer));
-    if let Err(error) = written {
+    // What is left unread would take the answer with it when the socket is closed.
+    let unread = recv(stream, &mut [0; LINE_BYTES_MAX][..], RecvFlags::DONTWAIT);
+    tracing::trace!(?unread, "turn a connection away");
+    // With `MORE` it goes out together with the end.
+    let flags = SendFlags::MORE | SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+    if let Err(error) = send(stream, answer, flags) {
         tracing::trace!(%error, "turn a connection away");
     }
 }
 
-/// Hears a plain connection out while nobody new is let in: one that belongs to a session goes on, with what
-/// it has said so far.
+/// Looks at a plain connection while nobody new is let in.
+pub(super) fn glance(shared: &Shared, stream: &TcpStream) -> Glance {
+    let mut buffer = [0; LINE_BYTES_MAX];
+    match recv(stream, &mut buffer[..], RecvFlags::DONTWAIT) {
+        Ok((read @ 1.., _)) => of_whom(shared, buffer[..read].to_vec()),
+        Err(Errno::WOULDBLOCK) => Glance::Unclear(Vec::new()),
+        Ok(_) | Err(_) => Glance::Stranger,
+    }
+}
+
+fn of_whom(shared: &Shared, said: Vec<u8>) -> Glance {
+    if said.len() < LINE_BYTES_MAX && !said.contains(&b'\n') {
+        return Glance::Unclear(said);
+    }
+    let is_known = session_of(&said).is_some_and(|id| shared.sessions.get(id).is_some());
+    if is_known { Glance::Known(said.into()) } else { Glance::Stranger }
+}
+
+/// Waits for what a glance did not tell: a connection that belongs to a session goes on.
 pub(super) async fn hear_out(
     shared: Arc<Shared>,
     stream: TcpStream,
     newcomer: Newcomer,
-    why: Handshake,
+    said: Vec<u8>,
 ) {
-    match first_line(&shared, &stream).await {
-        Ok(said) if session_of(&said).is_some_and(|id| shared.sessions.get(id).is_some()) => {
-            // Boxed, for most are turned away.
-            Box::pin(serve(shared, stream, newcomer, said.into())).await;
-        }
-        _ => turn_away(&shared, stream, why),
+    let limit = shared.config.limits.handshake;
+    let heard = tokio::select! {
+        heard = timeout(limit, hear_line(&shared, &stream, said)) => heard,
+        () = shared.closing.cancelled() => return,
+    };
+    if let Ok(Glance::Known(said)) = heard {
+        // Boxed, for most are turned away.
+        return Box::pin(serve(shared, stream, newcomer, said)).await;
+    }
+    if let Some(why) = newcomer.doubt {
+        turn_away(&shared, &stream, why);
     }
 }
 
-/// What a client says up to the end of a line, within `limits.handshake`.
-async fn first_line(shared: &Shared, stream: &TcpStream) -> Result<Vec<u8>, Elapsed> {
-    let mut said = Vec::new();
-    let reading = async {
-        while said.len() < LINE_BYTES_MAX && !said.contains(&b'\n') {
-            if stream.readable().await.is_err() || !read_on(stream, &mut said) {
-                return;
-            }
+async fn hear_line(shared: &Shared, stream: &TcpStream, mut said: Vec<u8>) -> Glance {
+    loop {
+        said = match of_whom(shared, said) {
+            Glance::Unclear(said) => said,
+            clear => return clear,
+        };
+        if stream.readable().await.is_err() || !read_on(stream, &mut said) {
+            return Glance::Stranger;
         }
-    };
-    tokio::select! {
-        read = timeout(shared.config.limits.handshake, reading) => read?,
-        () = shared.closing.cancelled() => {}
     }
-    Ok(said)
 }
 
 /// `false`: nothing more comes.
 fn read_on(stream: &TcpStream, said: &mut Vec<u8>) -> bool {
     let mut buffer = [0; LINE_BYTES_MAX];
     match stream.try_read(&mut buffer[said.len()..]) {
-        Ok(0) => false,
         Ok(read) => {
             let from = said.len();
             said.extend_from_slice(&buffer[from..from + read]);
-            true
+            read > 0
         }
-        Err(error) => error.kind() == std::io::ErrorKind::WouldBlock,
+        Err(error) => error.kind() == io::ErrorKind::WouldBlock,
     }
 }
 
