@@ -36,8 +36,12 @@ pub(crate) enum Departure {
     Refused,
     /// A backend put it out.
     Kicked,
-    /// The node is stopping.
+    /// The node goes.
     Drain,
+    /// The node has more than its share.
+    Rebalance,
+    /// It stayed for `limits.max_age`.
+    Age,
 }
 
 impl Departure {
@@ -59,10 +63,12 @@ impl Departure {
             Self::Refused => "refused",
             Self::Kicked => "kicked",
             Self::Drain => "drain",
+            Self::Rebalance => "rebalance",
+            Self::Age => "max_age",
         }
     }
 
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Client,
         Self::TransportError,
         Self::PingTimeout,
@@ -79,6 +85,8 @@ impl Departure {
         Self::Refused,
         Self::Kicked,
         Self::Drain,
+        Self::Rebalance,
+        Self::Age,
     ];
 
     /// When a client that was told should come back.

@@ -7,6 +7,8 @@ pub(crate) enum Handshake {
     Origin,
     Overloaded,
     AddressFull,
+    /// The node goes.
+    Draining,
     BadRequest,
 }
 
@@ -17,6 +19,7 @@ impl Handshake {
             Self::Origin => "origin",
             Self::Overloaded => "overloaded",
             Self::AddressFull => "address_full",
+            Self::Draining => "draining",
             Self::BadRequest => "bad_request",
         }
     }
