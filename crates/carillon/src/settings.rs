@@ -41,7 +41,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 pub use self::{
     api_key::ApiKey,
     auth::{Auth, Signing},
-    config::{Config, Ingest, Internal, Leases, Public, Recovery, Role, Roles, Telemetry},
+    config::{Config, Drain, Ingest, Internal, Leases, Public, Recovery, Role, Roles, Telemetry},
     key_files::KeyFiles,
     mistake::{Mistake, Mistakes},
     origin::Origin,
