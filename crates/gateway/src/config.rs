@@ -33,6 +33,12 @@ pub struct Config {
     /// `/v1/downlink` answers every call alike, whatever became of it.
     pub downlink_always_ok: bool,
     pub limits: Limits,
+    /// How long a socket stays at most; then it is made to come back, to whichever node.
+    pub age_max: Option<Duration>,
+    /// How long those in front of a node need to notice that it goes.
+    pub drain_delay: Duration,
+    /// How long emptying a running node takes, where nobody says.
+    pub drain_over: Duration,
     pub uplink: Uplink,
 }
 

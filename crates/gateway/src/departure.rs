@@ -40,8 +40,12 @@ pub(crate) enum Departure {
     Refused,
     /// A backend put it out.
     Kicked,
-    /// The node is stopping.
+    /// The node goes.
     Drain,
+    /// The node has more than its share.
+    Rebalance,
+    /// It stayed for `limits.max_age`.
+    Age,
 }
 
 impl Departure {
@@ -65,10 +69,12 @@ impl Departure {
             Self::Refused => "refused",
             Self::Kicked => "kicked",
             Self::Drain => "drain",
+            Self::Rebalance => "rebalance",
+            Self::Age => "max_age",
         }
     }
 
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Client,
         Self::TransportError,
         Self::PingTimeout,
@@ -87,6 +93,8 @@ impl Departure {
         Self::Refused,
         Self::Kicked,
         Self::Drain,
+        Self::Rebalance,
+        Self::Age,
     ];
 
     /// When a client that was told should come back.

@@ -1,6 +1,7 @@
 //! What happens in the gateway, each occurrence one function: the counter and, where a person would
 //! want it, the log line.
 
+mod leaving;
 mod outcomes;
 
 use std::{
@@ -16,6 +17,7 @@ use prometheus::{
     core::Collector,
 };
 
+use self::leaving::Leaving;
 pub(crate) use self::outcomes::{Asking, Downlink, Dropped, Handshake, Heard, Ordered};
 use crate::{
     departure::Departure,
@@ -41,6 +43,7 @@ pub(crate) struct Events {
     /// The last connection was not accepted for want of a file.
     is_exhausted: AtomicBool,
     delivery_seconds: Histogram,
+    leaving: Leaving,
     /// A stranger was heard and told of: once is enough.
     met_stranger: AtomicBool,
 }
@@ -95,6 +98,7 @@ impl Events {
             heard: outcomes("carillon_client_events_total", "Events that clients sent.")?,
             downlinks: outcomes("carillon_downlinks_total", "Calls of /v1/downlink.")?,
             dropped: counters("carillon_dropped_total", "What was not passed on.", &["reason"])?,
+            leaving: Leaving::new(registry)?,
             met_stranger: AtomicBool::new(false),
         })
     }

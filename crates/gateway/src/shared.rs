@@ -14,6 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     asked::{Cluster, Waiters},
     config::{Config, Conformance, Showing},
+    drain::Drain,
     encoded::Encoded,
     engine::{Dialect, Doors, Ids, Pulse, Sessions},
     events::Events,
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) logins: Logins,
     pub(crate) nodes: Nodes,
     pub(crate) orders: Orders,
+    pub(crate) drain: Drain,
     /// Where what clients say goes, if a backend reads it.
     pub(crate) uplink: Option<Uplink>,
     /// Owns every connection's task; the gateway awaits it when it stops.
@@ -78,7 +80,7 @@ impl Shared {
         tls: Option<Tls>,
         events: Events,
         ways: Ways,
-        orders: Orders,
+        (orders, drain): (Orders, Drain),
     ) -> Self {
         let Ways { publisher, interest, store, logins, nodes, relay, uplink } = ways;
         let (hub, events) = (Arc::new(Hub::default()), Arc::new(events));
@@ -114,6 +116,7 @@ impl Shared {
             logins,
             nodes,
             orders,
+            drain,
             uplink,
         }
     }

@@ -5,6 +5,7 @@ use std::{
 };
 
 use gateway::{Bundle, Conformance, Identity, Limits, Origins};
+use http::StatusCode;
 use notice::{Namespace, RoomPattern, StatusTable};
 
 use crate::settings::{
@@ -42,7 +43,8 @@ pub struct Config {
     /// Every call of `/v1/downlink` is answered alike, whatever became of it.
     pub downlink_always_ok: bool,
     pub limits: Limits,
-    pub drain_grace: Duration,
+    pub max_age: Option<Duration>,
+    pub drain: Drain,
     pub telemetry: Telemetry,
     /// Serve the demo page and play its worker.
     pub demo: bool,
@@ -114,6 +116,17 @@ pub struct Leases {
     /// How long a member of a room counts after its node was last heard of.
     pub login: Duration,
     pub channel: Duration,
+}
+
+/// How a node stops.
+#[derive(Clone, Copy, Debug)]
+pub struct Drain {
+    /// All of it takes no longer.
+    pub grace: Duration,
+    /// How long what is in front of the node needs to notice.
+    pub delay: Duration,
+    /// What `/readyz` answers where the node wants no traffic.
+    pub ready_status: StatusCode,
 }
 
 /// What the node tells its operator.
@@ -188,7 +201,8 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
         uplink: uplink::read(&mut read),
         downlink_always_ok: read.one("downlink.always_ok", amount::flag),
         limits: limits::read(&mut read),
-        drain_grace: read.one("drain.grace", amount::duration),
+        max_age: read.maybe("limits.max_age", amount::duration),
+        drain: drain(&mut read),
         telemetry: Telemetry {
             log: read.one("telemetry.log", log),
             log_format: read.one("telemetry.log_format", log_format),
@@ -211,6 +225,24 @@ fn public(read: &mut Reader) -> Public {
         namespaces: read.list("public.namespaces", namespaces),
         conformance: read.one("public.conformance", conformance),
         tls: tls::public(read),
+    }
+}
+
+fn drain(read: &mut Reader) -> Drain {
+    let grace = read.one("drain.grace", amount::duration);
+    let delay = read.one("drain.delay", amount::duration_or_none);
+    Drain {
+        grace,
+        delay: delay.min(grace / 4),
+        ready_status: read.one("drain.ready_status", ready_status),
+    }
+}
+
+fn ready_status(text: &str) -> Result<StatusCode, String> {
+    match text {
+        "503" => Ok(StatusCode::SERVICE_UNAVAILABLE),
+        "404" => Ok(StatusCode::NOT_FOUND),
+        _ => Err("is neither 503 nor 404".to_owned()),
     }
 }
 

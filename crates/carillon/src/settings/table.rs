@@ -120,6 +120,8 @@ pub(super) const TABLE: &[Entry] = &[
     // redis
     text("redis.url", "", "redis://127.0.0.1:6379",
         "The Redis that nodes share. None: an embedded bus, for one node.").secret(),
+    text("redis.password_file", "", "/etc/carillon/redis-password",
+        "A file with the password of `redis.url`, which then holds none."),
     text("redis.prefix", "carillon", "carillon", "Stands in front of every Redis key and channel."),
     text("redis.min_replicas_ack", "0", "1",
         "How many replicas must have a message before it is accepted."),
@@ -227,8 +229,18 @@ pub(super) const TABLE: &[Entry] = &[
     text("limits.handshake", "10s", "10s",
         "How long a client may take for each of: agreeing on TLS, a request's head, its body, an upgrade, and its \
          first namespace."),
+    text("limits.max_age", "", "12h",
+        "How long a socket stays at most, or up to a fifth less by chance; then it is made to come back, to \
+         whichever node. None: for as long as it likes."),
     // drain, telemetry
     text("drain.grace", "25s", "25s", "How long stopping may take; what is left then is cut."),
+    text("drain.delay", "5s", "5s",
+        "How long a stopping node goes on as before, but that `/readyz` says no, so that what is in front of \
+         it sends newcomers elsewhere; at most a quarter of `drain.grace`. Without `redis.url`, where there is \
+         nowhere else, it does not wait."),
+    text("drain.ready_status", "503", "404",
+        "What `/readyz` answers while the node does not want traffic: `503`, or `404`, by which HAProxy's \
+         `http-check disable-on-404` lets clients that are there stay and sends nobody new."),
     text("telemetry.log", "info", "info,gateway=debug", "Which log lines are written, as a tracing filter."),
     text("telemetry.log_format", "auto", "json", "`text`, `json`, or `auto`: text on a terminal, else JSON."),
     text("telemetry.otlp_endpoint", "", "http://127.0.0.1:4317", "Where traces go, as OTLP.").later(),

@@ -178,6 +178,7 @@ fn config(redis_url: &str, more: &[(&str, &str)]) -> Config {
         ("internal.addr", "127.0.0.1:0"),
         ("redis.url", redis_url),
         ("leases.login", "2s"),
+        ("drain.delay", "0s"),
     ];
     Settings::of(settings.iter().chain(more).copied()).into_config().unwrap()
 }

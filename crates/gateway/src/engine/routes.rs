@@ -52,8 +52,11 @@ pub(super) async fn route(
     let mut answer = if request.method() == Method::OPTIONS {
         preflight(headers)
     } else if shared.stopping.is_cancelled() && !names_session(&request) {
-        shared.events.handshake(Handshake::Overloaded);
-        unavailable()
+        shared.events.handshake(Handshake::Draining);
+        let mut answer = unavailable();
+        // What is in front of the node opens its next connection to another.
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        answer
     } else {
         by_path(Asking { shared, slot, address, request }).await
     };

@@ -5,7 +5,7 @@
 pub(crate) enum Handshake {
     Seated,
     Origin,
-    /// `limits.sockets`, or the node is stopping.
+    /// `limits.sockets`.
     Overloaded,
     /// `limits.sockets_per_address`, or the address has its part of `limits.handshakes`.
     AddressFull,
@@ -17,6 +17,8 @@ pub(crate) enum Handshake {
     Memory,
     /// The process has no file left for a connection.
     NoFile,
+    /// The node goes.
+    Draining,
     BadRequest,
     /// What came is no HTTP.
     Malformed,
@@ -55,6 +57,7 @@ impl Handshake {
             Self::Handshakes => "handshakes",
             Self::Memory => "memory",
             Self::NoFile => "no_file",
+            Self::Draining => "draining",
             Self::BadRequest => "bad_request",
             Self::Malformed => "malformed",
             Self::HeadTooLarge => "head_too_large",
