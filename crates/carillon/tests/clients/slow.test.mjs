@@ -6,6 +6,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { node } from './carillon.mjs';
 import { Dialed, askOnce, enterPolling, enterSocket, ways } from './dial.mjs';
 import { open } from './generations.mjs';
+import { complete } from './messages.mjs';
 import { RawSocket } from './raw.mjs';
 import { until } from './until.mjs';
 
@@ -137,9 +138,15 @@ for (const { way, isTls, settings } of WAYS) {
 
     for (const [what, enter] of [
       ['polls and does not read what it gets', async (dialed) => {
-        const polling = await enterPolling(carillon, { isTls, user: 'still' });
-        await stuff('still');
-        dialed.ask('GET', polling.path);
+        // A snapshot that one answer takes, with nothing left that waits.
+        const ends = (n) => Array.from({ length: 30 }, (_, at) => complete('polls', `${n}-${at}`, { PART }));
+        for (let sent = 0; sent < STUFFING_BYTES; sent += 30 * PART.length) await carillon.handIn(ends(sent));
+        const opened = await askOnce(carillon, POLLING, { isTls });
+        const path = `${POLLING}&sid=${JSON.parse(opened.body.slice(1)).sid}`;
+        await askOnce(carillon, path, { method: 'POST', isTls, body: '40/notice,{"user":"polls"}' });
+        dialed.ask('GET', path);
+        await until('the answer to be on its way', async () =>
+          await carillon.count('carillon_queue_bytes') === 0);
       }],
       ['asks for an event stream and does not read it', async (dialed) => {
         dialed.ask('GET', '/events?user=still');
