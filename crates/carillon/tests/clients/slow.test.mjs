@@ -27,7 +27,7 @@ for (const { way, isTls, settings } of WAYS) {
       settings: {
         ...settings,
         CARILLON_LIMITS__HANDSHAKE: '1s',
-        CARILLON_LIMITS__STALL: '2s',
+        CARILLON_LIMITS__STALL: '3s',
         CARILLON_LIMITS__PAYLOAD_BYTES: '100MB',
         CARILLON_LIMITS__QUEUE_BYTES: '32MB',
         CARILLON_PUBLIC__PING_INTERVAL: '30s',
@@ -147,6 +147,7 @@ for (const { way, isTls, settings } of WAYS) {
         dialed.ask('GET', path);
         await until('the answer to be on its way', async () =>
           await carillon.count('carillon_queue_bytes') === 0);
+        assert.equal((await carillon.sockets('?user=polls')).length, 1, 'nothing waits, and it is there');
       }],
       ['asks for an event stream and does not read it', async (dialed) => {
         dialed.ask('GET', '/events?user=still');
