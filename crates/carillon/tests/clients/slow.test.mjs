@@ -138,9 +138,9 @@ for (const { way, isTls, settings } of WAYS) {
 
     for (const [what, enter] of [
       ['polls and does not read what it gets', async (dialed) => {
-        // A snapshot that one answer takes, with nothing left that waits.
-        const ends = (n) => Array.from({ length: 30 }, (_, at) => complete('polls', `${n}-${at}`, { PART }));
-        for (let sent = 0; sent < STUFFING_BYTES; sent += 30 * PART.length) await carillon.handIn(ends(sent));
+        // A snapshot that one answer takes, with nothing left that waits, and more than the system takes in.
+        const end = (at) => complete('polls', `end${at}`, { PART });
+        await carillon.handIn(Array.from({ length: 38 }, (_, at) => end(at)));
         const opened = await askOnce(carillon, POLLING, { isTls });
         const path = `${POLLING}&sid=${JSON.parse(opened.body.slice(1)).sid}`;
         await askOnce(carillon, path, { method: 'POST', isTls, body: '40/notice,{"user":"polls"}' });
