@@ -2,6 +2,8 @@
 //!
 //! Only a test asks for it, so that helm/carillon/values.schema.json cannot lag behind the table.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value as Json, json};
 
 use crate::settings::{
@@ -43,6 +45,21 @@ pub(super) fn schema() -> Json {
         within.insert(last.to_owned(), of(entry));
     }
     root
+}
+
+/// Each setting of such a schema with what it may be: `limits.stall: {"type":"string"}`.
+pub(super) fn leaves(schema: &Json) -> BTreeSet<String> {
+    let Some(properties) = schema["properties"].as_object() else {
+        return BTreeSet::from([format!(": {schema}")]);
+    };
+    let within = |(key, inner): (&String, &Json)| {
+        let named = leaves(inner).into_iter().map(|leaf| {
+            let dot = if leaf.starts_with(':') { "" } else { "." };
+            format!("{key}{dot}{leaf}")
+        });
+        named.collect::<Vec<_>>()
+    };
+    properties.iter().flat_map(within).collect()
 }
 
 fn section() -> Json {
