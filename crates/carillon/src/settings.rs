@@ -23,6 +23,7 @@ mod api_key;
 mod auth;
 mod config;
 mod key_files;
+mod limits;
 mod reader;
 mod redis;
 mod rules;
@@ -42,7 +43,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 pub use self::{
     api_key::ApiKey,
     auth::{Auth, Signing},
-    config::{Config, Ingest, Internal, Leases, Public, Recovery, Role, Roles, Telemetry},
+    config::{Config, Drain, Ingest, Internal, Leases, Public, Recovery, Role, Roles, Telemetry},
     key_files::KeyFiles,
     mistake::{Mistake, Mistakes},
     origin::Origin,

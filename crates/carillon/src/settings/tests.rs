@@ -88,7 +88,7 @@ fn the_file_gives_way_to_the_environment_and_that_to_flags() {
     });
     let config = Settings::load(&sources).into_config().unwrap();
     let seconds =
-        [config.drain_grace, config.limits.stall, config.limits.handshake].map(|it| it.as_secs());
+        [config.drain.grace, config.limits.stall, config.limits.handshake].map(|it| it.as_secs());
     assert_eq!(seconds, [1, 2, 3]);
 }
 
@@ -97,7 +97,7 @@ fn the_environment_may_name_the_file() {
     let file = File::holding("named", "[drain]\ngrace = \"7s\"\n");
     let sources = environment(&[("CARILLON_CONFIG", file.0.to_str().unwrap())]);
     let config = Settings::load(&sources).into_config().unwrap();
-    assert_eq!(config.drain_grace, Duration::from_secs(7));
+    assert_eq!(config.drain.grace, Duration::from_secs(7));
 }
 
 #[test]
@@ -265,7 +265,7 @@ fn what_config_shows_is_a_settings_file_that_means_the_same() {
         .unwrap();
     let file = File::holding("shown", &String::from_utf8(shown).unwrap());
     let config = Settings::load(&file.sources()).into_config().unwrap();
-    assert_eq!(config.drain_grace, Duration::from_secs(3));
+    assert_eq!(config.drain.grace, Duration::from_secs(3));
 }
 
 #[test]

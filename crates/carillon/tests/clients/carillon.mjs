@@ -75,6 +75,7 @@ export class Carillon {
         ...withoutSettings(process.env),
         CARILLON_PUBLIC__ADDR: `127.0.0.1:${this.publicPort}`,
         CARILLON_INTERNAL__ADDR: `127.0.0.1:${this.internalPort}`,
+        CARILLON_DRAIN__DELAY: '0s',
         ...settings,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
