@@ -72,15 +72,17 @@ fn properties(section: &mut Json) -> &mut Map<String, Json> {
 
 fn of(entry: &Entry) -> Json {
     let texts = json!({ "type": "string" });
+    // What has no default shows by its form what it would be.
+    let like = if entry.default.is_empty() { entry.form } else { entry.default };
     match entry.shape {
         Shape::List => json!({ "type": "array", "items": texts }),
         Shape::Map => json!({ "type": "object", "additionalProperties": texts }),
-        Shape::Text if entry.default.parse::<bool>().is_ok() => json!({ "type": "boolean" }),
+        Shape::Text if like.parse::<bool>().is_ok() => json!({ "type": "boolean" }),
         // A size may be written 4MiB.
-        Shape::Text if entry.name.ends_with("_bytes") => json!({ "type": ["integer", "string"] }),
-        Shape::Text if entry.default.parse::<u64>().is_ok() => {
-            json!({ "type": "integer", "minimum": 0 })
+        Shape::Text if like.ends_with("iB") || entry.name.ends_with("_bytes") => {
+            json!({ "type": ["integer", "string"] })
         }
+        Shape::Text if like.parse::<u64>().is_ok() => json!({ "type": "integer", "minimum": 0 }),
         Shape::Text => texts,
     }
 }
