@@ -261,6 +261,9 @@ impl Running {
             () = shutdown => None,
             stage = self.first_end() => Some(stage),
         };
+        if failed.is_none() {
+            events::drain_ordered();
+        }
         events::stopping(self.grace);
         let drained = self.drain().await;
         match failed {

@@ -32,6 +32,8 @@ pub(crate) enum Departure {
     AuthAway,
     /// Its token, or what the backend granted, came to its end.
     Expired,
+    /// What it was let in by was taken back.
+    Revoked,
     /// Its only namespace was refused between its handshake and its seat.
     Refused,
     /// A backend put it out.
@@ -56,13 +58,14 @@ impl Departure {
             Self::StoreAway => "store_away",
             Self::AuthAway => "auth_away",
             Self::Expired => "expired",
+            Self::Revoked => "revoked",
             Self::Refused => "refused",
             Self::Kicked => "kicked",
             Self::Drain => "drain",
         }
     }
 
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Client,
         Self::TransportError,
         Self::PingTimeout,
@@ -76,6 +79,7 @@ impl Departure {
         Self::StoreAway,
         Self::AuthAway,
         Self::Expired,
+        Self::Revoked,
         Self::Refused,
         Self::Kicked,
         Self::Drain,
@@ -101,6 +105,7 @@ impl Departure {
             | Self::Events
             | Self::Refused
             | Self::Expired
+            | Self::Revoked
             | Self::Kicked => 1008,
             _ => 1001,
         }

@@ -19,6 +19,7 @@ mod accept;
 mod addresses;
 mod agreement;
 mod http;
+mod meeting;
 mod patient;
 mod routes;
 
@@ -40,7 +41,7 @@ pub(crate) use self::{
     http::Purpose,
     line::Transport,
     pulse::{Beat, Pulse},
-    routes::{Answer, Asking, plain_text, with_type},
+    routes::{Answer, Asking, full, plain_text, with_type},
     session::Session,
     sessions::Sessions,
     sid::Ids,

@@ -10,6 +10,7 @@ use std::{
 };
 
 use adapter::SignalError;
+use auth::Denial;
 use notice::{Namespace, NodeId};
 use prometheus::{
     Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
@@ -40,6 +41,7 @@ pub(crate) struct Events {
     delivery_seconds: Histogram,
     /// A stranger was heard and told of: once is enough.
     met_stranger: AtomicBool,
+    met_outliver: AtomicBool,
 }
 
 impl Events {
@@ -63,9 +65,13 @@ impl Events {
         for departure in Departure::ALL {
             departures.with_label_values(&[departure.label()]).reset();
         }
+        let handshakes = outcomes("carillon_handshakes_total", "Attempts to take a seat.")?;
+        for label in Denial::LABELS {
+            handshakes.with_label_values(&[label]).reset();
+        }
         Ok(Self {
             sockets: registered(registry, sockets)?,
-            handshakes: outcomes("carillon_handshakes_total", "Attempts to take a seat.")?,
+            handshakes,
             departures,
             deliveries: Deliveries::of(&deliveries),
             queue_bytes: registered(registry, waiting)?,
@@ -86,6 +92,7 @@ impl Events {
             downlinks: outcomes("carillon_downlinks_total", "Calls of /v1/downlink.")?,
             dropped: counters("carillon_dropped_total", "What was not passed on.", &["reason"])?,
             met_stranger: AtomicBool::new(false),
+            met_outliver: AtomicBool::new(false),
         })
     }
 
@@ -191,6 +198,22 @@ impl Events {
     pub(crate) fn apart(&self, error: &SignalError) {
         self.dropped(Dropped::StoreAway);
         tracing::debug!(%error, "could not ask the other nodes");
+    }
+
+    /// What is revoked could not be put on the cluster's list.
+    pub(crate) fn not_revoked(&self, error: &adapter::RevocationError) {
+        self.dropped(Dropped::StoreAway);
+        tracing::warn!(%error, "did not take a revocation");
+    }
+
+    /// A token that lives longer than a revocation is kept would come back to life. Said once.
+    pub(crate) fn outlives(&self) {
+        if !self.met_outliver.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                hint = "raise auth.revocation_keep, or sign for a shorter time",
+                "a token lives longer than auth.revocation_keep: revoked, it would be taken again after that"
+            );
+        }
     }
 
     /// Finals are gone that this node has not heard of; the embedded bus never lets that happen.

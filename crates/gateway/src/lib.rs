@@ -14,6 +14,7 @@
 mod gateway;
 mod shared;
 
+mod proxies;
 mod tls;
 
 mod engine;
@@ -29,6 +30,7 @@ mod uplink;
 
 mod census;
 mod deeds;
+mod revocations;
 
 mod answering;
 mod orders;
@@ -58,7 +60,7 @@ pub use crate::{
     module::MODULE,
     origins::{OriginError, Origins},
     others::about,
-    relay::RelayedRooms,
+    proxies::{ForwardedHeader, Network, Proxies, read_network},
     script::Bundle,
     tls::{Identity, IdentityError},
 };

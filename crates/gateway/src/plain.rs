@@ -16,7 +16,7 @@ pub(crate) use self::{body::EventBody, said::take_in};
 use crate::{
     engine::{
         Answer, Asking, Dialect, Frames, Purpose, Session, Transport, Wire, accept_key, enter,
-        hear_rest, plain_text, switching,
+        full, hear_rest, plain_text, switching,
     },
     refusal::Refusal,
     seat::Seat,
@@ -43,10 +43,11 @@ impl Wanted {
         let own = Source::default().or_since(last_event);
         let (shared, address) = (&asking.shared, asking.address);
         let brought = Brought::of(&shared.showing, asking.request.headers(), text);
+        let transport = Source::query(query);
         let plea = Plea {
             namespace: &namespace,
-            identity: &Identity::of(&own, &Source::query(query))?,
-            token: None,
+            identity: &Identity::of(&own, &transport)?,
+            token: socket::token_of(&own, &transport, brought.as_deref()),
             query: Query::default(),
             auth: None,
             brought: brought.as_deref(),
@@ -65,6 +66,9 @@ pub(crate) async fn websocket(asking: Asking) -> Answer {
             "this is a WebSocket; for HTTP there is /events",
         );
     };
+    if let Some(full) = full(&asking) {
+        return full;
+    }
     let wanted = match Wanted::read(&asking).await {
         Ok(wanted) => Box::new(wanted),
         Err(refusal) => return refused(&asking.shared, asking.address, &refusal),
@@ -93,6 +97,9 @@ pub(crate) async fn open(
 
 /// `GET /events?namespace=/notice&user=5`.
 pub(crate) async fn events(asking: Asking) -> Answer {
+    if let Some(full) = full(&asking) {
+        return full;
+    }
     let shared = &asking.shared;
     let Wanted { admitted, brought, address } = match Wanted::read(&asking).await {
         Ok(wanted) => wanted,

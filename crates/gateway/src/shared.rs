@@ -19,6 +19,7 @@ use crate::{
     events::Events,
     hub::Hub,
     orders::Orders,
+    revocations::Revocations,
     tls::Tls,
 };
 
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) logins: Logins,
     pub(crate) nodes: Nodes,
     pub(crate) orders: Orders,
+    pub(crate) revocations: Revocations,
     /// Where what clients say goes, if a backend reads it.
     pub(crate) uplink: Option<Uplink>,
     /// Owns every connection's task; the gateway awaits it when it stops.
@@ -79,6 +81,7 @@ impl Shared {
         events: Events,
         ways: Ways,
         orders: Orders,
+        revocations: Revocations,
     ) -> Self {
         let Ways { publisher, interest, store, logins, nodes, relay, uplink } = ways;
         let (hub, events) = (Arc::new(Hub::default()), Arc::new(events));
@@ -114,6 +117,7 @@ impl Shared {
             logins,
             nodes,
             orders,
+            revocations,
             uplink,
         }
     }

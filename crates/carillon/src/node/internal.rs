@@ -30,8 +30,15 @@ use crate::{
 const REQUEST_WITHIN: Duration = Duration::from_secs(70);
 
 /// What only a node with sockets answers.
-const GATEWAY_PATHS: [&str; 6] =
-    ["/v1/downlink", "/v1/emit", "/v1/nodes", "/v1/rooms", "/v1/sockets", "/v1/users"];
+const GATEWAY_PATHS: [&str; 7] = [
+    "/v1/downlink",
+    "/v1/emit",
+    "/v1/nodes",
+    "/v1/revocations",
+    "/v1/rooms",
+    "/v1/sockets",
+    "/v1/users",
+];
 
 /// What the internal port speaks for.
 pub(super) struct Internal {

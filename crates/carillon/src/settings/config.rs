@@ -4,8 +4,8 @@ use std::{
     collections::HashMap, fmt, fs, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration,
 };
 
-use gateway::{Bundle, Conformance, Identity, Limits, Origins};
-use notice::{Namespace, RoomPattern, StatusTable};
+use gateway::{Bundle, Conformance, Identity, Limits, Origins, Proxies};
+use notice::{Namespace, RoomPatterns, StatusTable};
 
 use crate::settings::{
     Settings, amount,
@@ -13,6 +13,7 @@ use crate::settings::{
     auth::{self, Auth},
     key_files::KeyFiles,
     mistake::Mistakes,
+    proxies,
     reader::Reader,
     redis::{self, Redis},
     rules, tls,
@@ -75,6 +76,7 @@ pub struct Public {
     pub conformance: Option<Conformance>,
     /// Absent: clients speak plainly.
     pub tls: Option<Identity>,
+    pub proxies: Proxies,
 }
 
 /// The port for backends and operators.
@@ -93,7 +95,7 @@ pub struct Recovery {
     pub finals_keep: usize,
     pub finals_age: Duration,
     /// Rooms whose events are kept as finals are, as patterns.
-    pub rooms: Vec<RoomPattern>,
+    pub rooms: RoomPatterns,
 }
 
 /// How worker messages are read.
@@ -210,6 +212,7 @@ fn public(read: &mut Reader) -> Public {
         namespaces: read.list("public.namespaces", namespaces),
         conformance: read.one("public.conformance", conformance),
         tls: tls::public(read),
+        proxies: proxies::read(read),
     }
 }
 

@@ -52,7 +52,8 @@ fn a_node_that_is_told_to_stop_ends_with_0() {
 fn a_node_closes_in_the_order_that_notices_flow() {
     let node = Node::start("serve", &[]);
     node.running.signal(Signal::TERM);
-    for said in ["node stopping", "intake", "sockets", "bus", "internal port", "node stopped"] {
+    let all = ["order given", "node stopping", "intake", "sockets", "bus", "internal port"];
+    for said in all.into_iter().chain(["node stopped"]) {
         let line = node.running.lines.recv_timeout(DEADLINE).unwrap();
         assert!(line.contains(said), "{said}: {line}");
     }

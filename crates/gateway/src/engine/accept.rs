@@ -48,6 +48,8 @@ struct Rate {
 pub(crate) struct Inside {
     shared: Arc<Shared>,
     pub(crate) address: IpAddr,
+    /// It counts for its address. A proxy's stands for many, and its sessions count for theirs.
+    is_counted: bool,
 }
 
 impl Doors {
@@ -69,17 +71,24 @@ impl Doors {
             doors.inside.fetch_sub(1, Ordering::Relaxed);
             return Err(Handshake::Overloaded);
         }
+        let mut inside = Inside { shared: Arc::clone(shared), address, is_counted: false };
+        if !shared.config.proxies.trust(address) {
+            inside.count_for(address)?;
+        }
+        Ok(inside)
+    }
+}
+
+impl Inside {
+    /// Takes the connection for one from `address`, if there may be one more.
+    pub(super) fn count_for(&mut self, address: IpAddr) -> Result<(), Handshake> {
+        let doors = &self.shared.doors;
         if doors.addresses.is_full(address, doors.limits.sockets_per_address) {
-            doors.inside.fetch_sub(1, Ordering::Relaxed);
             return Err(Handshake::AddressFull);
         }
         doors.addresses.count_in(address);
-        Ok(Inside { shared: Arc::clone(shared), address })
-    }
-
-    fn leave(&self, address: IpAddr) {
-        self.inside.fetch_sub(1, Ordering::Relaxed);
-        self.addresses.count_out(address);
+        (self.address, self.is_counted) = (address, true);
+        Ok(())
     }
 }
 
@@ -100,7 +109,11 @@ impl Rate {
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        self.shared.doors.leave(self.address);
+        let doors = &self.shared.doors;
+        doors.inside.fetch_sub(1, Ordering::Relaxed);
+        if self.is_counted {
+            doors.addresses.count_out(self.address);
+        }
     }
 }
 

@@ -15,8 +15,9 @@ use super::{
     payload, polling,
     pulse::Beat,
     request::{Asked, Asks, Unfit},
-    routes::{Answer, Asking, json, plain_text, with_type},
+    routes::{Answer, Asking, full, json, plain_text, with_type},
     session::Session,
+    websocket::Opening,
 };
 use crate::{
     departure::Departure,
@@ -82,9 +83,8 @@ fn known_session(shared: &Shared, id: &str, dialect: Dialect) -> Result<Arc<Sess
 
 async fn open_polling(asking: &Asking, dialect: Dialect) -> Answer {
     let shared = &asking.shared;
-    if let Err(full) = shared.sessions.admit(asking.address, &shared.config.limits) {
-        shared.events.handshake(full);
-        return super::routes::unavailable();
+    if let Some(full) = full(asking) {
+        return full;
     }
     let id = shared.ids.session();
     let transport = Transport::Polling;
@@ -135,8 +135,11 @@ pub(super) fn open_packet(session: &Session) -> Arc<Encoded> {
 }
 
 fn open_websocket(asking: Asking, dialect: Dialect) -> Result<Answer, Unfit> {
-    let brought = brought(&asking);
-    switch(asking, Purpose::Engine { dialect, brought })
+    if let Some(full) = full(&asking) {
+        return Ok(full);
+    }
+    let (brought, address) = (brought(&asking), asking.address);
+    switch(asking, Purpose::Engine(Opening { dialect, brought, address }))
 }
 
 fn brought(asking: &Asking) -> Option<Box<Brought>> {

@@ -11,8 +11,8 @@ use tokio::net::TcpStream;
 use super::{
     accept::Inside,
     agreement::agree,
-    dialect::Dialect,
     frames::Frames,
+    meeting::meet,
     patient::Patient,
     routes::route,
     session::Session,
@@ -23,7 +23,6 @@ use super::{
 use crate::{
     plain::{self, Wanted},
     shared::Shared,
-    socket::Brought,
 };
 
 /// The most bytes of a request's head.
@@ -33,7 +32,7 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 #[derive(Debug)]
 pub(crate) enum Purpose {
     /// A new Engine.IO session over WebSocket from the start.
-    Engine { dialect: Dialect, brought: Option<Box<Brought>> },
+    Engine(Opening),
     /// The WebSocket of a session that polls until now.
     Upgrade(Arc<Session>),
     /// A plain client.
@@ -52,24 +51,23 @@ impl Slot {
 
 /// Serves one connection from its first byte to its last. All that HTTP and the opening needed is gone,
 /// with the box that held it, before a WebSocket is quiet.
-pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, inside: Inside) {
-    let Some((session, frames)) = Box::pin(begin(shared, stream, &inside)).await else { return };
+pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, mut inside: Inside) {
+    let begun = Box::pin(begin(shared, stream, &mut inside)).await;
+    let Some((session, frames)) = begun else { return };
     websocket::drive(session, frames).await;
 }
 
 /// Everything up to a WebSocket that only waits; `None` where the connection does not become one.
 async fn begin(
     shared: Arc<Shared>,
-    stream: TcpStream,
-    inside: &Inside,
+    mut stream: TcpStream,
+    inside: &mut Inside,
 ) -> Option<(Arc<Session>, Frames)> {
+    meet(&shared, &mut stream, inside).await?;
     let wire = agree(&shared, stream, inside.address).await?;
     let (purpose, wire, rest) = speak_http(&shared, wire, inside).await?;
     match purpose {
-        Purpose::Engine { dialect, brought } => {
-            let opening = Opening { dialect, brought, address: inside.address };
-            Some(websocket::open(shared, opening, wire, rest).await)
-        }
+        Purpose::Engine(opening) => Some(websocket::open(shared, opening, wire, rest).await),
         Purpose::Upgrade(session) => upgrade::take_over(session, wire, rest).await,
         Purpose::Plain(wanted) => Some(plain::open(shared, wanted, wire, rest).await),
     }

@@ -49,6 +49,10 @@ pub(super) async fn route(
         shared.events.handshake(Handshake::Origin);
         return Ok(forbidden_origin(origin.as_ref()));
     }
+    let Ok(address) = shared.config.proxies.client(address, headers) else {
+        shared.events.handshake(Handshake::Forwarded);
+        return Ok(plain_text(StatusCode::BAD_REQUEST, "whom the proxy speaks for is no address"));
+    };
     let mut answer = if request.method() == Method::OPTIONS {
         preflight(headers)
     } else if shared.stopping.is_cancelled() && !names_session(&request) {
@@ -133,6 +137,14 @@ fn preflight(asked: &HeaderMap) -> Answer {
     }
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     answer
+}
+
+/// The answer to whoever wants a session while there are as many as may be, on the node or of its address.
+pub(crate) fn full(asking: &Asking) -> Option<Answer> {
+    let shared = &asking.shared;
+    let full = shared.sessions.admit(asking.address, &shared.config.limits).err()?;
+    shared.events.handshake(full);
+    Some(unavailable())
 }
 
 /// 503: the node takes nobody now.

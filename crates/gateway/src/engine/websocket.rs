@@ -34,7 +34,7 @@ const READ_BYTES: usize = 8 * 1024;
 
 /// What a new session over WebSocket is.
 #[derive(Debug)]
-pub(super) struct Opening {
+pub(crate) struct Opening {
     pub(super) dialect: Dialect,
     pub(super) brought: Option<Box<Brought>>,
     pub(super) address: IpAddr,

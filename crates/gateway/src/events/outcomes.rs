@@ -8,6 +8,10 @@ pub(crate) enum Handshake {
     Overloaded,
     AddressFull,
     BadRequest,
+    /// A proxy that is believed did not begin with its PROXY header.
+    NotIntroduced,
+    /// A proxy that is believed named no address.
+    Forwarded,
 }
 
 impl Handshake {
@@ -18,6 +22,8 @@ impl Handshake {
             Self::Overloaded => "overloaded",
             Self::AddressFull => "address_full",
             Self::BadRequest => "bad_request",
+            Self::NotIntroduced => "proxy_header",
+            Self::Forwarded => "forwarded",
         }
     }
 }
