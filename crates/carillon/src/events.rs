@@ -39,8 +39,8 @@ pub(crate) fn unheard() {
     warn!("node has no gateway, and the embedded bus reaches no other node");
 }
 
-pub(crate) fn stopping(grace: Duration) {
-    info!(?grace, "node stopping");
+pub(crate) fn stopping(grace: Duration, delay: Duration) {
+    info!(?grace, ?delay, "node stopping");
 }
 
 /// Whoever runs the process told it to stop.
@@ -61,7 +61,11 @@ pub(crate) fn overran(stage: &'static str, grace: Duration) {
 }
 
 pub(crate) fn hurried() {
-    warn!("told to stop twice, the rest is cut");
+    warn!("told to stop twice, the rest leaves at once");
+}
+
+pub(crate) fn cut() {
+    warn!("told to stop three times, the rest is cut");
 }
 
 pub(crate) fn stopped() {

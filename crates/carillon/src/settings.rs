@@ -23,6 +23,7 @@ mod api_key;
 mod auth;
 mod config;
 mod key_files;
+mod limits;
 mod proxies;
 mod reader;
 mod redis;
@@ -34,6 +35,8 @@ mod manual;
 mod shown;
 
 #[cfg(test)]
+mod chart;
+#[cfg(test)]
 mod tests;
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -41,13 +44,18 @@ use std::{collections::BTreeMap, path::PathBuf};
 pub use self::{
     api_key::ApiKey,
     auth::{Auth, Signing},
-    config::{Config, Ingest, Internal, Leases, Public, Recovery, Role, Roles, Telemetry},
+    config::{Config, Drain, Ingest, Internal, Leases, Public, Recovery, Role, Roles, Telemetry},
     key_files::KeyFiles,
     mistake::{Mistake, Mistakes},
     origin::Origin,
     redis::Redis,
 };
-pub(crate) use self::{api_key::Scope, config::LogFormat, environment::API_KEY, manual::manual};
+pub(crate) use self::{
+    api_key::Scope,
+    config::LogFormat,
+    environment::{API_KEY, TOKEN},
+    manual::manual,
+};
 
 use self::{table::Entry, value::Value};
 

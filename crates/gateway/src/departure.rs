@@ -16,8 +16,12 @@ pub(crate) enum Departure {
     BadPacket,
     /// One message above `limits.payload_bytes`.
     TooLarge,
-    /// More than `limits.events_per_second`.
+    /// Far more than `limits.events_per_second`: past `limits.packets_per_second`.
     Events,
+    /// More than `limits.bytes_per_second`.
+    Bytes,
+    /// The body of a request did not come within `limits.handshake`.
+    Late,
     /// No namespace joined within `limits.handshake`.
     NoConnect,
     /// More than `limits.queue_bytes` waited for it.
@@ -38,8 +42,12 @@ pub(crate) enum Departure {
     Refused,
     /// A backend put it out.
     Kicked,
-    /// The node is stopping.
+    /// The node goes.
     Drain,
+    /// The node has more than its share.
+    Rebalance,
+    /// It stayed for `limits.max_age`.
+    Age,
 }
 
 impl Departure {
@@ -51,6 +59,8 @@ impl Departure {
             Self::BadPacket => "bad_packet",
             Self::TooLarge => "too_large",
             Self::Events => "events",
+            Self::Bytes => "bytes",
+            Self::Late => "late",
             Self::NoConnect => "no_connect",
             Self::Slow => "slow",
             Self::Stalled => "stalled",
@@ -62,16 +72,20 @@ impl Departure {
             Self::Refused => "refused",
             Self::Kicked => "kicked",
             Self::Drain => "drain",
+            Self::Rebalance => "rebalance",
+            Self::Age => "max_age",
         }
     }
 
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Client,
         Self::TransportError,
         Self::PingTimeout,
         Self::BadPacket,
         Self::TooLarge,
         Self::Events,
+        Self::Bytes,
+        Self::Late,
         Self::NoConnect,
         Self::Slow,
         Self::Stalled,
@@ -83,12 +97,16 @@ impl Departure {
         Self::Refused,
         Self::Kicked,
         Self::Drain,
+        Self::Rebalance,
+        Self::Age,
     ];
 
     /// When a client that was told should come back.
     pub(crate) fn retry_after(self) -> Duration {
         match self {
-            Self::Slow | Self::Events | Self::StoreAway | Self::AuthAway => Duration::from_secs(5),
+            Self::Slow | Self::Events | Self::Bytes | Self::StoreAway | Self::AuthAway => {
+                Duration::from_secs(5)
+            }
             _ => Duration::from_secs(1),
         }
     }
@@ -103,6 +121,7 @@ impl Departure {
             Self::Slow
             | Self::Stalled
             | Self::Events
+            | Self::Bytes
             | Self::Refused
             | Self::Expired
             | Self::Revoked

@@ -18,10 +18,15 @@ mod wire;
 mod accept;
 mod addresses;
 mod agreement;
+mod doors;
 mod http;
 mod meeting;
 mod patient;
 mod routes;
+mod slot;
+mod turned_away;
+
+mod berth;
 
 mod handshake;
 mod request;
@@ -31,17 +36,21 @@ mod websocket;
 mod payload;
 mod polling;
 
+mod memory;
 mod pulse;
 
 pub(crate) use self::{
-    accept::{Doors, accept},
+    accept::accept,
+    berth::{Berth, berth},
     dialect::Dialect,
+    doors::Doors,
     frames::Frames,
     handshake::{accept_key, enter, switching},
     http::Purpose,
     line::Transport,
+    memory::weigh,
     pulse::{Beat, Pulse},
-    routes::{Answer, Asking, full, plain_text, with_type},
+    routes::{Answer, Asking, plain_text, with_type},
     session::Session,
     sessions::Sessions,
     sid::Ids,

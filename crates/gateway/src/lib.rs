@@ -14,6 +14,8 @@
 mod gateway;
 mod shared;
 
+mod drain;
+
 mod proxies;
 mod tls;
 

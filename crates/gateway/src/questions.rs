@@ -22,6 +22,15 @@ pub(crate) enum Question {
     EmitExcept(Emit, Except),
     /// The list of what is revoked has grown.
     Revoked,
+    /// The node that is asked empties itself.
+    Empty {
+        over_ms: u64,
+    },
+    /// It lets those go that are more than it may keep.
+    Shed {
+        keep: usize,
+        over_ms: u64,
+    },
 }
 
 /// Which sockets to list; all that is named must fit.
@@ -103,6 +112,10 @@ pub(crate) enum Answer {
     Done(Done),
     Sent {
         id: String,
+        sockets: usize,
+    },
+    /// So many sockets are going to go.
+    Leaving {
         sockets: usize,
     },
     /// No such socket is here.

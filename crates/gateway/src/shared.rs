@@ -14,6 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     asked::{Cluster, Waiters},
     config::{Config, Conformance, Showing},
+    drain::Drain,
     encoded::Encoded,
     engine::{Dialect, Doors, Ids, Pulse, Sessions},
     events::Events,
@@ -31,7 +32,7 @@ pub(crate) struct Shared {
     pub(crate) tls: Option<Tls>,
     pub(crate) events: Arc<Events>,
     pub(crate) ids: Ids,
-    pub(crate) doors: Doors,
+    pub(crate) doors: Arc<Doors>,
     pub(crate) sessions: Sessions,
     pub(crate) pulse: Pulse,
     pub(crate) hub: Arc<Hub>,
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) nodes: Nodes,
     pub(crate) orders: Orders,
     pub(crate) revocations: Revocations,
+    pub(crate) drain: Drain,
     /// Where what clients say goes, if a backend reads it.
     pub(crate) uplink: Option<Uplink>,
     /// Owns every connection's task; the gateway awaits it when it stops.
@@ -80,8 +82,7 @@ impl Shared {
         tls: Option<Tls>,
         events: Events,
         ways: Ways,
-        orders: Orders,
-        revocations: Revocations,
+        (orders, drain, revocations): (Orders, Drain, Revocations),
     ) -> Self {
         let Ways { publisher, interest, store, logins, nodes, relay, uplink } = ways;
         let (hub, events) = (Arc::new(Hub::default()), Arc::new(events));
@@ -90,7 +91,7 @@ impl Shared {
         let periods = [config.ping_interval, config.ping_timeout, limits.stall, limits.handshake];
         Self {
             ids: Ids::of(&config.node),
-            doors: Doors::new(limits),
+            doors: Arc::new(Doors::new(limits)),
             sessions: Sessions::default(),
             pulse: Pulse::new(&periods),
             cluster: Cluster::new(&config.node, &hub, &waiters, relay, nodes.clone()),
@@ -118,6 +119,7 @@ impl Shared {
             nodes,
             orders,
             revocations,
+            drain,
             uplink,
         }
     }

@@ -22,6 +22,7 @@ mod payload;
 
 mod depth;
 mod json;
+mod span;
 
 mod emit;
 mod message;
@@ -44,5 +45,6 @@ pub use crate::{
     payload::{ATTACHMENTS_MAX, Payload},
     revocation::{Revocation, Revoked},
     room_pattern::{RoomPattern, RoomPatternError, RoomPatterns},
+    span::duration,
     status::{StatusTable, StatusTableError},
 };

@@ -40,7 +40,7 @@ const fn audited(deed: &'static str) -> Terms {
     Terms { deed: Some(deed), ..ADMIN }
 }
 
-const ROUTES: [Route; 26] = [
+const ROUTES: [Route; 29] = [
     (Method::GET, "/livez", OPEN),
     (Method::GET, "/readyz", OPEN),
     (Method::GET, "/metrics", OPEN),
@@ -64,6 +64,9 @@ const ROUTES: [Route; 26] = [
     (Method::POST, "/v1/sockets/join", audited("join")),
     (Method::POST, "/v1/sockets/leave", audited("leave")),
     (Method::POST, "/v1/sockets/disconnect", audited("disconnect")),
+    (Method::POST, "/v1/nodes/{id}/drain", audited("drain")),
+    (Method::POST, "/v1/nodes/rebalance", audited("rebalance")),
+    (Method::POST, "/v1/nodes/{id}/rebalance", audited("rebalance")),
     (Method::DELETE, "/v1/users/{id}/tasks/{identity}", audited("forget")),
     (Method::POST, "/v1/dead/replay", audited("replay")),
     (Method::POST, "/v1/dead/drop", audited("drop")),

@@ -72,8 +72,8 @@ impl Cluster {
         let stop = CancellationToken::new();
         let (asked, config) = (stop.clone().cancelled_owned(), self.config.clone());
         let node = match self.redis {
-            Some(_) => Node::start(config, asked).await,
-            None => Node::start_beside(&self.shared, config, asked).await,
+            Some(_) => Box::pin(Node::start(config, asked)).await,
+            None => Box::pin(Node::start_beside(&self.shared, config, asked)).await,
         };
         self.nodes.push(Some(Member { node: node.unwrap(), stop }));
         self.nodes.len() - 1
@@ -187,6 +187,7 @@ fn config(redis_url: &str, more: &[(&str, &str)]) -> Config {
         ("internal.addr", "127.0.0.1:0"),
         ("redis.url", redis_url),
         ("leases.login", "2s"),
+        ("drain.delay", "0s"),
     ];
     Settings::of(settings.iter().chain(more).copied()).into_config().unwrap()
 }

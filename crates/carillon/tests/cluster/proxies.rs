@@ -128,7 +128,7 @@ async fn behind_a_proxy_each_client_has_its_own_limit() {
     }
     let proxy = connect(PROXY, cluster.public(0)).await;
     let (status, _over) = ask(proxy, "", "X-Forwarded-For: 192.0.2.7\r\n").await;
-    assert_eq!(status, Some(503));
+    assert_eq!(status, Some(429));
     counted(&cluster, "address_full").await;
     cluster.stop_all().await;
 }

@@ -54,8 +54,7 @@ fn a_node_closes_in_the_order_that_notices_flow() {
     node.running.signal(Signal::TERM);
     let all = ["order given", "node stopping", "intake", "sockets", "bus", "internal port"];
     for said in all.into_iter().chain(["node stopped"]) {
-        let line = node.running.lines.recv_timeout(DEADLINE).unwrap();
-        assert!(line.contains(said), "{said}: {line}");
+        node.running.line_with(said);
     }
 }
 
@@ -85,4 +84,20 @@ fn demo_serves_its_page_and_works_for_user_5() {
     listener.line_with("file.progress");
     demo.signal(Signal::TERM);
     assert_eq!(demo.code(), 0);
+}
+
+#[test]
+fn a_healthcheck_finds_a_node_that_is_ready_and_misses_one_that_is_not_there() {
+    let node = Node::start("serve", &[]);
+    let addr = node.internal.strip_prefix("http://").unwrap();
+    for more in [&[][..], &["--live"]] {
+        let args = [&["healthcheck", "--internal-addr", addr], more].concat();
+        let ended = carillon(&args);
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        assert!(ended.out.contains("200"), "{}", ended.out);
+    }
+    let (listener, addr) = taken_port();
+    drop(listener);
+    let ended = carillon(&["healthcheck", "--internal-addr", &addr.to_string()]);
+    assert_eq!(ended.code, 1, "{}", ended.out);
 }

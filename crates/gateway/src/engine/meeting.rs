@@ -2,7 +2,7 @@
 
 use tokio::net::TcpStream;
 
-use super::accept::Inside;
+use super::doors::Inside;
 use crate::{
     events::Handshake,
     proxies::{NotIntroduced, introduced},
@@ -25,7 +25,7 @@ pub(super) async fn meet(
         introduced = introduced(stream, config.limits.handshake) => introduced,
     };
     let counted = match introduced {
-        Ok(Some(client)) => inside.count_for(client),
+        Ok(Some(client)) => inside.speaks_for(client),
         Ok(None) => Ok(()),
         // Whoever looks whether the port is open says nothing.
         Err(NotIntroduced::Io(_)) => return None,
