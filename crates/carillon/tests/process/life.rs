@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::harness::{DEADLINE, Node, PORTS, Running, carillon, command, taken_port};
+use super::harness::{Node, PORTS, Running, carillon, command, taken_port};
 
 #[test]
 fn a_taken_port_ends_with_1_and_a_hint_that_names_the_flag() {
