@@ -121,6 +121,7 @@ impl ApiEvents {
             Refusal::NoKey => "no_key",
             Refusal::UnknownKey => "unknown_key",
             Refusal::OutOfScope { .. } => "out_of_scope",
+            Refusal::NoCertificate => "no_certificate",
             Refusal::Foreign => "foreign",
         };
         self.refused.with_label_values(&[outcome]).inc();

@@ -69,7 +69,8 @@ impl Gateway {
         let relay = RelayDriver::new(signals, registry)?;
         let ways = Ways { publisher, interest, store, logins, nodes, relay, uplink };
         let gate = Gate::open(config.auth.clone(), registry)?;
-        let tls = config.tls.clone().map(|identity| Tls::new(identity, registry)).transpose()?;
+        let tls = config.tls.clone();
+        let tls = tls.map(|identity| Tls::new(identity, None, "public", registry)).transpose()?;
         let (orders, waiting) = Orders::open();
         let (drain, wishes) = Drain::open();
         let (revocations, keeper) = Revocations::open(revocations, registry)?;

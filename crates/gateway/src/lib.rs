@@ -64,5 +64,5 @@ pub use crate::{
     others::about,
     proxies::{ForwardedHeader, Network, Proxies, read_network},
     script::Bundle,
-    tls::{Identity, IdentityError},
+    tls::{Agreement, ClientRoots, Identity, IdentityError, RootsError, Tls, TlsError},
 };

@@ -18,7 +18,8 @@ use crate::settings::{
     proxies,
     reader::Reader,
     redis::{self, Redis},
-    rules, tls,
+    rules,
+    tls::{self, InternalTls},
     uplink::{self, Uplink},
     value::Value,
 };
@@ -87,6 +88,8 @@ pub struct Public {
 pub struct Internal {
     pub addr: SocketAddr,
     pub api_keys: Vec<ApiKey>,
+    /// Absent: callers speak plainly.
+    pub tls: Option<InternalTls>,
     /// With them or without, a key is asked for.
     pub api_key_files: Option<KeyFiles>,
 }
@@ -178,6 +181,7 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
         public: public(&mut read),
         internal: Internal {
             addr: read.one("internal.addr", addr),
+            tls: tls::internal(&mut read),
             api_keys: read.list("internal.api_keys", ApiKey::read_list),
             api_key_files: read.list("internal.api_key_files", KeyFiles::open),
         },

@@ -126,6 +126,13 @@ pub(super) const TABLE: &[Entry] = &[
     text("internal.api_key_files", "", r#"["/etc/carillon/keys"]"#,
         "Files of more such keys, one a line, or directories of such files, as a Secret is mounted. Read \
          again when they change.").list(),
+    text("internal.tls.cert", "", "/etc/carillon/internal.crt",
+        "The certificate chain of the internal port, as a PEM file: it is then served by TLS 1.2 and 1.3 only. \
+         Read again when it or the key changes."),
+    text("internal.tls.key", "", "/etc/carillon/internal.key", "That certificate's key, as a PEM file."),
+    text("internal.tls.client_ca", "", "/etc/carillon/callers-ca.crt",
+        "The roots that have signed the certificates of callers, as a PEM file: every call but for health, \
+         metrics and the API's description then asks for one, and for a key as before. Read again when it changes."),
     // redis
     text("redis.url", "", "redis://127.0.0.1:6379",
         "The Redis that nodes share. None: an embedded bus, for one node.").secret(),
