@@ -22,6 +22,7 @@ use crate::{
     login,
     orders::{Orders, Waiting},
     others,
+    revocations::{Keeper, Revocations},
     shared::{Shared, Ways},
     tls::{Tls, TlsError},
 };
@@ -46,6 +47,7 @@ struct Inflow {
     inbox: Inbox,
     requests: Requests,
     orders: Waiting,
+    revocations: Keeper,
     wishes: Wishes,
 }
 
@@ -62,17 +64,19 @@ pub enum StartError {
 
 impl Gateway {
     pub fn new(config: Config, link: Link, registry: &Registry) -> Result<Self, StartError> {
-        let Link { publisher, interest, inbox, store, logins, signals, nodes, requests, uplink } =
-            link;
+        let Link { publisher, interest, inbox, store, logins, .. } = link;
+        let Link { revocations, signals, nodes, requests, uplink, .. } = link;
         let relay = RelayDriver::new(signals, registry)?;
         let ways = Ways { publisher, interest, store, logins, nodes, relay, uplink };
         let gate = Gate::open(config.auth.clone(), registry)?;
-        let tls = config.tls.clone().map(|identity| Tls::new(identity, registry)).transpose()?;
+        let tls = config.tls.clone();
+        let tls = tls.map(|identity| Tls::new(identity, None, "public", registry)).transpose()?;
         let (orders, waiting) = Orders::open();
         let (drain, wishes) = Drain::open();
+        let (revocations, keeper) = Revocations::open(revocations, registry)?;
         let events = Events::new(registry)?;
-        let shared = Shared::new(config, gate, tls, events, ways, (orders, drain));
-        let inflow = Inflow { inbox, requests, orders: waiting, wishes };
+        let shared = Shared::new(config, gate, tls, events, ways, (orders, drain, revocations));
+        let inflow = Inflow { inbox, requests, orders: waiting, wishes, revocations: keeper };
         Ok(Self { shared: Arc::new(shared), inflow: Arc::new(Mutex::new(Some(inflow))) })
     }
 
@@ -83,7 +87,8 @@ impl Gateway {
     pub async fn run(&self, public: TcpListener, stop: CancellationToken) {
         let shared = &self.shared;
         let inflow = self.inflow.lock().take();
-        let Inflow { inbox, requests, orders, wishes } = inflow.expect("a gateway runs once");
+        let inflow = inflow.expect("a gateway runs once");
+        let Inflow { inbox, requests, orders, wishes, revocations } = inflow;
         let rest = CancellationToken::new();
         let leave = async {
             stop.cancelled().await;
@@ -96,7 +101,12 @@ impl Gateway {
         let delivering = async { while delivering.join_next().await.is_some() {} };
         tokio::join!(
             leave,
-            accept(shared, public, shared.closing.clone()),
+            async {
+                // Nobody is let in by what may have been taken back.
+                shared.revocations.known().await;
+                accept(shared, public, shared.closing.clone()).await;
+            },
+            Box::pin(revocations.run(shared, rest.clone())),
             shared.gate.run(rest.clone()),
             shared.renew(rest.clone()),
             shared.pulse.run(rest.clone()),

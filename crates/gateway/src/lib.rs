@@ -16,6 +16,7 @@ mod shared;
 
 mod drain;
 
+mod proxies;
 mod tls;
 
 mod engine;
@@ -31,6 +32,7 @@ mod uplink;
 
 mod census;
 mod deeds;
+mod revocations;
 
 mod answering;
 mod orders;
@@ -60,7 +62,7 @@ pub use crate::{
     module::MODULE,
     origins::{OriginError, Origins},
     others::about,
-    relay::RelayedRooms,
+    proxies::{ForwardedHeader, Network, Proxies, read_network},
     script::Bundle,
-    tls::{Identity, IdentityError},
+    tls::{Agreement, ClientRoots, Identity, IdentityError, RootsError, Tls, TlsError},
 };
