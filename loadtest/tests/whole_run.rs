@@ -55,10 +55,9 @@ fn every_message_of_a_burst_reaches_every_socket_once_and_in_order() {
 #[test]
 fn every_user_gets_a_notice_of_its_own_with_each_call() {
     let peer = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/node");
-    for target in [
-        format!("floor={}", example("floor").display()),
-        format!("node={}", peer.display()),
-    ] {
+    for target in
+        [format!("floor={}", example("floor").display()), format!("node={}", peer.display())]
+    {
         let arguments = ["users", "--target", &target, "--sockets", "50", "--times", "3"];
         let report = report(&arguments, "users");
         let counts = ["delivered", "lost", "out of order", "departed"];

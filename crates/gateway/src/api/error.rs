@@ -125,9 +125,7 @@ impl ApiError {
             }
             Self::Halfway => "the bus does not answer now, so not all sockets have joined",
             Self::Silent { node } => {
-                return format!(
-                    "node {node} did not answer in time; it may have done it"
-                );
+                return format!("node {node} did not answer in time; it may have done it");
             }
         };
         text.to_owned()
