@@ -33,6 +33,8 @@ mod manual;
 mod shown;
 
 #[cfg(test)]
+mod seeds;
+#[cfg(test)]
 mod tests;
 
 use std::{collections::BTreeMap, path::PathBuf};

@@ -51,6 +51,9 @@ mod events;
 mod origins;
 mod refusal;
 
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzzed;
+
 pub use crate::{
     api::{DOWNLINK_PATH, Unread},
     config::{Config, Conformance, Limits, Uplink},
@@ -62,3 +65,6 @@ pub use crate::{
     script::Bundle,
     tls::{Identity, IdentityError},
 };
+
+#[cfg(feature = "fuzzing")]
+pub use crate::fuzzed::{namespace, packets, placeholders, polling_body, websocket};

@@ -29,6 +29,9 @@ mod status;
 mod cursor;
 mod event;
 
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzzed;
+
 pub use crate::{
     audience::{Audience, Scope},
     cursor::{Cursor, CursorError},
@@ -44,3 +47,6 @@ pub use crate::{
     room_pattern::{RoomPattern, RoomPatternError},
     status::{StatusTable, StatusTableError},
 };
+
+#[cfg(feature = "fuzzing")]
+pub use crate::fuzzed::{cursor, downlink_body, emit_body, worker_message};

@@ -139,7 +139,7 @@ fn ascii(text: &[u8]) -> String {
 }
 
 /// The packets of a body that a client has sent.
-pub(super) async fn decode(
+pub(crate) async fn decode(
     dialect: Dialect,
     content_type: Option<&HeaderValue>,
     body: Bytes,
