@@ -6,7 +6,12 @@ mod idle;
 mod cluster;
 mod tasks;
 
+mod hostile;
+mod storm;
+
 mod meter;
+
+pub(crate) use self::storm::WAVE as STORM_WAVE;
 
 use std::io::Write;
 
@@ -45,6 +50,8 @@ pub(crate) fn run(settings: &Settings, out: &mut impl Write) -> Result<(), Failu
                 Scenario::Fanout(fanout) => fanout::play(target, fanout, &bar),
                 Scenario::Cluster(cluster) => cluster::play(target, cluster, &bar),
                 Scenario::Tasks(tasks) => tasks::play(target, tasks, &bar),
+                Scenario::Hostile(hostile) => hostile::play(target, hostile, &bar),
+                Scenario::Storm(storm) => storm::play(target, storm, &bar),
             };
             bar.finish_and_clear();
             report.add(&target.name, sheet?);
