@@ -16,4 +16,5 @@ mod tidy {
     mod settings;
     mod socketio;
     mod strangers;
+    mod threats;
 }
