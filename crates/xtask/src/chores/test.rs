@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything a change must pass, in order of cost.
 
 use crate::{
-    chores::{TESTS_LIMIT, cargo, cargo_test, clients, workers},
+    chores::{TESTS_LIMIT, cargo, cargo_test, clients, secrets, workers},
     errand::Errand,
     failure::Failure,
     step::Step,
@@ -21,6 +21,7 @@ pub(crate) const TEST: &[Step] = &[
         claim: "the snippets of docs/workers.md do what it says",
         run: workers::run,
     },
+    Step { name: "secrets", claim: "no process has told a secret", run: secrets::run },
 ];
 
 fn fmt(shop: &mut Workshop) -> Result<(), Failure> {
@@ -39,6 +40,7 @@ fn doc(_shop: &mut Workshop) -> Result<(), Failure> {
 }
 
 fn rust(shop: &mut Workshop) -> Result<(), Failure> {
+    secrets::forget()?;
     cargo_test(&[], shop)
 }
 
