@@ -36,8 +36,8 @@ pub(crate) fn unheard() {
     warn!("node has no gateway, and the embedded bus reaches no other node");
 }
 
-pub(crate) fn stopping(grace: Duration) {
-    info!(?grace, "node stopping");
+pub(crate) fn stopping(grace: Duration, delay: Duration) {
+    info!(?grace, ?delay, "node stopping");
 }
 
 pub(crate) fn stage_closed(stage: &'static str) {
@@ -53,7 +53,11 @@ pub(crate) fn overran(stage: &'static str, grace: Duration) {
 }
 
 pub(crate) fn hurried() {
-    warn!("told to stop twice, the rest is cut");
+    warn!("told to stop twice, the rest leaves at once");
+}
+
+pub(crate) fn cut() {
+    warn!("told to stop three times, the rest is cut");
 }
 
 pub(crate) fn stopped() {

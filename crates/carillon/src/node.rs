@@ -25,7 +25,11 @@ use gateway::Gateway;
 use ingest::Intake;
 use prometheus::Registry;
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    time::{Instant, timeout},
+};
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::{admission::Refusal, audit::Order, dead::Letter};
 use self::{
@@ -39,7 +43,7 @@ use self::{
 use crate::{
     bus::{Bus, JoinError, SharedBus},
     demo, events,
-    settings::{Config, Role},
+    settings::{Config, Drain, Role},
 };
 
 /// A running node. Dropped, it is cut off; let [`Node::stopped`] end it instead.
@@ -47,6 +51,8 @@ use crate::{
 pub struct Node {
     public_addr: Option<SocketAddr>,
     internal_addr: SocketAddr,
+    /// There is no time for a pace any more.
+    hurry: CancellationToken,
     /// The one task that owns all others.
     running: Stage<Result<(), RunError>>,
 }
@@ -88,7 +94,9 @@ struct Running {
     sockets: Stage<()>,
     bus: Stage<()>,
     internal: Stage<()>,
-    grace: Duration,
+    gateway: Option<Gateway>,
+    hurry: CancellationToken,
+    drain: Drain,
 }
 
 impl Node {
@@ -128,7 +136,8 @@ impl Node {
         // Large, and must not make every caller's future so.
         let running = Box::pin(Running::wire(&config, bus, registry, internal, public)).await?;
         running.readiness.grant();
-        let mut node = Self { public_addr, internal_addr, running: Stage::new("node") };
+        let (hurry, stage) = (running.hurry.clone(), Stage::new("node"));
+        let mut node = Self { public_addr, internal_addr, hurry, running: stage };
         node.running.spawn(|_stop| running.run(shutdown));
         Ok(node)
     }
@@ -143,15 +152,20 @@ impl Node {
         self.internal_addr
     }
 
-    /// Waits until the node has stopped. When `hurry` ends first, the rest is cut at once.
-    pub async fn stopped(mut self, hurry: impl Future<Output = ()>) -> Result<(), RunError> {
+    /// Cancelled, it makes a node that stops do so without a pace.
+    pub fn hurry(&self) -> CancellationToken {
+        self.hurry.clone()
+    }
+
+    /// Waits until the node has stopped. When `cut` ends first, the rest is cut at once.
+    pub async fn stopped(mut self, cut: impl Future<Output = ()>) -> Result<(), RunError> {
         tokio::select! {
             biased;
             result = self.running.ended() => {
                 result.unwrap_or(Err(RunError::StageEnded { stage: "node" }))
             }
-            () = hurry => {
-                events::hurried();
+            () = cut => {
+                events::cut();
                 Ok(())
             }
         }
@@ -187,7 +201,8 @@ impl Running {
             link.nodes.announce(gateway::about(config.roles.names()));
             unheard = Some(link.inbox);
         }
-        let (readiness, door) = (Readiness::new(), Door::new(intake));
+        let readiness = Readiness::new(gateway.clone(), config.drain.ready_status);
+        let door = Door::new(intake);
         let dead = queues.as_ref().map(Queues::dead);
         let (front, keyring) = Front::open(&config.internal, internal_addr, &registry)?;
         let router = Internal {
@@ -205,7 +220,11 @@ impl Running {
         if public_addr.is_none() && !bus.reaches_others() {
             events::unheard();
         }
-        let mut running = Self::idle(readiness, door, config.drain_grace);
+        let mut drain = config.drain;
+        if !bus.reaches_others() {
+            drain.delay = Duration::ZERO;
+        }
+        let mut running = Self::idle(readiness, door, gateway.clone(), drain);
         running.bus.spawn(async move |stop| {
             // A node counts for as long as its inbox is there.
             let _inbox = unheard;
@@ -217,16 +236,13 @@ impl Running {
         });
         running.keep_keys(keyring);
         if let (Some(gateway), Some(public)) = (gateway, public) {
-            let grace = wiring::sockets_grace(config.drain_grace);
-            running
-                .sockets
-                .spawn(move |stop| async move { gateway.run(public, stop, grace).await });
+            running.sockets.spawn(move |stop| async move { gateway.run(public, stop).await });
         }
         running.take_in(queues, config.demo);
         Ok(running)
     }
 
-    fn idle(readiness: Readiness, door: Door, grace: Duration) -> Self {
+    fn idle(readiness: Readiness, door: Door, gateway: Option<Gateway>, drain: Drain) -> Self {
         Self {
             readiness,
             door,
@@ -235,7 +251,9 @@ impl Running {
             sockets: Stage::new("sockets"),
             bus: Stage::new("bus"),
             internal: Stage::new("internal port"),
-            grace,
+            gateway,
+            hurry: CancellationToken::new(),
+            drain,
         }
     }
 
@@ -261,8 +279,11 @@ impl Running {
             () = shutdown => None,
             stage = self.first_end() => Some(stage),
         };
-        events::stopping(self.grace);
-        let drained = self.drain().await;
+        if failed.is_some() {
+            self.hurry.cancel();
+        }
+        events::stopping(self.drain.grace, self.drain.delay);
+        let drained = self.stop().await;
         match failed {
             Some(stage) => {
                 events::stage_failed(stage);
@@ -283,13 +304,24 @@ impl Running {
     }
 
     /// Closes everything in the order that notices flow: unready first, so that no new socket is
-    /// routed here; what takes in; sockets after their last notice; the bus when no one is left to use
-    /// it. The internal port goes last, for its health answers.
-    async fn drain(self) -> Result<(), RunError> {
-        let Self { readiness, door, demo, intake, sockets, bus, internal, grace } = self;
+    /// routed here; then newcomers are turned away; what takes in; sockets after their last notice; the bus
+    /// when no one is left to use it. The internal port goes last, for its health answers.
+    async fn stop(self) -> Result<(), RunError> {
+        let Self { readiness, door, demo, intake, sockets, bus, internal, gateway, hurry, drain } =
+            self;
+        let Drain { grace, delay, .. } = drain;
         readiness.withdraw();
-        let mut stage = "intake";
+        if let Some(gateway) = &gateway {
+            gateway.withdraw(Instant::now() + wiring::sockets_grace(grace));
+        }
+        let mut stage = "balancer";
         let closing = async {
+            // Cut short by a hurry, or over.
+            drop(timeout(delay, hurry.cancelled()).await);
+            if let Some(gateway) = &gateway {
+                gateway.turn_newcomers_away();
+            }
+            stage = "intake";
             demo.close().await;
             door.close().await;
             intake.close().await;
@@ -300,7 +332,20 @@ impl Running {
             stage = "internal port";
             internal.close().await;
         };
-        if tokio::time::timeout(grace, closing).await.is_err() {
+        let hurrying = async {
+            hurry.cancelled().await;
+            if let Some(gateway) = &gateway {
+                gateway.hurry();
+            }
+            std::future::pending().await
+        };
+        let closed = async {
+            tokio::select! {
+                () = closing => {}
+                () = hurrying => {}
+            }
+        };
+        if timeout(grace, closed).await.is_err() {
             events::overran(stage, grace);
             return Err(RunError::Overran { stage, grace });
         }

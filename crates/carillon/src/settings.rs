@@ -23,6 +23,7 @@ mod api_key;
 mod auth;
 mod config;
 mod key_files;
+mod limits;
 mod reader;
 mod redis;
 mod rules;
@@ -33,6 +34,8 @@ mod manual;
 mod shown;
 
 #[cfg(test)]
+mod chart;
+#[cfg(test)]
 mod seeds;
 #[cfg(test)]
 mod tests;
@@ -42,13 +45,18 @@ use std::{collections::BTreeMap, path::PathBuf};
 pub use self::{
     api_key::ApiKey,
     auth::{Auth, Signing},
-    config::{Config, Ingest, Internal, Leases, Public, Recovery, Role, Roles, Telemetry},
+    config::{Config, Drain, Ingest, Internal, Leases, Public, Recovery, Role, Roles, Telemetry},
     key_files::KeyFiles,
     mistake::{Mistake, Mistakes},
     origin::Origin,
     redis::Redis,
 };
-pub(crate) use self::{api_key::Scope, config::LogFormat, environment::API_KEY, manual::manual};
+pub(crate) use self::{
+    api_key::Scope,
+    config::LogFormat,
+    environment::{API_KEY, TOKEN},
+    manual::manual,
+};
 
 use self::{table::Entry, value::Value};
 

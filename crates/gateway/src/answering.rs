@@ -1,7 +1,10 @@
 //! Answers what other nodes ask of this one, one question after the other, so that what one of them asks
 //! in turn is done in turn. An order waits in the queue of orders, where it may take its time.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use adapter::Requests;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -14,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     census,
+    drain::{self, Wish},
     forms::Forms,
     hub::Choice,
     questions::{self, Answer, Emit, Except, Question},
@@ -46,6 +50,12 @@ pub(crate) async fn answer_all(
             Some(Question::EmitExcept(emit, except)) => {
                 carry_out(shared, draft(emit, Some(&except)))
             }
+            Some(Question::Empty { over_ms }) => {
+                wish(shared, Wish::Empty { over: Duration::from_millis(over_ms) })
+            }
+            Some(Question::Shed { keep, over_ms }) => {
+                wish(shared, Wish::Shed { keep, over: Duration::from_millis(over_ms) })
+            }
             None => Answer::Unknown,
         };
         if matches!(answer, Answer::Unknown) {
@@ -53,6 +63,10 @@ pub(crate) async fn answer_all(
         }
         request.answer(questions::seal(&answer)).await;
     }
+}
+
+fn wish(shared: &Shared, wish: Wish) -> Answer {
+    drain::begin(shared, wish).map_or(Answer::Busy, |sockets| Answer::Leaving { sockets })
 }
 
 fn carry_out(shared: &Shared, emit: Option<(SocketId, Draft)>) -> Answer {

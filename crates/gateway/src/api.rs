@@ -9,6 +9,7 @@ mod bounds;
 mod downlink;
 mod emit;
 mod error;
+mod leaving;
 mod orders;
 mod overview;
 mod sockets;
@@ -37,6 +38,9 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .route("/v1/sockets/disconnect", post(orders::disconnect))
         .route("/v1/rooms", get(overview::rooms))
         .route("/v1/nodes", get(overview::nodes))
+        .route("/v1/nodes/rebalance", post(leaving::rebalance))
+        .route("/v1/nodes/{id}/drain", post(leaving::drain))
+        .route("/v1/nodes/{id}/rebalance", post(leaving::rebalance_one))
         .route("/v1/users/{id}/tasks", get(tasks::list))
         .route("/v1/users/{id}/tasks/{identity}", delete(tasks::forget))
         .with_state(Arc::clone(shared))

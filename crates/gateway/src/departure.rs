@@ -18,8 +18,12 @@ pub(crate) enum Departure {
     NotText,
     /// One message above `limits.payload_bytes`.
     TooLarge,
-    /// More than `limits.events_per_second`.
+    /// Far more than `limits.events_per_second`: past `limits.packets_per_second`.
     Events,
+    /// More than `limits.bytes_per_second`.
+    Bytes,
+    /// The body of a request did not come within `limits.handshake`.
+    Late,
     /// No namespace joined within `limits.handshake`.
     NoConnect,
     /// More than `limits.queue_bytes` waited for it.
@@ -38,8 +42,12 @@ pub(crate) enum Departure {
     Refused,
     /// A backend put it out.
     Kicked,
-    /// The node is stopping.
+    /// The node goes.
     Drain,
+    /// The node has more than its share.
+    Rebalance,
+    /// It stayed for `limits.max_age`.
+    Age,
 }
 
 impl Departure {
@@ -52,6 +60,8 @@ impl Departure {
             Self::NotText => "not_text",
             Self::TooLarge => "too_large",
             Self::Events => "events",
+            Self::Bytes => "bytes",
+            Self::Late => "late",
             Self::NoConnect => "no_connect",
             Self::Slow => "slow",
             Self::Stalled => "stalled",
@@ -62,10 +72,12 @@ impl Departure {
             Self::Refused => "refused",
             Self::Kicked => "kicked",
             Self::Drain => "drain",
+            Self::Rebalance => "rebalance",
+            Self::Age => "max_age",
         }
     }
 
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Client,
         Self::TransportError,
         Self::PingTimeout,
@@ -73,6 +85,8 @@ impl Departure {
         Self::NotText,
         Self::TooLarge,
         Self::Events,
+        Self::Bytes,
+        Self::Late,
         Self::NoConnect,
         Self::Slow,
         Self::Stalled,
@@ -83,12 +97,16 @@ impl Departure {
         Self::Refused,
         Self::Kicked,
         Self::Drain,
+        Self::Rebalance,
+        Self::Age,
     ];
 
     /// When a client that was told should come back.
     pub(crate) fn retry_after(self) -> Duration {
         match self {
-            Self::Slow | Self::Events | Self::StoreAway | Self::AuthAway => Duration::from_secs(5),
+            Self::Slow | Self::Events | Self::Bytes | Self::StoreAway | Self::AuthAway => {
+                Duration::from_secs(5)
+            }
             _ => Duration::from_secs(1),
         }
     }
@@ -104,6 +122,7 @@ impl Departure {
             Self::Slow
             | Self::Stalled
             | Self::Events
+            | Self::Bytes
             | Self::Refused
             | Self::Expired
             | Self::Kicked => 1008,

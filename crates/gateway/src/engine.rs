@@ -18,9 +18,14 @@ mod wire;
 mod accept;
 mod addresses;
 mod agreement;
+mod doors;
 mod http;
 mod patient;
 mod routes;
+mod slot;
+mod turned_away;
+
+mod berth;
 
 mod handshake;
 mod request;
@@ -30,15 +35,19 @@ mod websocket;
 mod payload;
 mod polling;
 
+mod memory;
 mod pulse;
 
 pub(crate) use self::{
-    accept::{Doors, accept},
+    accept::accept,
+    berth::{Berth, berth},
     dialect::Dialect,
+    doors::Doors,
     frames::Frames,
     handshake::{accept_key, enter, switching},
     http::Purpose,
     line::Transport,
+    memory::weigh,
     pulse::{Beat, Pulse},
     routes::{Answer, Asking, plain_text, with_type},
     session::Session,

@@ -16,7 +16,8 @@ use crate::{
     api,
     config::Config,
     departure::Departure,
-    engine::{Ids, accept},
+    drain::{self, Drain, Wishes},
+    engine::{Ids, accept, weigh},
     events::{Dropped, Events},
     login,
     orders::{Orders, Waiting},
@@ -25,8 +26,6 @@ use crate::{
     tls::{Tls, TlsError},
 };
 
-/// How often a stopping gateway looks whether all have gone.
-const EMPTY_CHECK: Duration = Duration::from_millis(10);
 /// What connections have at least to write their last bytes.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
@@ -47,6 +46,7 @@ struct Inflow {
     inbox: Inbox,
     requests: Requests,
     orders: Waiting,
+    wishes: Wishes,
 }
 
 /// Why a gateway could not be made.
@@ -69,22 +69,25 @@ impl Gateway {
         let gate = Gate::open(config.auth.clone(), registry)?;
         let tls = config.tls.clone().map(|identity| Tls::new(identity, registry)).transpose()?;
         let (orders, waiting) = Orders::open();
-        let shared = Shared::new(config, gate, tls, Events::new(registry)?, ways, orders);
-        let inflow = Inflow { inbox, requests, orders: waiting };
+        let (drain, wishes) = Drain::open();
+        let events = Events::new(registry)?;
+        let shared = Shared::new(config, gate, tls, events, ways, (orders, drain));
+        let inflow = Inflow { inbox, requests, orders: waiting, wishes };
         Ok(Self { shared: Arc::new(shared), inflow: Arc::new(Mutex::new(Some(inflow))) })
     }
 
-    /// Serves `public` until `stop`; then closes every transport, what waits first, within `grace`.
+    /// Serves `public` until `stop`; then closes every transport, what waits first, at a pace that ends when
+    /// [`Gateway::withdraw`] has said.
     ///
     /// Not cancellation-safe: dropped, it leaves connections running. Cancel `stop` and await it.
-    pub async fn run(&self, public: TcpListener, stop: CancellationToken, grace: Duration) {
+    pub async fn run(&self, public: TcpListener, stop: CancellationToken) {
         let shared = &self.shared;
         let inflow = self.inflow.lock().take();
-        let Inflow { inbox, requests, orders } = inflow.expect("a gateway runs once");
+        let Inflow { inbox, requests, orders, wishes } = inflow.expect("a gateway runs once");
         let rest = CancellationToken::new();
         let leave = async {
             stop.cancelled().await;
-            self.let_all_go(grace).await;
+            self.let_all_go().await;
             rest.cancel();
         };
         // A task of its own: else every notice would wake all that is below.
@@ -97,11 +100,14 @@ impl Gateway {
             shared.gate.run(rest.clone()),
             shared.renew(rest.clone()),
             shared.pulse.run(rest.clone()),
+            weigh(shared, rest.clone()),
             delivering,
             shared.cluster.listen(rest.clone()),
             answer_all(shared, requests, rest.clone()),
             Box::pin(orders.carry_out(shared, rest.clone())),
             others::announce(shared, rest.clone()),
+            Box::pin(drain::carry_out(shared, wishes, stop.clone())),
+            drain::let_the_old_go(shared, stop.clone()),
         );
     }
 
@@ -115,18 +121,33 @@ impl Gateway {
         api::router(&self.shared)
     }
 
+    /// Lets everybody know that this node goes, and that its sockets are gone `until` then. Newcomers are
+    /// still let in, since those in front of the node hear of it a little later.
+    pub fn withdraw(&self, until: Instant) {
+        drain::withdraw(&self.shared, until);
+    }
+
     /// Newcomers get a 503 from now on, but the doors stay open until the last session is gone: a client
     /// that polls comes back to hear that it must leave.
-    async fn let_all_go(&self, grace: Duration) {
+    pub fn turn_newcomers_away(&self) {
+        self.shared.stopping.cancel();
+    }
+
+    /// Whether this node goes: because it stops, or because somebody wished it to.
+    pub fn is_leaving(&self) -> bool {
+        self.shared.drain.is_leaving()
+    }
+
+    /// Whoever is still here goes at once.
+    pub fn hurry(&self) {
+        self.shared.drain.hurry();
+    }
+
+    async fn let_all_go(&self) {
         let shared = &self.shared;
-        let until = Instant::now() + grace;
-        shared.stopping.cancel();
-        for session in shared.sessions.all() {
-            session.leave(Departure::Drain);
-        }
-        while shared.sessions.len() > 0 && Instant::now() < until {
-            tokio::time::sleep(EMPTY_CHECK).await;
-        }
+        let until = shared.drain.until().unwrap_or_else(Instant::now);
+        self.turn_newcomers_away();
+        drain::empty(shared, until).await;
         for session in shared.sessions.all() {
             session.close(Departure::Drain);
         }

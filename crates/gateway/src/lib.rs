@@ -14,6 +14,8 @@
 mod gateway;
 mod shared;
 
+mod drain;
+
 mod tls;
 
 mod engine;

@@ -29,6 +29,9 @@ pub(crate) struct About {
     pub(crate) version: String,
     pub(crate) sockets: usize,
     pub(crate) sockets_max: usize,
+    pub(crate) accepts_per_second: usize,
+    /// It goes: newcomers had better not be sent there.
+    pub(crate) leaving: bool,
 }
 
 /// What the others say.
@@ -55,12 +58,25 @@ impl About {
             version: version(),
             sockets: shared.sessions.len(),
             sockets_max: shared.config.limits.sockets,
+            accepts_per_second: usize::try_from(shared.config.limits.accepts_per_second)
+                .unwrap_or(usize::MAX),
+            leaving: shared.drain.is_leaving(),
         }
     }
 
     /// A node that says nothing, or nothing that can be read, lives all the same.
     pub(crate) fn read(living: &Living) -> Self {
         serde_json::from_slice(&living.about).unwrap_or_default()
+    }
+
+    /// How many more sockets it takes.
+    pub(crate) fn headroom(&self) -> usize {
+        self.sockets_max.saturating_sub(self.sockets)
+    }
+
+    /// Whether it ends sockets, and goes on doing so.
+    pub(crate) fn takes_newcomers(&self) -> bool {
+        self.sockets_max > 0 && !self.leaving
     }
 
     fn seal(&self) -> Bytes {
@@ -105,6 +121,16 @@ pub(crate) async fn ask_all(shared: &Shared, question: &Question) -> Result<Othe
     Ok(others)
 }
 
+/// Asks one gateway. `None`: it did not answer, or not so that it is understood.
+pub(crate) async fn ask(
+    shared: &Shared,
+    node: &NodeId,
+    question: &Question,
+) -> Result<Option<Answer>, SignalError> {
+    let answer = shared.nodes.ask(node, questions::seal(question), ANSWER_WAIT).await?;
+    Ok(answer.and_then(|answer| questions::open(&answer)))
+}
+
 /// Asks the gateway whose socket this is: its name begins the id. `None`: none that lives.
 pub(crate) async fn ask_home(
     shared: &Shared,
@@ -116,7 +142,6 @@ pub(crate) async fn ask_home(
     let Some(home) = living.filter(|node| node != me).find(|node| Ids::is_of(node, id)) else {
         return Ok(None);
     };
-    let answer = shared.nodes.ask(&home, questions::seal(question), ANSWER_WAIT).await?;
-    let answer = answer.and_then(|answer| questions::open(&answer));
+    let answer = ask(shared, &home, question).await?;
     Ok(Some((home, answer)))
 }

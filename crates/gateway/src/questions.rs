@@ -20,6 +20,15 @@ pub(crate) enum Question {
     /// An emit that leaves somebody out: under a name of its own, since a release that does not know
     /// `except` must not send it.
     EmitExcept(Emit, Except),
+    /// The node that is asked empties itself.
+    Empty {
+        over_ms: u64,
+    },
+    /// It lets those go that are more than it may keep.
+    Shed {
+        keep: usize,
+        over_ms: u64,
+    },
 }
 
 /// Which sockets to list; all that is named must fit.
@@ -101,6 +110,10 @@ pub(crate) enum Answer {
     Done(Done),
     Sent {
         id: String,
+        sockets: usize,
+    },
+    /// So many sockets are going to go.
+    Leaving {
         sockets: usize,
     },
     /// No such socket is here.

@@ -14,6 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     asked::{Cluster, Waiters},
     config::{Config, Conformance, Showing},
+    drain::Drain,
     encoded::Encoded,
     engine::{Dialect, Doors, Ids, Pulse, Sessions},
     events::Events,
@@ -30,7 +31,7 @@ pub(crate) struct Shared {
     pub(crate) tls: Option<Tls>,
     pub(crate) events: Arc<Events>,
     pub(crate) ids: Ids,
-    pub(crate) doors: Doors,
+    pub(crate) doors: Arc<Doors>,
     pub(crate) sessions: Sessions,
     pub(crate) pulse: Pulse,
     pub(crate) hub: Arc<Hub>,
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) logins: Logins,
     pub(crate) nodes: Nodes,
     pub(crate) orders: Orders,
+    pub(crate) drain: Drain,
     /// Where what clients say goes, if a backend reads it.
     pub(crate) uplink: Option<Uplink>,
     /// Owns every connection's task; the gateway awaits it when it stops.
@@ -78,7 +80,7 @@ impl Shared {
         tls: Option<Tls>,
         events: Events,
         ways: Ways,
-        orders: Orders,
+        (orders, drain): (Orders, Drain),
     ) -> Self {
         let Ways { publisher, interest, store, logins, nodes, relay, uplink } = ways;
         let (hub, events) = (Arc::new(Hub::default()), Arc::new(events));
@@ -87,7 +89,7 @@ impl Shared {
         let periods = [config.ping_interval, config.ping_timeout, limits.stall, limits.handshake];
         Self {
             ids: Ids::of(&config.node),
-            doors: Doors::new(limits),
+            doors: Arc::new(Doors::new(limits)),
             sessions: Sessions::default(),
             pulse: Pulse::new(&periods),
             cluster: Cluster::new(&config.node, &hub, &waiters, relay, nodes.clone()),
@@ -114,6 +116,7 @@ impl Shared {
             logins,
             nodes,
             orders,
+            drain,
             uplink,
         }
     }

@@ -21,6 +21,7 @@ mod payload;
 
 mod depth;
 mod json;
+mod span;
 
 mod emit;
 mod message;
@@ -45,6 +46,7 @@ pub use crate::{
     narrowing::Narrowing,
     payload::{ATTACHMENTS_MAX, Payload},
     room_pattern::{RoomPattern, RoomPatternError},
+    span::duration,
     status::{StatusTable, StatusTableError},
 };
 

@@ -2,6 +2,7 @@
 
 mod audit;
 mod clients;
+mod deploy;
 mod fuzz;
 mod secrets;
 mod soak;

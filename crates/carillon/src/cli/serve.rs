@@ -30,13 +30,14 @@ pub(super) fn demo(config: Config, console: &mut Console<'_>) -> Result<Exit, Fa
 async fn run(config: Config, console: &mut Console<'_>) -> Result<Exit, Failure> {
     let demo = config.demo;
     let mut signals = StopSignals::new().context("listen for signals")?;
-    let (stop, hurry) = (CancellationToken::new(), CancellationToken::new());
+    let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
     let node = Node::start(config, stop.clone().cancelled_owned()).await.map_err(not_started)?;
     if demo {
         writeln!(console.out, "The page: http://{}/ (ctrl-c ends it)", node.internal_addr())?;
         console.out.flush()?;
     }
-    let mut stopped = pin!(node.stopped(hurry.clone().cancelled_owned()));
+    let hurry = node.hurry();
+    let mut stopped = pin!(node.stopped(cut.clone().cancelled_owned()));
     loop {
         tokio::select! {
             biased;
@@ -44,8 +45,15 @@ async fn run(config: Config, console: &mut Console<'_>) -> Result<Exit, Failure>
                 result.context("run node")?;
                 return Ok(Exit::Stopped);
             }
-            // The first signal asks, the second hurries.
-            () = signals.next() => if stop.is_cancelled() { hurry.cancel() } else { stop.cancel() },
+            // The first signal asks, the second hurries, the third cuts.
+            () = signals.next() => match (stop.is_cancelled(), hurry.is_cancelled()) {
+                (false, _) => stop.cancel(),
+                (true, false) => {
+                    events::hurried();
+                    hurry.cancel();
+                }
+                (true, true) => cut.cancel(),
+            },
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use axum::{extract::State, response::Response};
+use gateway::Gateway;
 use http::StatusCode;
 use prometheus::{Encoder as _, Registry, TextEncoder};
 use serde::Serialize;
@@ -17,7 +18,13 @@ const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Whether this node wants traffic. Clones share the answer.
 #[derive(Clone, Debug)]
-pub(super) struct Readiness(Arc<AtomicBool>);
+pub(super) struct Readiness {
+    is_granted: Arc<AtomicBool>,
+    /// May go by itself, when somebody wishes it to.
+    gateway: Option<Gateway>,
+    /// What is answered where it does not.
+    status: StatusCode,
+}
 
 #[derive(Serialize)]
 struct Ready {
@@ -26,16 +33,21 @@ struct Ready {
 
 impl Readiness {
     /// Not ready yet.
-    pub(super) fn new() -> Self {
-        Self(Arc::new(AtomicBool::new(false)))
+    pub(super) fn new(gateway: Option<Gateway>, status: StatusCode) -> Self {
+        Self { is_granted: Arc::default(), gateway, status }
     }
 
     pub(super) fn grant(&self) {
-        self.0.store(true, Ordering::Release);
+        self.is_granted.store(true, Ordering::Release);
+    }
+
+    fn is_so(&self) -> bool {
+        let is_leaving = self.gateway.as_ref().is_some_and(Gateway::is_leaving);
+        self.is_granted.load(Ordering::Acquire) && !is_leaving
     }
 
     pub(super) fn withdraw(&self) {
-        self.0.store(false, Ordering::Release);
+        self.is_granted.store(false, Ordering::Release);
     }
 }
 
@@ -43,9 +55,9 @@ pub(super) async fn live() -> Response {
     answer::typed(StatusCode::OK, "text/plain; charset=utf-8", "alive\n")
 }
 
-pub(super) async fn ready(State(Readiness(ready)): State<Readiness>) -> Response {
-    let ready = ready.load(Ordering::Acquire);
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+pub(super) async fn ready(State(readiness): State<Readiness>) -> Response {
+    let ready = readiness.is_so();
+    let status = if ready { StatusCode::OK } else { readiness.status };
     answer::json(status, &Ready { ready })
 }
 

@@ -26,6 +26,7 @@ const ABOUT: &str = "This is the internal port of a Carillon node.
   POST /v1/tasks      takes worker messages
   POST /v1/emit       sends an event to clients
   GET  /v1/sockets    who is connected
+  GET  /v1/nodes      which nodes there are, how full, and which of them go
   GET  /v1/dead       what nobody could use of the workers' messages
   GET  /metrics       what the node counts, for Prometheus
   GET  /livez         whether it lives

@@ -40,7 +40,7 @@ const fn audited(deed: &'static str) -> Terms {
     Terms { deed: Some(deed), ..ADMIN }
 }
 
-const ROUTES: [Route; 24] = [
+const ROUTES: [Route; 27] = [
     (Method::GET, "/livez", OPEN),
     (Method::GET, "/readyz", OPEN),
     (Method::GET, "/metrics", OPEN),
@@ -62,6 +62,9 @@ const ROUTES: [Route; 24] = [
     (Method::POST, "/v1/sockets/join", ADMIN),
     (Method::POST, "/v1/sockets/leave", ADMIN),
     (Method::POST, "/v1/sockets/disconnect", audited("disconnect")),
+    (Method::POST, "/v1/nodes/{id}/drain", audited("drain")),
+    (Method::POST, "/v1/nodes/rebalance", audited("rebalance")),
+    (Method::POST, "/v1/nodes/{id}/rebalance", audited("rebalance")),
     (Method::DELETE, "/v1/users/{id}/tasks/{identity}", audited("forget")),
     (Method::POST, "/v1/dead/replay", audited("replay")),
     (Method::POST, "/v1/dead/drop", audited("drop")),

@@ -86,6 +86,9 @@ pub(super) fn gateway(
         auth_cookie: config.auth.cookie.clone(),
         downlink_always_ok: config.downlink_always_ok,
         limits: config.limits,
+        age_max: config.max_age,
+        drain_delay: config.drain.delay,
+        drain_over: config.drain.grace,
         uplink: gateway::Uplink {
             lifecycle: config.uplink.lifecycle,
             relay: RelayedRooms::new(config.uplink.relay.clone()),
@@ -101,7 +104,7 @@ fn page_origins(internal: SocketAddr) -> impl Iterator<Item = String> {
     [by_name, by_loopback, format!("http://{internal}")].into_iter()
 }
 
-/// What sockets have of the grace: the rest is for what closes before and after them.
+/// What sockets have of the grace, from its beginning: the rest is for what closes after them.
 pub(super) fn sockets_grace(grace: Duration) -> Duration {
     grace * 4 / 5
 }

@@ -5,6 +5,7 @@ use std::{
 };
 
 use gateway::{Bundle, Conformance, Identity, Limits, Origins};
+use http::StatusCode;
 use notice::{Namespace, RoomPattern, StatusTable};
 
 use crate::settings::{
@@ -12,6 +13,7 @@ use crate::settings::{
     api_key::ApiKey,
     auth::{self, Auth},
     key_files::KeyFiles,
+    limits,
     mistake::Mistakes,
     reader::Reader,
     redis::{self, Redis},
@@ -41,7 +43,8 @@ pub struct Config {
     /// Every call of `/v1/downlink` is answered alike, whatever became of it.
     pub downlink_always_ok: bool,
     pub limits: Limits,
-    pub drain_grace: Duration,
+    pub max_age: Option<Duration>,
+    pub drain: Drain,
     pub telemetry: Telemetry,
     /// Serve the demo page and play its worker.
     pub demo: bool,
@@ -115,6 +118,17 @@ pub struct Leases {
     pub channel: Duration,
 }
 
+/// How a node stops.
+#[derive(Clone, Copy, Debug)]
+pub struct Drain {
+    /// All of it takes no longer.
+    pub grace: Duration,
+    /// How long what is in front of the node needs to notice.
+    pub delay: Duration,
+    /// What `/readyz` answers where the node wants no traffic.
+    pub ready_status: StatusCode,
+}
+
 /// What the node tells its operator.
 #[derive(Clone, Debug)]
 pub struct Telemetry {
@@ -186,8 +200,9 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
         auth: auth::read(&mut read),
         uplink: uplink::read(&mut read),
         downlink_always_ok: read.one("downlink.always_ok", amount::flag),
-        limits: limits(&mut read),
-        drain_grace: read.one("drain.grace", amount::duration),
+        limits: limits::read(&mut read),
+        max_age: read.maybe("limits.max_age", amount::duration),
+        drain: drain(&mut read),
         telemetry: Telemetry {
             log: read.one("telemetry.log", log),
             log_format: read.one("telemetry.log_format", log_format),
@@ -213,17 +228,21 @@ fn public(read: &mut Reader) -> Public {
     }
 }
 
-fn limits(read: &mut Reader) -> Limits {
-    Limits {
-        sockets: read.one("limits.sockets", amount::count),
-        sockets_per_address: read.one("limits.sockets_per_address", amount::count),
-        sockets_per_user: read.one("limits.sockets_per_user", amount::count),
-        accepts_per_second: read.one("limits.accepts_per_second", amount::rate),
-        events_per_second: read.one("limits.events_per_second", amount::rate),
-        payload_bytes: read.one("limits.payload_bytes", amount::size),
-        queue_bytes: read.one("limits.queue_bytes", amount::size),
-        stall: read.one("limits.stall", amount::duration),
-        handshake: read.one("limits.handshake", amount::duration),
+fn drain(read: &mut Reader) -> Drain {
+    let grace = read.one("drain.grace", amount::duration);
+    let delay = read.one("drain.delay", amount::duration_or_none);
+    Drain {
+        grace,
+        delay: delay.min(grace / 4),
+        ready_status: read.one("drain.ready_status", ready_status),
+    }
+}
+
+fn ready_status(text: &str) -> Result<StatusCode, String> {
+    match text {
+        "503" => Ok(StatusCode::SERVICE_UNAVAILABLE),
+        "404" => Ok(StatusCode::NOT_FOUND),
+        _ => Err("is neither 503 nor 404".to_owned()),
     }
 }
 

@@ -120,6 +120,8 @@ pub(super) const TABLE: &[Entry] = &[
     // redis
     text("redis.url", "", "redis://127.0.0.1:6379",
         "The Redis that nodes share. None: an embedded bus, for one node.").secret(),
+    text("redis.password_file", "", "/etc/carillon/redis-password",
+        "A file with the password of `redis.url`, which then holds none."),
     text("redis.prefix", "carillon", "carillon", "Stands in front of every Redis key and channel."),
     text("redis.min_replicas_ack", "0", "1",
         "How many replicas must have a message before it is accepted."),
@@ -199,20 +201,46 @@ pub(super) const TABLE: &[Entry] = &[
     // limits
     text("limits.sockets", "100000", "100000", "Sockets on this node; a further one is refused with 503."),
     text("limits.sockets_per_address", "10000", "10000",
-        "Sockets from one address, loopback exempt; a further one is refused with 503."),
+        "Sockets from one address (IPv6: from one /64), loopback exempt; a further one is refused with 429."),
     text("limits.sockets_per_user", "100", "100", "Sockets of one user on this node; a further one is refused."),
     text("limits.accepts_per_second", "2000", "2000",
         "New sockets a second on this node; a further one is refused with 503."),
+    text("limits.accepts_burst", "2000", "2000", "How many new sockets may come at once before that counts."),
+    text("limits.handshakes", "10000", "10000",
+        "Connections that have not said yet what they want, in all; from one address a quarter of them, loopback \
+         exempt. A further one is refused with 503."),
     text("limits.events_per_second", "100", "100",
-        "Events that one socket may send a second, with a burst of as many; a further one is refused, and a \
-         socket that goes on sending more is put out."),
+        "Events that one socket may send a second, with a burst of as many; a further one is refused."),
+    text("limits.packets_per_second", "", "200",
+        "Packets that one socket may send a second, the refused events among them, with a burst of three seconds' \
+         worth; one that sends more is put out. None: as many as events."),
+    text("limits.bytes_per_second", "1MiB", "1MiB",
+        "What one socket may send a second, with a burst of ten seconds' worth; one that sends more is put out."),
+    text("limits.rooms_per_socket", "256", "256", "Rooms that one socket may be in."),
+    text("limits.header_bytes", "16KiB", "16KiB",
+        "The longest request line with its headers, 8KiB or more; a longer one is answered 431."),
     text("limits.payload_bytes", "1000000", "1MB", "The largest message that a client may send."),
     text("limits.queue_bytes", "4MiB", "4MiB",
         "What may wait for one socket; a socket with more waiting leaves as `slow`."),
+    text("limits.memory", "", "3GiB",
+        "What this process may have in memory; above it new sockets are refused with 503, and those that are \
+         there stay. None: no limit."),
     text("limits.stall", "15s", "15s", "How long a reader may stand still before it is out."),
-    text("limits.handshake", "10s", "10s", "How long a client may take to say what it wants."),
+    text("limits.handshake", "10s", "10s",
+        "How long a client may take for each of: agreeing on TLS, a request's head, its body, an upgrade, and its \
+         first namespace."),
+    text("limits.max_age", "", "12h",
+        "How long a socket stays at most, or up to a fifth less by chance; then it is made to come back, to \
+         whichever node. None: for as long as it likes."),
     // drain, telemetry
     text("drain.grace", "25s", "25s", "How long stopping may take; what is left then is cut."),
+    text("drain.delay", "5s", "5s",
+        "How long a stopping node goes on as before, but that `/readyz` says no, so that what is in front of \
+         it sends newcomers elsewhere; at most a quarter of `drain.grace`. Without `redis.url`, where there is \
+         nowhere else, it does not wait."),
+    text("drain.ready_status", "503", "404",
+        "What `/readyz` answers while the node does not want traffic: `503`, or `404`, by which HAProxy's \
+         `http-check disable-on-404` lets clients that are there stay and sends nobody new."),
     text("telemetry.log", "info", "info,gateway=debug", "Which log lines are written, as a tracing filter."),
     text("telemetry.log_format", "auto", "json", "`text`, `json`, or `auto`: text on a terminal, else JSON."),
     text("telemetry.otlp_endpoint", "", "http://127.0.0.1:4317", "Where traces go, as OTLP.").later(),

@@ -28,8 +28,9 @@ export class Carillon {
   publicPort = 0;
   internalPort = 0;
 
-  constructor({ command = 'serve', args = [], settings = {} } = {}) {
-    this.#options = { command, args, settings };
+  /** With `ports`, the public and the internal one, it comes back where it was. */
+  constructor({ command = 'serve', args = [], settings = {}, ports } = {}) {
+    this.#options = { command, args, settings, ports };
   }
 
   get url() {
@@ -68,13 +69,14 @@ export class Carillon {
   async #startOnce() {
     const binary = process.env.CARILLON_BIN;
     assert.ok(binary, 'CARILLON_BIN names no carillon binary');
-    [this.publicPort, this.internalPort] = await freePorts(2);
+    [this.publicPort, this.internalPort] = this.#options.ports ?? await freePorts(2);
     const { command, args, settings } = this.#options;
     this.#child = spawn(binary, [command, ...args], {
       env: {
         ...withoutSettings(process.env),
         CARILLON_PUBLIC__ADDR: `127.0.0.1:${this.publicPort}`,
         CARILLON_INTERNAL__ADDR: `127.0.0.1:${this.internalPort}`,
+        CARILLON_DRAIN__DELAY: '0s',
         ...settings,
       },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -62,8 +62,8 @@ impl Cluster {
             let stop = CancellationToken::new();
             let asked = stop.clone().cancelled_owned();
             let node = match redis {
-                Some(_) => Node::start(config.clone(), asked).await,
-                None => Node::start_beside(&shared, config.clone(), asked).await,
+                Some(_) => Box::pin(Node::start(config.clone(), asked)).await,
+                None => Box::pin(Node::start_beside(&shared, config.clone(), asked)).await,
             };
             nodes.push(Some(Member { node: node.unwrap(), stop }));
         }
@@ -178,6 +178,7 @@ fn config(redis_url: &str, more: &[(&str, &str)]) -> Config {
         ("internal.addr", "127.0.0.1:0"),
         ("redis.url", redis_url),
         ("leases.login", "2s"),
+        ("drain.delay", "0s"),
     ];
     Settings::of(settings.iter().chain(more).copied()).into_config().unwrap()
 }

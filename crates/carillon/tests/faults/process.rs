@@ -133,8 +133,9 @@ impl Process {
 fn serving(settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_carillon"));
     command.arg("serve").env_clear().kill_on_drop(true);
-    let ports = [("public.addr", "127.0.0.1:0"), ("internal.addr", "127.0.0.1:0")];
-    for (name, value) in ports.iter().chain(settings) {
+    let own =
+        [("public.addr", "127.0.0.1:0"), ("internal.addr", "127.0.0.1:0"), ("drain.delay", "0s")];
+    for (name, value) in own.iter().chain(settings) {
         command.arg("--set").arg(format!("{name}={value}"));
     }
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());

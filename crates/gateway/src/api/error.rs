@@ -23,6 +23,7 @@ pub(crate) enum ApiError {
     },
     UnknownSocket,
     UnknownTask,
+    UnknownNode,
     TooLarge,
     /// More sockets here than one question may be put to.
     TooManySockets,
@@ -91,6 +92,7 @@ impl ApiError {
             Self::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
             Self::UnknownSocket => (StatusCode::NOT_FOUND, "unknown_socket"),
             Self::UnknownTask => (StatusCode::NOT_FOUND, "unknown_task"),
+            Self::UnknownNode => (StatusCode::NOT_FOUND, "unknown_node"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::TooManySockets => (StatusCode::UNPROCESSABLE_ENTITY, "too_many_sockets"),
             Self::Busy | Self::OrdersFull => (StatusCode::TOO_MANY_REQUESTS, "busy"),
@@ -107,6 +109,7 @@ impl ApiError {
             Self::Malformed(message) | Self::Invalid { message, .. } => message,
             Self::UnknownSocket => "no socket of this id is in this namespace",
             Self::UnknownTask => "this user has no task of this identity",
+            Self::UnknownNode => "no living node with sockets has this name",
             Self::TooLarge => {
                 return format!("a payload has at most {} bytes", notice::PAYLOAD_BYTES_MAX);
             }
@@ -122,9 +125,7 @@ impl ApiError {
             }
             Self::Halfway => "the bus does not answer now, so not all sockets have joined",
             Self::Silent { node } => {
-                return format!(
-                    "node {node}, where the socket is, did not answer in time; it may have done it"
-                );
+                return format!("node {node} did not answer in time; it may have done it");
             }
         };
         text.to_owned()
@@ -135,6 +136,7 @@ impl ApiError {
             Self::Invalid { hint, .. } => *hint,
             Self::UnknownSocket => Some("GET /v1/sockets lists ids as their clients know them"),
             Self::UnknownTask => Some("GET /v1/users/{id}/tasks lists those that are known"),
+            Self::UnknownNode => Some("GET /v1/nodes lists those that are known"),
             Self::TooManySockets => Some("without ack it goes to any number"),
             Self::Apart => Some("scope=local asks this node alone where a call lists"),
             Self::Unsure | Self::Silent { .. } => Some("handing it in again may repeat it"),

@@ -52,6 +52,9 @@ struct NodeState {
     version: String,
     sockets: usize,
     headroom: usize,
+    /// It goes, and takes no newcomers.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    draining: bool,
     /// The one that answers.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     this: bool,
@@ -88,9 +91,10 @@ pub(super) async fn nodes(State(shared): State<Arc<Shared>>) -> Result<Json<Node
         .map(|living| {
             let this = living.node == shared.config.node;
             let about = if this { About::of(&shared) } else { About::read(living) };
-            let headroom = about.sockets_max.saturating_sub(about.sockets);
+            let (headroom, draining) = (about.headroom(), about.leaving);
             let About { roles, version, sockets, .. } = about;
-            NodeState { node: living.node.to_string(), roles, version, sockets, headroom, this }
+            let node = living.node.to_string();
+            NodeState { node, roles, version, sockets, headroom, draining, this }
         })
         .collect();
     nodes.sort_unstable_by(|one, other| one.node.cmp(&other.node));

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 
-use super::{handshake, http::Slot};
+use super::{handshake, slot::Slot};
 use crate::{
     events::Handshake,
     module::MODULE,
@@ -53,8 +53,11 @@ pub(super) async fn route(
     let mut answer = if request.method() == Method::OPTIONS {
         preflight(headers)
     } else if shared.stopping.is_cancelled() && !names_session(&request) {
-        shared.events.handshake(Handshake::Overloaded);
-        unavailable()
+        shared.events.handshake(Handshake::Draining);
+        let mut answer = unavailable();
+        // What is in front of the node opens its next connection to another.
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        answer
     } else {
         by_path(Asking { shared, slot, address, request }).await
     };
@@ -143,9 +146,12 @@ fn preflight(asked: &HeaderMap) -> Answer {
 
 /// 503: the node takes nobody now.
 pub(crate) fn unavailable() -> Answer {
-    let mut answer =
-        plain_text(StatusCode::SERVICE_UNAVAILABLE, "this node takes no newcomers now");
-    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    come_again(StatusCode::SERVICE_UNAVAILABLE, 1, "this node takes no newcomers now")
+}
+
+pub(crate) fn come_again(status: StatusCode, seconds: u16, text: &str) -> Answer {
+    let mut answer = plain_text(status, text);
+    answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     answer
 }
 

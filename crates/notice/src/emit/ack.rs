@@ -9,6 +9,7 @@ use super::{
     body::{object, short, text},
     error::EmitError,
 };
+use crate::span::duration;
 
 const WAIT_MAX: Duration = Duration::from_mins(1);
 /// Where nothing is said.
@@ -26,17 +27,4 @@ pub(super) fn read(json: &RawValue) -> Result<Duration, EmitError> {
     let text = text("ack.timeout", timeout)?;
     let wait = duration(&text).filter(|wait| !wait.is_zero() && *wait <= WAIT_MAX);
     wait.ok_or_else(|| EmitError::field("ack.timeout", short(&text), "between 1ms and 60s"))
-}
-
-/// `500ms`, `5s`, `1m`.
-fn duration(text: &str) -> Option<Duration> {
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
-    let number: u32 = number.parse().ok()?;
-    let unit = match unit {
-        "ms" => Duration::from_millis(1),
-        "s" => Duration::from_secs(1),
-        "m" => Duration::from_mins(1),
-        _ => return None,
-    };
-    unit.checked_mul(number)
 }
