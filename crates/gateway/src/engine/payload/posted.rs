@@ -74,8 +74,10 @@ fn bytes_of(text: &str, len: usize) -> Option<usize> {
 }
 
 fn number(digits: impl ExactSizeIterator<Item = u8>) -> Result<usize, PacketParseError> {
-    let is_short = (1..=DIGITS_MAX).contains(&digits.len());
+    if !(1..=DIGITS_MAX).contains(&digits.len()) {
+        return Err(PacketParseError::InvalidPacketLen);
+    }
     let mut digits = digits.map(|digit| (digit < 10).then_some(usize::from(digit)));
     let number = digits.try_fold(0, |number, digit| Some(number * 10 + digit?));
-    number.filter(|_| is_short).ok_or(PacketParseError::InvalidPacketLen)
+    number.ok_or(PacketParseError::InvalidPacketLen)
 }

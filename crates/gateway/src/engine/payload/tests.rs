@@ -105,8 +105,17 @@ fn a_text_of_a_client_1_that_is_encoded_twice_reads_like_one_of_a_client_2() {
 
 #[test]
 fn what_is_no_payload_is_an_error() {
-    for body in ["abc", "9:4hello", "1:4hello", ":2", "-1:2", "+1:2", "2:4🙂", "6:44\"\"é🙂\"2:b4"]
-    {
+    for body in [
+        "abc",
+        "9:4hello",
+        "1:4hello",
+        ":2",
+        "-1:2",
+        "+1:2",
+        "2:4🙂",
+        "99999999999999999999:2",
+        "6:44\"\"é🙂\"2:b4",
+    ] {
         assert!(decode(V3, None, Bytes::from_static(body.as_bytes())).is_err(), "{body}");
     }
     for body in ["abc", "\u{1e}", "3\u{1e}\u{1e}3", "\u{1e}3"] {
