@@ -31,7 +31,7 @@ pub(crate) enum Handshake {
 }
 
 impl Handshake {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Seated,
         Self::Origin,
         Self::Overloaded,
@@ -40,6 +40,7 @@ impl Handshake {
         Self::Handshakes,
         Self::Memory,
         Self::NoFile,
+        Self::Draining,
         Self::BadRequest,
         Self::Malformed,
         Self::HeadTooLarge,
