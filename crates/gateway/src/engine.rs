@@ -21,6 +21,7 @@ mod addresses;
 mod agreement;
 mod doors;
 mod http;
+mod meeting;
 mod patient;
 mod routes;
 mod slot;

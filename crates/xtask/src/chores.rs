@@ -1,13 +1,14 @@
-//! The three chores, each a list of steps, and the few commands that more than one of them runs.
+//! The four chores, each a list of steps, and the few commands that more than one of them runs.
 
 mod audit;
 mod clients;
 mod deploy;
+mod kube;
 mod soak;
 mod test;
 mod workers;
 
-pub(crate) use self::{audit::AUDIT, soak::SOAK, test::TEST};
+pub(crate) use self::{audit::AUDIT, kube::KUBE, soak::SOAK, test::TEST};
 
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ fn cargo(args: &[&str]) -> Errand {
 fn cargo_test(more: &[&str], shop: &mut Workshop) -> Result<(), Failure> {
     toolbox::REDIS.fetch(shop)?;
     toolbox::OPENSSL.fetch(shop)?;
+    toolbox::HAPROXY.fetch(shop)?;
+    toolbox::NGINX.fetch(shop)?;
     // loadtest measures a peer that runs in node.
     toolbox::fetch_node(shop)?;
     toolbox::NPM.fetch(shop)?;

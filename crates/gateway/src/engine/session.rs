@@ -139,10 +139,22 @@ impl Session {
         encoded: &Arc<Encoded>,
         task: Option<&TaskKey>,
     ) -> Option<Transport> {
+        self.on_line(|line| line.send(self.wire(), self.dialect, encoded, task, &self.shared))
+    }
+
+    /// The same for several, which go in one write where the client takes it.
+    pub(crate) fn send_all<'a>(
+        self: &Arc<Self>,
+        all: impl Iterator<Item = (&'a Arc<Encoded>, Option<&'a TaskKey>)>,
+    ) -> Option<Transport> {
+        self.on_line(|line| line.send_all(self.wire(), self.dialect, all, &self.shared))
+    }
+
+    fn on_line(self: &Arc<Self>, send: impl FnOnce(&mut Line) -> Outcome) -> Option<Transport> {
         let (outcome, delta) = {
             let mut line = self.line.lock();
             let before = line.outbox.len_bytes();
-            let outcome = line.send(self.wire.get(), self.dialect, encoded, task, &self.shared);
+            let outcome = send(&mut line);
             (outcome, signed(line.outbox.len_bytes()) - signed(before))
         };
         self.shared.events.queued(delta);
@@ -157,16 +169,17 @@ impl Session {
 
     fn after_send(self: &Arc<Self>, outcome: Outcome) -> Option<Transport> {
         match outcome {
-            Outcome::Written(transport) => Some(transport),
-            Outcome::Waiting { transport, conflated, arm } => {
-                if conflated {
+            Outcome::Sent { transport, conflated, waits, arm } => {
+                for _ in 0..conflated {
                     self.shared.events.dropped(Dropped::Superseded);
                 }
                 if arm {
                     let stall = self.shared.config.limits.stall;
                     self.shared.pulse.after(stall, Beat::Stall(Arc::downgrade(self)));
                 }
-                self.waker.wake();
+                if waits {
+                    self.waker.wake();
+                }
                 Some(transport)
             }
             Outcome::Gone => None,
