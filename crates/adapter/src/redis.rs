@@ -25,6 +25,7 @@ mod publishing;
 mod put_out;
 mod refusal;
 mod repair;
+mod revoking;
 mod round;
 mod scripts;
 mod station;
@@ -76,6 +77,7 @@ use crate::{
     nodes::Nodes,
     publisher::Publisher,
     requests::Requests,
+    revocations::Revocations,
     signals::Signals,
     store::Store,
     traffic::Traffic,
@@ -197,6 +199,7 @@ impl Redis {
             inbox: Inbox::new(arrivals, here),
             store: Store::of_redis(Arc::clone(&self.bus)),
             logins: Logins::of_redis(leases),
+            revocations: Revocations::of_redis(Arc::clone(&self.bus)),
             signals: Signals::of_redis(Arc::clone(&station)),
             nodes: Nodes::of_redis(station),
             requests,

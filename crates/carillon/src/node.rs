@@ -72,6 +72,8 @@ pub enum StartError {
     Bus(#[from] JoinError),
     #[error("read worker messages")]
     Source(#[from] ingest::SourceError),
+    #[error("speak tls on the internal port")]
+    Tls(#[from] gateway::TlsError),
     #[error("start gateway")]
     Gateway(#[from] gateway::StartError),
 }
@@ -204,6 +206,7 @@ impl Running {
         let readiness = Readiness::new(gateway.clone(), config.drain.ready_status);
         let door = Door::new(intake);
         let dead = queues.as_ref().map(Queues::dead);
+        let tls = serving::tls(&config.internal, &registry)?;
         let (front, keyring) = Front::open(&config.internal, internal_addr, &registry)?;
         let router = Internal {
             gateway: gateway.as_ref().map(Gateway::api),
@@ -231,7 +234,7 @@ impl Running {
             bus.run(stop).await;
         });
         running.internal.spawn(async move |stop| {
-            serving::serve(internal, router, stop).await;
+            serving::serve(internal, tls, router, stop).await;
             queues::close(dead).await;
         });
         running.keep_keys(keyring);
@@ -281,6 +284,8 @@ impl Running {
         };
         if failed.is_some() {
             self.hurry.cancel();
+        } else {
+            events::drain_ordered();
         }
         events::stopping(self.drain.grace, self.drain.delay);
         let drained = self.stop().await;

@@ -24,6 +24,7 @@ mod auth;
 mod config;
 mod key_files;
 mod limits;
+mod proxies;
 mod reader;
 mod redis;
 mod rules;

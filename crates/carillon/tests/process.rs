@@ -14,4 +14,5 @@ mod process {
     mod life;
     mod redis;
     mod road;
+    mod tls;
 }

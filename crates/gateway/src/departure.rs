@@ -36,6 +36,8 @@ pub(crate) enum Departure {
     AuthAway,
     /// Its token, or what the backend granted, came to its end.
     Expired,
+    /// What it was let in by was taken back.
+    Revoked,
     /// Its only namespace was refused between its handshake and its seat.
     Refused,
     /// A backend put it out.
@@ -66,6 +68,7 @@ impl Departure {
             Self::StoreAway => "store_away",
             Self::AuthAway => "auth_away",
             Self::Expired => "expired",
+            Self::Revoked => "revoked",
             Self::Refused => "refused",
             Self::Kicked => "kicked",
             Self::Drain => "drain",
@@ -74,7 +77,7 @@ impl Departure {
         }
     }
 
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Client,
         Self::TransportError,
         Self::PingTimeout,
@@ -90,6 +93,7 @@ impl Departure {
         Self::StoreAway,
         Self::AuthAway,
         Self::Expired,
+        Self::Revoked,
         Self::Refused,
         Self::Kicked,
         Self::Drain,
@@ -120,6 +124,7 @@ impl Departure {
             | Self::Bytes
             | Self::Refused
             | Self::Expired
+            | Self::Revoked
             | Self::Kicked => 1008,
             _ => 1001,
         }

@@ -16,6 +16,7 @@ mod shared;
 
 mod drain;
 
+mod proxies;
 mod tls;
 
 mod engine;
@@ -28,9 +29,11 @@ mod seat;
 
 mod relay;
 mod uplink;
+mod volley;
 
 mod census;
 mod deeds;
+mod revocations;
 
 mod answering;
 mod orders;
@@ -60,7 +63,7 @@ pub use crate::{
     module::MODULE,
     origins::{OriginError, Origins},
     others::about,
-    relay::RelayedRooms,
+    proxies::{ForwardedHeader, Network, Proxies, read_network},
     script::Bundle,
-    tls::{Identity, IdentityError},
+    tls::{Agreement, ClientRoots, Identity, IdentityError, RootsError, Tls, TlsError},
 };

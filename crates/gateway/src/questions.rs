@@ -20,10 +20,17 @@ pub(crate) enum Question {
     /// An emit that leaves somebody out: under a name of its own, since a release that does not know
     /// `except` must not send it.
     EmitExcept(Emit, Except),
+    /// The list of what is revoked has grown.
+    Revoked,
     /// The node that is asked empties itself.
-    Empty { over_ms: u64 },
+    Empty {
+        over_ms: u64,
+    },
     /// It lets those go that are more than it may keep.
-    Shed { keep: usize, over_ms: u64 },
+    Shed {
+        keep: usize,
+        over_ms: u64,
+    },
 }
 
 /// Which sockets to list; all that is named must fit.

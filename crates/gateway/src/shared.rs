@@ -20,6 +20,7 @@ use crate::{
     events::Events,
     hub::Hub,
     orders::Orders,
+    revocations::Revocations,
     tls::Tls,
 };
 
@@ -43,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) logins: Logins,
     pub(crate) nodes: Nodes,
     pub(crate) orders: Orders,
+    pub(crate) revocations: Revocations,
     pub(crate) drain: Drain,
     /// Where what clients say goes, if a backend reads it.
     pub(crate) uplink: Option<Uplink>,
@@ -80,7 +82,7 @@ impl Shared {
         tls: Option<Tls>,
         events: Events,
         ways: Ways,
-        (orders, drain): (Orders, Drain),
+        (orders, drain, revocations): (Orders, Drain, Revocations),
     ) -> Self {
         let Ways { publisher, interest, store, logins, nodes, relay, uplink } = ways;
         let (hub, events) = (Arc::new(Hub::default()), Arc::new(events));
@@ -116,6 +118,7 @@ impl Shared {
             logins,
             nodes,
             orders,
+            revocations,
             drain,
             uplink,
         }

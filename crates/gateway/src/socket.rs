@@ -14,7 +14,7 @@ mod inbound;
 mod refresh;
 
 pub(crate) use self::{
-    admission::{Admitted, Plea, admit},
+    admission::{Admitted, Plea, admit, token_of},
     brought::Brought,
     connect::{NotJoined, connect, end_membership, join},
     event::{Call, answer, listed},

@@ -9,6 +9,7 @@
 //! its arguments.
 
 mod names;
+mod revocation;
 mod room_pattern;
 mod text;
 
@@ -39,10 +40,11 @@ pub use crate::{
     event::{EventError, EventName},
     id::{Epoch, NoticeId, Position},
     message::{Message, MessageError, PAYLOAD_BYTES_MAX},
-    names::{NameError, Namespace, NodeId, ResumeKey, Room, SocketId, UserId},
+    names::{NameError, Namespace, NodeId, ResumeKey, Room, SocketId, TokenId, UserId},
     narrowing::Narrowing,
     payload::{ATTACHMENTS_MAX, Payload},
-    room_pattern::{RoomPattern, RoomPatternError},
+    revocation::{Revocation, Revoked},
+    room_pattern::{RoomPattern, RoomPatternError, RoomPatterns},
     span::duration,
     status::{StatusTable, StatusTableError},
 };

@@ -30,6 +30,8 @@ fn cargo(args: &[&str]) -> Errand {
 fn cargo_test(more: &[&str], shop: &mut Workshop) -> Result<(), Failure> {
     toolbox::REDIS.fetch(shop)?;
     toolbox::OPENSSL.fetch(shop)?;
+    toolbox::HAPROXY.fetch(shop)?;
+    toolbox::NGINX.fetch(shop)?;
     // loadtest measures a peer that runs in node.
     toolbox::fetch_node(shop)?;
     toolbox::NPM.fetch(shop)?;

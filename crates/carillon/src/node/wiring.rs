@@ -6,7 +6,7 @@ use std::{
 };
 
 use adapter::RedisConfig;
-use gateway::{Origins, RelayedRooms};
+use gateway::Origins;
 use ingest::RedisSourceConfig;
 use notice::NodeId;
 
@@ -77,6 +77,7 @@ pub(super) fn gateway(
         namespaces: public.namespaces.clone(),
         origins: Origins::parse(&origins)?,
         serve_client: public.serve_client.clone(),
+        proxies: public.proxies.clone(),
         tls: public.tls.clone(),
         ping_interval: public.ping_interval,
         ping_timeout: public.ping_timeout,
@@ -84,6 +85,7 @@ pub(super) fn gateway(
         conformance: public.conformance,
         auth: config.auth.gate.clone(),
         auth_cookie: config.auth.cookie.clone(),
+        revocation_keep: config.auth.revocation_keep,
         downlink_always_ok: config.downlink_always_ok,
         limits: config.limits,
         age_max: config.max_age,
@@ -91,7 +93,7 @@ pub(super) fn gateway(
         drain_over: config.drain.grace,
         uplink: gateway::Uplink {
             lifecycle: config.uplink.lifecycle,
-            relay: RelayedRooms::new(config.uplink.relay.clone()),
+            relay: config.uplink.relay.clone(),
         },
     })
 }

@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::harness::{DEADLINE, Node, PORTS, Running, carillon, command, taken_port};
+use super::harness::{Node, PORTS, Running, carillon, command, taken_port};
 
 #[test]
 fn a_taken_port_ends_with_1_and_a_hint_that_names_the_flag() {
@@ -52,9 +52,9 @@ fn a_node_that_is_told_to_stop_ends_with_0() {
 fn a_node_closes_in_the_order_that_notices_flow() {
     let node = Node::start("serve", &[]);
     node.running.signal(Signal::TERM);
-    for said in ["node stopping", "intake", "sockets", "bus", "internal port", "node stopped"] {
-        let line = node.running.lines.recv_timeout(DEADLINE).unwrap();
-        assert!(line.contains(said), "{said}: {line}");
+    let all = ["order given", "node stopping", "intake", "sockets", "bus", "internal port"];
+    for said in all.into_iter().chain(["node stopped"]) {
+        node.running.line_with(said);
     }
 }
 

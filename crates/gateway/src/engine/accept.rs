@@ -43,12 +43,15 @@ fn is_about_one_connection(error: &io::Error) -> bool {
 }
 
 fn admit(shared: &Arc<Shared>, stream: TcpStream, address: IpAddr) {
-    let newcomer = match shared.doors.enter(address, shared.sessions.len()) {
+    let is_proxy = shared.config.proxies.trust(address);
+    let newcomer = match shared.doors.enter(address, is_proxy, shared.sessions.len()) {
         Ok(newcomer) => newcomer,
         Err(why) => return turn_away(shared, &stream, why),
     };
     let said = match newcomer.doubt {
         None => Bytes::new(),
+        // It is heard out whom it speaks for.
+        Some(_) if is_proxy => Bytes::new(),
         // To hear whom it belongs to would cost as much by TLS as to let it in.
         Some(_) if shared.tls.is_some() && shared.sessions.has_any_from(address) => Bytes::new(),
         Some(why) if shared.tls.is_some() => return turn_away(shared, &stream, why),

@@ -12,6 +12,7 @@ use super::{
     agreement::agree,
     doors::{Inside, Newcomer},
     frames::Frames,
+    meeting::meet,
     patient::Patient,
     routes::route,
     session::Session,
@@ -38,15 +39,14 @@ pub(crate) enum Purpose {
 }
 
 /// Serves one connection from its first byte to its last. All that HTTP and the opening needed is gone,
-/// with the box that held it, before a WebSocket is quiet.
-/// `said` is what was read of it already.
+/// with the box that held it, before a WebSocket is quiet. `said` was read of it already.
 pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, newcomer: Newcomer, said: Bytes) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "set TCP_NODELAY");
     }
-    let Newcomer { inside, handshaking, doubt } = newcomer;
+    let Newcomer { mut inside, handshaking, doubt } = newcomer;
     let slot = Arc::new(Slot::new(handshaking, doubt.is_none()));
-    let begun = Box::pin(begin(shared, stream, said, &inside, slot)).await;
+    let begun = Box::pin(begin(shared, stream, said, &mut inside, slot)).await;
     let Some((session, frames)) = begun else { return };
     websocket::drive(session, frames).await;
 }
@@ -54,11 +54,12 @@ pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, newcomer: Newc
 /// Everything up to a WebSocket that only waits; `None` where the connection does not become one.
 async fn begin(
     shared: Arc<Shared>,
-    stream: TcpStream,
+    mut stream: TcpStream,
     said: Bytes,
-    inside: &Inside,
+    inside: &mut Inside,
     slot: Arc<Slot>,
 ) -> Option<(Arc<Session>, Frames)> {
+    meet(&shared, &mut stream, inside).await?;
     let wire = agree(&shared, stream, inside.address).await?;
     let (purpose, wire, rest) = speak_http(&shared, wire, said, inside, &slot).await?;
     drop(slot);

@@ -49,6 +49,10 @@ pub(super) async fn route(
         shared.events.handshake(Handshake::Origin);
         return Ok(forbidden_origin(origin.as_ref()));
     }
+    let Ok(address) = shared.config.proxies.client(address, headers) else {
+        shared.events.handshake(Handshake::Forwarded);
+        return Ok(plain_text(StatusCode::BAD_REQUEST, "whom the proxy speaks for is no address"));
+    };
     let mut answer = if request.method() == Method::OPTIONS {
         preflight(headers)
     } else if shared.stopping.is_cancelled() && !names_session(&request) {

@@ -12,7 +12,7 @@ use socketioxide_core::{
 };
 
 use super::{
-    admission::{Plea, admit},
+    admission::{Plea, admit, token_of},
     brought::Brought,
     connect::{connect, leave},
     event::{self, Call},
@@ -127,7 +127,7 @@ async fn join(session: &Arc<Session>, name: &str, auth: Option<&str>) -> Result<
         let plea = Plea {
             namespace,
             identity: &Identity::of(&own, &transport)?,
-            token: own.token(),
+            token: token_of(&own, &transport, brought),
             query: Query::new(query),
             auth,
             brought,
