@@ -96,12 +96,10 @@ impl Tls {
                     (known, refused) = (roots, None);
                 }
                 Ok(_) => refused = None,
+                Err(error) if refused == Some(error.to_string()) => {}
                 Err(error) => {
-                    let said = Some(error.to_string());
-                    if refused != said {
-                        self.events.no_new_roots(&error);
-                        refused = said;
-                    }
+                    self.events.no_new_roots(&error);
+                    refused = Some(error.to_string());
                 }
             }
         }

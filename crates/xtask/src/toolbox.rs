@@ -42,6 +42,11 @@ pub(crate) const MAKE: Tool = Tool {
     source: Source::Apt("make"),
     purpose: "the allocator is built with it",
 };
+pub(crate) const CXX: Tool = Tool {
+    programs: &["c++"],
+    source: Source::Apt("g++"),
+    purpose: "the fuzzer is written in C++",
+};
 pub(crate) const REDIS: Tool = Tool {
     programs: &["redis-server"],
     source: Source::Apt("redis-server"),
