@@ -84,16 +84,6 @@ pub(crate) const PHP: Tool = Tool {
     source: Source::Apt("php-cli php-redis"),
     purpose: "the guide for workers has a snippet in PHP",
 };
-pub(crate) const HAPROXY: Tool = Tool {
-    programs: &["haproxy"],
-    source: Source::Apt("haproxy"),
-    purpose: "nodes are tried behind it",
-};
-pub(crate) const NGINX: Tool = Tool {
-    programs: &["nginx"],
-    source: Source::Apt("nginx-light"),
-    purpose: "nodes are tried behind it",
-};
 pub(crate) const DENY: Tool = Tool {
     programs: &["cargo-deny"],
     source: Source::Cargo("cargo-deny"),
