@@ -65,6 +65,11 @@ pub(crate) enum Failure {
     #[error("play a pair of {target}\nhint: a pair is of carillon or of node")]
     NoPair { target: String },
 
+    #[error(
+        "tell each user of {target} something\nhint: a user is known to carillon, node and floor"
+    )]
+    NoUsers { target: String },
+
     #[error("play tasks to {target}\nhint: only carillon knows what a task is")]
     NoTasks { target: String },
 

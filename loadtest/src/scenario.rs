@@ -2,6 +2,7 @@
 
 mod fanout;
 mod idle;
+mod users;
 
 mod cluster;
 mod tasks;
@@ -43,6 +44,7 @@ pub(crate) fn run(settings: &Settings, out: &mut impl Write) -> Result<(), Failu
             let sheet = match scenario {
                 Scenario::Idle(idle) => idle::play(target, idle, &bar),
                 Scenario::Fanout(fanout) => fanout::play(target, fanout, &bar),
+                Scenario::Users(users) => users::play(target, users, &bar),
                 Scenario::Cluster(cluster) => cluster::play(target, cluster, &bar),
                 Scenario::Tasks(tasks) => tasks::play(target, tasks, &bar),
             };

@@ -19,8 +19,10 @@ pub(crate) struct Settings {
 pub(crate) enum Scenario {
     /// Seats sockets, then leaves them in peace: CPU of a handshake, memory of a quiet socket.
     Idle(Idle),
-    /// One message to every socket, at a steady rate: CPU and delay of a delivery.
+    /// One message to every socket, at a steady rate or all at once: CPU and delay of a delivery.
     Fanout(Fanout),
+    /// A notice of its own for every user, all in one call: CPU and delay of a notice.
+    Users(Users),
     /// Notices handed in at one of two servers, clients at the other, Redis between: CPU and
     /// delay of a notice, paced and in a burst, and what a notice for nobody costs.
     Cluster(Cluster),
@@ -76,6 +78,10 @@ pub(crate) struct Fanout {
     #[arg(long, default_value_t = 4_000, value_parser = bounded(1, 19_000))]
     pub(crate) sockets: usize,
 
+    /// Publishes this many as fast as they are taken instead, once the rate has warmed up the server.
+    #[arg(long, value_name = "MESSAGES", value_parser = value_parser!(u32).range(1..=1_000))]
+    pub(crate) burst: Option<u32>,
+
     /// Messages a second.
     #[arg(long, default_value_t = 3, value_parser = value_parser!(u32).range(1..=1_000))]
     pub(crate) rate: u32,
@@ -86,6 +92,24 @@ pub(crate) struct Fanout {
 
     /// Size of a message's data, as JSON.
     #[arg(long, default_value_t = 256, value_parser = bounded(64, 65_536))]
+    pub(crate) bytes: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Users {
+    #[command(flatten)]
+    pub(crate) common: Common,
+
+    /// Clients, each a user of its own. As many notices are in each call.
+    #[arg(long, default_value_t = 10_000, value_parser = bounded(1, 10_000))]
+    pub(crate) sockets: usize,
+
+    /// Calls that are measured, after one that is not.
+    #[arg(long, default_value_t = 5, value_parser = value_parser!(u32).range(1..=100))]
+    pub(crate) times: u32,
+
+    /// Size of a notice's data, as JSON.
+    #[arg(long, default_value_t = 256, value_parser = bounded(160, 512))]
     pub(crate) bytes: usize,
 }
 
@@ -158,6 +182,7 @@ impl Scenario {
         match self {
             Self::Idle(idle) => &idle.common,
             Self::Fanout(fanout) => &fanout.common,
+            Self::Users(users) => &users.common,
             Self::Cluster(cluster) => &cluster.common,
             Self::Tasks(tasks) => &tasks.common,
         }
@@ -168,6 +193,7 @@ impl Scenario {
         match self {
             Self::Idle(_) => "idle",
             Self::Fanout(_) => "fanout",
+            Self::Users(_) => "users",
             Self::Cluster(_) => "cluster",
             Self::Tasks(_) => "tasks",
         }
@@ -178,6 +204,7 @@ impl Scenario {
         match self {
             Self::Idle(idle) => idle.sockets,
             Self::Fanout(fanout) => fanout.sockets,
+            Self::Users(users) => users.sockets,
             Self::Cluster(cluster) => cluster.users,
             Self::Tasks(tasks) => tasks.users,
         }

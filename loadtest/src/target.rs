@@ -95,6 +95,14 @@ impl Target {
         }
     }
 
+    /// Fails if its kind has no users.
+    pub(crate) fn is_for_users(&self) -> Result<(), Failure> {
+        match self.kind {
+            Kind::Carillon | Kind::Node | Kind::Floor => Ok(()),
+            Kind::Stock => Err(Failure::NoUsers { target: self.name.clone() }),
+        }
+    }
+
     /// What makes the server at `path` listen where it should, admit the swarm, and join the
     /// others on `redis`.
     fn recipe(&self, path: &Path, at: Addresses, redis: Option<&str>) -> Recipe {

@@ -44,6 +44,28 @@ fn every_message_reaches_every_socket_once_and_in_order() {
 }
 
 #[test]
+fn every_message_of_a_burst_reaches_every_socket_once_and_in_order() {
+    let target = format!("floor={}", example("floor").display());
+    let arguments = ["fanout", "--target", &target, "--sockets", "50", "--burst", "20"];
+    let report = report(&arguments, "burst");
+    let counts = ["deliveries", "lost", "out of order", "departed"];
+    assert_eq!(counts.map(|name| figure(&report, name)), ["1000.0", "0.0", "0.0", "0.0"]);
+}
+
+#[test]
+fn every_user_gets_a_notice_of_its_own_with_each_call() {
+    let peer = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/node");
+    for target in
+        [format!("floor={}", example("floor").display()), format!("node={}", peer.display())]
+    {
+        let arguments = ["users", "--target", &target, "--sockets", "50", "--times", "3"];
+        let report = report(&arguments, "users");
+        let counts = ["delivered", "lost", "out of order", "departed"];
+        assert_eq!(counts.map(|name| figure(&report, name)), ["150.0", "0.0", "0.0", "0.0"]);
+    }
+}
+
+#[test]
 fn what_is_handed_in_at_one_node_of_a_cluster_reaches_the_users_at_the_other() {
     let peer = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/node");
     let target = format!("node={}", peer.display());

@@ -10,6 +10,7 @@ mod frames;
 mod line;
 mod outbox;
 mod pace;
+mod said;
 mod session;
 mod sessions;
 mod sid;

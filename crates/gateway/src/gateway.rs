@@ -25,12 +25,13 @@ use crate::{
     revocations::{Keeper, Revocations},
     shared::{Shared, Ways},
     tls::{Tls, TlsError},
+    volley::Volley,
 };
 
 /// What connections have at least to write their last bytes.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
-/// Arrivals that are handed on before the stop is looked at again.
+/// Arrivals that are taken together.
 const TOGETHER_MAX: usize = 64;
 
 /// Ends the sockets of one node. Clones share the same sockets.
@@ -172,6 +173,7 @@ impl Gateway {
 
 /// Hands what the bus brings to the hub, in order, until `stop`.
 async fn deliver(shared: Arc<Shared>, mut inbox: Inbox, stop: CancellationToken) {
+    let mut arrivals = Vec::with_capacity(TOGETHER_MAX);
     loop {
         let arrival = tokio::select! {
             biased;
@@ -179,26 +181,44 @@ async fn deliver(shared: Arc<Shared>, mut inbox: Inbox, stop: CancellationToken)
             arrival = inbox.next() => arrival,
         };
         let Some(arrival) = arrival else { return };
-        take_in(&shared, arrival).await;
-        // What came together is not waited for one by one.
-        for _ in 1..TOGETHER_MAX {
-            let Some(arrival) = inbox.try_next() else { break };
-            take_in(&shared, arrival).await;
+        arrivals.push(arrival);
+        let more = std::iter::from_fn(|| inbox.try_next());
+        arrivals.extend(more.take(TOGETHER_MAX - 1));
+        for part in arrivals.chunk_by(go_together) {
+            take_in(&shared, part).await;
         }
+        arrivals.clear();
     }
 }
 
-async fn take_in(shared: &Shared, arrival: Arrival) {
+/// Whether two arrivals are notices that all members of one audience get.
+fn go_together(one: &Arrival, next: &Arrival) -> bool {
+    let (Arrival::Notice(one), Arrival::Notice(next)) = (one, next) else { return false };
+    one.draft.audience == next.draft.audience && Volley::takes(one) && Volley::takes(next)
+}
+
+/// One arrival, or several that go together.
+async fn take_in(shared: &Shared, part: &[Arrival]) {
+    let arrival = match part {
+        [arrival] => arrival,
+        several => {
+            let notices = several.iter().filter_map(|arrival| match arrival {
+                Arrival::Notice(notice) => Some(notice),
+                _ => None,
+            });
+            return shared.hub.deliver_all(&Volley::of(notices), &shared.events).await;
+        }
+    };
     match arrival {
         Arrival::Notice(notice) => {
-            shared.hub.deliver(&notice, &shared.events).await;
-            count_if_unknown(shared, &notice);
+            shared.hub.deliver(notice, &shared.events).await;
+            count_if_unknown(shared, notice);
         }
         Arrival::Gap(gap) => {
             shared.events.behind();
-            shared.hub.tell_of(&gap);
+            shared.hub.tell_of(gap);
         }
-        Arrival::PutOut { room, members } => login::put_out(shared, &room, &members),
+        Arrival::PutOut { room, members } => login::put_out(shared, room, members),
     }
 }
 

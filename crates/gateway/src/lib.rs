@@ -29,6 +29,7 @@ mod seat;
 
 mod relay;
 mod uplink;
+mod volley;
 
 mod census;
 mod deeds;

@@ -1,13 +1,14 @@
-//! The three chores, each a list of steps, and the few commands that more than one of them runs.
+//! The four chores, each a list of steps, and the few commands that more than one of them runs.
 
 mod audit;
 mod clients;
 mod deploy;
+mod kube;
 mod soak;
 mod test;
 mod workers;
 
-pub(crate) use self::{audit::AUDIT, soak::SOAK, test::TEST};
+pub(crate) use self::{audit::AUDIT, kube::KUBE, soak::SOAK, test::TEST};
 
 use std::time::Duration;
 

@@ -12,6 +12,7 @@ The project's chores.
 
   cargo xtask test    everything a change must pass, cheapest first
   cargo xtask audit   licences, sources, unused dependencies, each crate by itself
+  cargo xtask kube    the chart on a real API server, which it starts
   cargo xtask soak    the long tests, and the whole suite again and again
   cargo xtask help    this text
 
@@ -28,6 +29,7 @@ pub(crate) enum Order {
     Help,
     Test(Choice),
     Audit(Choice),
+    Kube(Choice),
     Soak(Choice),
     /// Not for people: how `test` runs each test binary, so that a hung one ends.
     Bounded {
@@ -51,6 +53,7 @@ impl Order {
         match chore.as_str() {
             "test" => Choice::parse(args).map(Self::Test),
             "audit" => Choice::parse(args).map(Self::Audit),
+            "kube" => Choice::parse(args).map(Self::Kube),
             "soak" => Choice::parse(args).map(Self::Soak),
             "bounded" => Self::parse_bounded(args),
             "help" | "--help" | "-h" => Ok(Self::Help),

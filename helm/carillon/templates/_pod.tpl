@@ -127,6 +127,10 @@ env:
   - name: CARILLON_INGEST__CONSUMER
     valueFrom: { fieldRef: { fieldPath: metadata.name } }
   {{- end }}
+  {{- with include "carillon.memory" . }}
+  # Newcomers are refused before the kernel ends the pod for all.
+  - { name: CARILLON_LIMITS__MEMORY, value: {{ . }} }
+  {{- end }}
   {{- include "carillon.env" $root | nindent 2 }}
 {{- with $values.extraEnvFrom }}
 envFrom:
@@ -239,4 +243,14 @@ volumeMounts:
 {{- with .Values.extraVolumes }}
 {{ toYaml . }}
 {{- end }}
+{{- end -}}
+
+{{/* Four fifths of what the pod may have, unless config says it. Takes root and role. */}}
+{{- define "carillon.memory" -}}
+{{- $limit := dig "resources" "limits" "memory" "" (get .root.Values .role) | toString -}}
+{{- $said := or (dig "limits" "memory" "" .root.Values.config) (dig "limits" "memory" "" .root.Values.extraConfig) -}}
+{{- if and (eq .role "gateway") (not $said) (regexMatch "^[0-9]+[MG]i$" $limit) -}}
+{{- $unit := ternary 1024 1 (hasSuffix "Gi" $limit) -}}
+{{- div (mul (regexFind "[0-9]+" $limit | int64) $unit 4) 5 -}}MiB
+{{- end -}}
 {{- end -}}

@@ -18,11 +18,13 @@ after(done);
 
 /** Does `deed`, after which this outcome of this family has been counted so many times more. */
 async function isCounted(carillon, family, outcome, times, deed) {
-  const counted = () => carillon.count(family, `"${outcome}"`);
-  const expected = await counted() + times;
+  let count = await carillon.count(family, `"${outcome}"`);
+  const expected = count + times;
   await deed();
-  await until(async () => `${outcome} to be ${expected}, not ${await counted()}`,
-    async () => await counted() === expected, 5_000);
+  await until(() => `${outcome} to be ${expected}, not ${count}`, async () => {
+    count = await carillon.count(family, `"${outcome}"`);
+    return count === expected;
+  });
 }
 
 const opened = async (carillon) => (await askOnce(carillon, POLLING)).status;

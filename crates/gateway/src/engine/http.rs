@@ -39,8 +39,7 @@ pub(crate) enum Purpose {
 }
 
 /// Serves one connection from its first byte to its last. All that HTTP and the opening needed is gone,
-/// with the box that held it, before a WebSocket is quiet.
-/// `said` is what was read of it already.
+/// with the box that held it, before a WebSocket is quiet. `said` was read of it already.
 pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, newcomer: Newcomer, said: Bytes) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "set TCP_NODELAY");
