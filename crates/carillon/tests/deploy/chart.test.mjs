@@ -147,6 +147,15 @@ describe('the chart', { skip: lacking(HELM) }, () => {
     assert.notEqual(one, other);
   });
 
+  it('brings the alerts and the dashboards, and says where the runbooks are read', async () => {
+    const manifest = await rendered('single', ['--set', 'metrics.prometheusRule.enabled=true', '--set', 'metrics.dashboards.enabled=true',
+      '--set', 'metrics.prometheusRule.runbooks=https://wiki/carillon']);
+    assert.match(manifest, /runbook_url: https:\/\/wiki\/carillon\/CarillonDown\.md/);
+    assert.doesNotMatch(manifest, /docs\/runbooks\/Carillon/);
+    assert.match(manifest, /\{\{ \$labels\.instance \}\} of/);
+    for (const name of ['overview', 'node', 'bus', 'drain']) assert.match(manifest, new RegExp(`-dashboard-${name}$`, 'm'));
+  });
+
   it('leaves the number of pods to what counts them', async () => {
     const deployments = (manifest) => manifest.split('\n---\n').filter((object) => /^kind: Deployment$/m.test(object));
     assert.equal(deployments(await rendered('apart')).filter((object) => /^ {2}replicas:/m.test(object)).length, 0);

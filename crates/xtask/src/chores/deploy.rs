@@ -39,7 +39,7 @@ pub(super) fn run(shop: &mut Workshop) -> Result<(), Failure> {
     let mut node = Errand::bounded(TESTS_LIMIT, "node")?
         .args(clients::NODE_TEST)
         .args(["chart.test.mjs", "dashboards.test.mjs", "edges.test.mjs", "files.test.mjs"])
-        .args(["rules.test.mjs"])
+        .args(["rules.test.mjs", "watched.test.mjs"])
         .folder(&Workshop::root().join(FOLDER))
         .env("CARILLON_BIN", Workshop::target()?.join("debug/carillon"))
         .env("HAPROXY", haproxy)
