@@ -34,8 +34,9 @@ pub(crate) use self::{
     uplink::Kept,
 };
 use crate::{
-    config::Config, interest::Interest, link::Link, logins::Logins, metrics::Metrics, nodes::Nodes,
-    publisher::Publisher, signals::Signals, store::Store, traffic::Traffic, uplink::Uplink,
+    config::Config, echo::Echo, interest::Interest, link::Link, logins::Logins, metrics::Metrics,
+    nodes::Nodes, publisher::Publisher, signals::Signals, store::Store, traffic::Traffic,
+    uplink::Uplink,
 };
 
 /// How often what has expired is looked for.
@@ -79,6 +80,7 @@ impl Embedded {
             signals: Signals::of_embedded(Arc::clone(&self.exchange), Arc::clone(&place)),
             nodes: Nodes::of_embedded(Arc::clone(&self.exchange), place),
             requests,
+            echo: Echo::default(),
             uplink,
         }
     }

@@ -67,6 +67,7 @@ pub use self::{
     tls::{Pem, RedisTls},
 };
 use crate::{
+    echo::Echo,
     inbox::Inbox,
     interest::Interest,
     limits::{NODES_MAX, REQUESTS_LEN_MAX},
@@ -156,6 +157,7 @@ impl Redis {
         let ears = Ears::new(node, &self.config.bus);
         let (lagged, silent) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (sung, echoes) = mpsc::channel(ECHOES_MAX);
+        let echo = Echo::default();
         let hearing = Hearing {
             bus: Arc::clone(&self.bus),
             ears: Arc::clone(&ears),
@@ -171,6 +173,7 @@ impl Redis {
             echoes,
             inbox: sender.clone(),
             silent: Arc::clone(&silent),
+            echo: echo.clone(),
             every: self.config.canary_every,
             wait: self.config.canary_wait,
         };
@@ -200,6 +203,7 @@ impl Redis {
             signals: Signals::of_redis(Arc::clone(&station)),
             nodes: Nodes::of_redis(station),
             requests,
+            echo,
             uplink,
         })
     }

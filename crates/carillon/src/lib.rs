@@ -25,7 +25,7 @@ pub use crate::{
     exit::Exit,
     node::{Node, RunError, StartError},
     settings::{
-        ApiKey, Auth, Config, Drain, Flag, Ingest, Internal, KeyFiles, Leases, Mistake, Mistakes, Origin,
-        Public, Recovery, Redis, Role, Roles, Settings, Signing, Sources, Telemetry,
+        ApiKey, Auth, Config, Drain, Flag, Ingest, Internal, KeyFiles, Leases, Mistake, Mistakes,
+        Origin, Public, Recovery, Redis, Role, Roles, Settings, Signing, Sources, Telemetry,
     },
 };

@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::{admission::Refusal, audit::Order, dead::Letter};
 use self::{
-    health::Readiness,
+    health::{Readiness, Watchdog},
     internal::{Front, Internal},
     keyring::Keyring,
     queues::Queues,
@@ -202,14 +202,16 @@ impl Running {
             unheard = Some(link.inbox);
         }
         let readiness = Readiness::new(gateway.clone(), config.drain.ready_status);
-        let door = Door::new(intake);
+        let (door, watchdog) = (Door::new(intake), Watchdog::new());
         let dead = queues.as_ref().map(Queues::dead);
         let (front, keyring) = Front::open(&config.internal, internal_addr, &registry)?;
         let router = Internal {
             gateway: gateway.as_ref().map(Gateway::api),
+            tunnels: gateway.as_ref().map(Gateway::tunnels),
             door: door.clone(),
             dead: dead.clone(),
             readiness: readiness.clone(),
+            watchdog: watchdog.clone(),
             registry,
             public_addr,
             demo: config.demo,
@@ -234,6 +236,7 @@ impl Running {
             serving::serve(internal, router, stop).await;
             queues::close(dead).await;
         });
+        running.internal.spawn(|stop| watchdog.run(stop));
         running.keep_keys(keyring);
         if let (Some(gateway), Some(public)) = (gateway, public) {
             running.sockets.spawn(move |stop| async move { gateway.run(public, stop).await });

@@ -28,13 +28,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::{
-    pace::{Pace, TURN},
-    room::Room,
-};
 pub(crate) use self::{
     age::let_the_old_go,
     wishes::{Wish, Wishes, begin, carry_out},
+};
+use self::{
+    pace::{Pace, TURN},
+    room::Room,
 };
 use crate::{departure::Departure, engine::Session, shared::Shared};
 
@@ -123,8 +123,7 @@ async fn let_go(shared: &Shared, sockets_max: usize, pace: Pace, departure: Depa
 }
 
 fn by_chance(shared: &Shared, len_max: usize) -> Vec<Weak<Session>> {
-    let mut sockets: Vec<_> =
-        shared.sessions.all().iter().map(std::sync::Arc::downgrade).collect();
+    let mut sockets: Vec<_> = shared.sessions.all().iter().map(std::sync::Arc::downgrade).collect();
     sockets.shuffle(&mut rand::rng());
     sockets.truncate(len_max);
     sockets

@@ -33,14 +33,16 @@ mod polling;
 mod pulse;
 
 pub(crate) use self::{
-    accept::{Doors, accept},
+    accept::{Doors, accept, let_in},
     dialect::Dialect,
     frames::Frames,
     handshake::{accept_key, enter, switching},
-    http::Purpose,
+    http::{Purpose, serve_on},
     line::Transport,
+    patient::Patient,
     pulse::{Beat, Pulse},
-    routes::{Answer, Asking, plain_text, with_type},
+    request::Unfit,
+    routes::{Answer, Asking, json, plain_text, unavailable, with_type},
     session::Session,
     sessions::Sessions,
     sid::Ids,

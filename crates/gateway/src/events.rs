@@ -1,6 +1,8 @@
 //! What happens in the gateway, each occurrence one function: the counter and, where a person would
 //! want it, the log line.
 
+mod forwarding;
+mod hearing;
 mod leaving;
 mod outcomes;
 
@@ -17,14 +19,17 @@ use prometheus::{
     core::Collector,
 };
 
-use self::leaving::Leaving;
+pub(crate) use self::forwarding::Forwarded;
 pub(crate) use self::outcomes::{Asking, Downlink, Dropped, Handshake, Heard, Ordered};
+use self::{forwarding::Forwards, leaving::Leaving};
 use crate::{
     departure::Departure,
     engine::{Dialect, Transport},
     questions::Deed,
     refusal::Refusal,
 };
+
+const DEAF: &str = "Whether this node hears nothing of the bus while another does: 1, or 0.";
 
 #[derive(Debug)]
 pub(crate) struct Events {
@@ -41,6 +46,8 @@ pub(crate) struct Events {
     queue_bytes: IntGauge,
     delivery_seconds: Histogram,
     leaving: Leaving,
+    forwards: Forwards,
+    deaf: IntGauge,
     /// A stranger was heard and told of: once is enough.
     met_stranger: AtomicBool,
 }
@@ -89,6 +96,8 @@ impl Events {
             downlinks: outcomes("carillon_downlinks_total", "Calls of /v1/downlink.")?,
             dropped: counters("carillon_dropped_total", "What was not passed on.", &["reason"])?,
             leaving: Leaving::new(registry)?,
+            forwards: Forwards::new(registry)?,
+            deaf: registered(registry, IntGauge::new("carillon_deaf", DEAF)?)?,
             met_stranger: AtomicBool::new(false),
         })
     }

@@ -15,6 +15,8 @@ mod gateway;
 mod shared;
 
 mod drain;
+mod forwarding;
+mod hearing;
 
 mod tls;
 

@@ -21,9 +21,14 @@ pub(crate) enum Question {
     /// `except` must not send it.
     EmitExcept(Emit, Except),
     /// The node that is asked empties itself.
-    Empty { over_ms: u64 },
+    Empty {
+        over_ms: u64,
+    },
     /// It lets those go that are more than it may keep.
-    Shed { keep: usize, over_ms: u64 },
+    Shed {
+        keep: usize,
+        over_ms: u64,
+    },
 }
 
 /// Which sockets to list; all that is named must fit.

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use adapter::{Interest, Logins, Nodes, Publisher, RelayDriver, Store, Uplink};
+use adapter::{Echo, Interest, Logins, Nodes, Publisher, RelayDriver, Store, Uplink};
 use auth::Gate;
 use notice::{Audience, Epoch, NoticeId, Position};
 use tokio::time::Instant;
@@ -18,6 +18,8 @@ use crate::{
     encoded::Encoded,
     engine::{Dialect, Doors, Ids, Pulse, Sessions},
     events::Events,
+    forwarding::Forwarding,
+    hearing::Hearing,
     hub::Hub,
     orders::Orders,
     tls::Tls,
@@ -44,6 +46,9 @@ pub(crate) struct Shared {
     pub(crate) nodes: Nodes,
     pub(crate) orders: Orders,
     pub(crate) drain: Drain,
+    pub(crate) forwarding: Forwarding,
+    pub(crate) echo: Echo,
+    pub(crate) hearing: Hearing,
     /// Where what clients say goes, if a backend reads it.
     pub(crate) uplink: Option<Uplink>,
     /// Owns every connection's task; the gateway awaits it when it stops.
@@ -70,6 +75,7 @@ pub(crate) struct Ways {
     pub(crate) logins: Logins,
     pub(crate) nodes: Nodes,
     pub(crate) relay: RelayDriver,
+    pub(crate) echo: Echo,
     pub(crate) uplink: Option<Uplink>,
 }
 
@@ -82,9 +88,10 @@ impl Shared {
         ways: Ways,
         (orders, drain): (Orders, Drain),
     ) -> Self {
-        let Ways { publisher, interest, store, logins, nodes, relay, uplink } = ways;
+        let Ways { publisher, interest, store, logins, nodes, relay, echo, uplink } = ways;
         let (hub, events) = (Arc::new(Hub::default()), Arc::new(events));
         let waiters = Waiters::new(&events);
+        let forwarding = Forwarding::new(config.advertised.clone(), config.limits.sockets);
         let limits = config.limits;
         let periods = [config.ping_interval, config.ping_timeout, limits.stall, limits.handshake];
         Self {
@@ -117,6 +124,9 @@ impl Shared {
             nodes,
             orders,
             drain,
+            forwarding,
+            echo,
+            hearing: Hearing::default(),
             uplink,
         }
     }

@@ -73,6 +73,7 @@ pub(super) fn gateway(
     Ok(gateway::Config {
         node,
         roles: config.roles.names(),
+        advertised: advertised(config, internal),
         path: public.path.clone(),
         namespaces: public.namespaces.clone(),
         origins: Origins::parse(&origins)?,
@@ -94,6 +95,12 @@ pub(super) fn gateway(
             relay: RelayedRooms::new(config.uplink.relay.clone()),
         },
     })
+}
+
+/// Where the other nodes find the internal port: as told, or where it is.
+fn advertised(config: &Config, internal: SocketAddr) -> Option<String> {
+    let here = (!internal.ip().is_unspecified()).then(|| internal.to_string());
+    config.internal.advertise.clone().or(here)
 }
 
 /// Every name under which a browser on this machine may open the page.

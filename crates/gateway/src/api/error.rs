@@ -109,7 +109,7 @@ impl ApiError {
             Self::Malformed(message) | Self::Invalid { message, .. } => message,
             Self::UnknownSocket => "no socket of this id is in this namespace",
             Self::UnknownTask => "this user has no task of this identity",
-            Self::UnknownNode => "no living node with sockets has this name",
+            Self::UnknownNode => "no living node has this name",
             Self::TooLarge => {
                 return format!("a payload has at most {} bytes", notice::PAYLOAD_BYTES_MAX);
             }
@@ -125,9 +125,7 @@ impl ApiError {
             }
             Self::Halfway => "the bus does not answer now, so not all sockets have joined",
             Self::Silent { node } => {
-                return format!(
-                    "node {node} did not answer in time; it may have done it"
-                );
+                return format!("node {node} did not answer in time; it may have done it");
             }
         };
         text.to_owned()

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -102,6 +102,18 @@ impl Drop for Inside {
     fn drop(&mut self) {
         self.shared.doors.leave(self.address);
     }
+}
+
+/// Lets a neighbour in that comes for a client of its own, whom it has counted. `None`: this node is full.
+pub(crate) fn let_in(shared: &Arc<Shared>) -> Option<Inside> {
+    let doors = &shared.doors;
+    if doors.inside.fetch_add(1, Ordering::Relaxed) >= doors.limits.sockets {
+        doors.inside.fetch_sub(1, Ordering::Relaxed);
+        return None;
+    }
+    let address = IpAddr::from(Ipv4Addr::UNSPECIFIED);
+    doors.addresses.count_in(address);
+    Some(Inside { shared: Arc::clone(shared), address })
 }
 
 /// Takes connections until `stop`. Each runs on the shared tracker.

@@ -21,6 +21,7 @@ use super::{
     wire::Wire,
 };
 use crate::{
+    forwarding::Tunnel,
     plain::{self, Wanted},
     shared::Shared,
     socket::Brought,
@@ -38,6 +39,8 @@ pub(crate) enum Purpose {
     Upgrade(Arc<Session>),
     /// A plain client.
     Plain(Box<Wanted>),
+    /// The WebSocket of a session that another node holds.
+    Tunnel(Tunnel),
 }
 
 /// Where the request that asked for the 101 leaves what is to come after it.
@@ -53,17 +56,18 @@ impl Slot {
 /// Serves one connection from its first byte to its last. All that HTTP and the opening needed is gone,
 /// with the box that held it, before a WebSocket is quiet.
 pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, inside: Inside) {
-    let Some((session, frames)) = Box::pin(begin(shared, stream, &inside)).await else { return };
+    let Some(wire) = Box::pin(agree(&shared, stream, inside.address)).await else { return };
+    serve_on(shared, wire, inside).await;
+}
+
+/// The same of one that is agreed on.
+pub(crate) async fn serve_on(shared: Arc<Shared>, wire: Wire, inside: Inside) {
+    let Some((session, frames)) = Box::pin(begin(shared, wire, &inside)).await else { return };
     websocket::drive(session, frames).await;
 }
 
 /// Everything up to a WebSocket that only waits; `None` where the connection does not become one.
-async fn begin(
-    shared: Arc<Shared>,
-    stream: TcpStream,
-    inside: &Inside,
-) -> Option<(Arc<Session>, Frames)> {
-    let wire = agree(&shared, stream, inside.address).await?;
+async fn begin(shared: Arc<Shared>, wire: Wire, inside: &Inside) -> Option<(Arc<Session>, Frames)> {
     let (purpose, wire, rest) = speak_http(&shared, wire, inside).await?;
     match purpose {
         Purpose::Engine { dialect, brought } => {
@@ -72,6 +76,10 @@ async fn begin(
         }
         Purpose::Upgrade(session) => upgrade::take_over(session, wire, rest).await,
         Purpose::Plain(wanted) => Some(plain::open(shared, wanted, wire, rest).await),
+        Purpose::Tunnel(tunnel) => {
+            tunnel.carry(&shared, wire, rest).await;
+            None
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 #[derive(Debug)]
-pub(super) struct Patient<S> {
+pub(crate) struct Patient<S> {
     pub(super) stream: S,
     stall: Duration,
     /// Set while a write waits.
@@ -23,7 +23,7 @@ pub(super) struct Patient<S> {
 }
 
 impl<S> Patient<S> {
-    pub(super) fn new(stream: S, stall: Duration) -> Self {
+    pub(crate) fn new(stream: S, stall: Duration) -> Self {
         Self { stream, stall, limit: None }
     }
 

@@ -25,7 +25,7 @@ pub(super) enum Asks {
 /// Why a request is answered 400. Code and text are those of Node's Engine.IO (its
 /// `Server.errors`), which clients show.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Unfit {
+pub(crate) enum Unfit {
     TransportUnknown,
     SessionUnknown,
     BadHandshakeMethod,
@@ -35,7 +35,7 @@ pub(super) enum Unfit {
 }
 
 impl Unfit {
-    pub(super) fn json(self) -> String {
+    pub(crate) fn json(self) -> String {
         let (code, message) = match self {
             Self::TransportUnknown => (0, "Transport unknown"),
             Self::SessionUnknown => (1, "Session ID unknown"),
