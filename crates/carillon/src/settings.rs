@@ -23,6 +23,7 @@ mod api_key;
 mod auth;
 mod config;
 mod key_files;
+mod limits;
 mod reader;
 mod redis;
 mod rules;

@@ -89,22 +89,36 @@ pub enum Conformance {
 /// The bounds of a gateway. Beside each, what happens to who goes past it.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Sockets on this node; 503.
+    /// Sessions on this node; 503.
     pub sockets: usize,
-    /// Connections from one address, loopback exempt; closed at once.
+    /// Connections, and sessions, from one address, loopback exempt; 429.
     pub sockets_per_address: usize,
     /// Seats of one user in one namespace on this node; refused.
     pub sockets_per_user: usize,
-    /// New connections a second, with a burst of as many; 503.
+    /// New connections a second; 503.
     pub accepts_per_second: u32,
-    /// Events a second from one socket, with a burst of as many; refused, and who goes on leaves as `events`.
+    /// How many may come at once before that counts.
+    pub accepts_burst: u32,
+    /// Connections whose first request is not there yet; closed at once.
+    pub handshakes: usize,
+    /// Events a second from one socket, with a burst of as many; refused.
     pub events_per_second: u32,
+    /// Packets a second from one socket, with a burst of three seconds' worth; it leaves as `events`.
+    pub packets_per_second: u32,
+    /// Bytes a second from one socket, with a burst of ten seconds' worth; it leaves as `bytes`.
+    pub bytes_per_second: usize,
+    /// Rooms of one seat; it gets into no further one.
+    pub rooms_per_socket: usize,
+    /// One request's line and headers; 431.
+    pub header_bytes: usize,
     /// One inbound message or polling body; 413, or the socket leaves as `too_large`.
     pub payload_bytes: usize,
     /// What may wait for one socket; past it the socket leaves as `slow`.
     pub queue_bytes: usize,
+    /// What the process may have in memory before newcomers are refused; 503.
+    pub memory: Option<usize>,
     /// How long a reader may stand still while something waits; then it leaves as `stalled`.
     pub stall: Duration,
-    /// Time to send headers, bodies, an upgrade's probe and the first CONNECT.
+    /// Time to agree on TLS, and to send headers, bodies, an upgrade's probe and the first CONNECT.
     pub handshake: Duration,
 }

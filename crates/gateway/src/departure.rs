@@ -16,8 +16,12 @@ pub(crate) enum Departure {
     BadPacket,
     /// One message above `limits.payload_bytes`.
     TooLarge,
-    /// More than `limits.events_per_second`.
+    /// Far more than `limits.events_per_second`: past `limits.packets_per_second`.
     Events,
+    /// More than `limits.bytes_per_second`.
+    Bytes,
+    /// The body of a request did not come within `limits.handshake`.
+    Late,
     /// No namespace joined within `limits.handshake`.
     NoConnect,
     /// More than `limits.queue_bytes` waited for it.
@@ -53,6 +57,8 @@ impl Departure {
             Self::BadPacket => "bad_packet",
             Self::TooLarge => "too_large",
             Self::Events => "events",
+            Self::Bytes => "bytes",
+            Self::Late => "late",
             Self::NoConnect => "no_connect",
             Self::Slow => "slow",
             Self::Stalled => "stalled",
@@ -68,13 +74,15 @@ impl Departure {
         }
     }
 
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Client,
         Self::TransportError,
         Self::PingTimeout,
         Self::BadPacket,
         Self::TooLarge,
         Self::Events,
+        Self::Bytes,
+        Self::Late,
         Self::NoConnect,
         Self::Slow,
         Self::Stalled,
@@ -92,7 +100,9 @@ impl Departure {
     /// When a client that was told should come back.
     pub(crate) fn retry_after(self) -> Duration {
         match self {
-            Self::Slow | Self::Events | Self::StoreAway | Self::AuthAway => Duration::from_secs(5),
+            Self::Slow | Self::Events | Self::Bytes | Self::StoreAway | Self::AuthAway => {
+                Duration::from_secs(5)
+            }
             _ => Duration::from_secs(1),
         }
     }
@@ -107,6 +117,7 @@ impl Departure {
             Self::Slow
             | Self::Stalled
             | Self::Events
+            | Self::Bytes
             | Self::Refused
             | Self::Expired
             | Self::Kicked => 1008,

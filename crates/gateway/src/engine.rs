@@ -18,9 +18,14 @@ mod wire;
 mod accept;
 mod addresses;
 mod agreement;
+mod doors;
 mod http;
 mod patient;
 mod routes;
+mod slot;
+mod turned_away;
+
+mod berth;
 
 mod handshake;
 mod request;
@@ -30,19 +35,23 @@ mod websocket;
 mod payload;
 mod polling;
 
+mod memory;
 mod pulse;
 
 pub(crate) use self::{
-    accept::{Doors, accept, let_in},
+    accept::accept,
+    berth::{Berth, berth},
     dialect::Dialect,
+    doors::Doors,
     frames::Frames,
     handshake::{accept_key, enter, switching},
     http::{Purpose, serve_on},
     line::Transport,
+    memory::weigh,
     patient::Patient,
     pulse::{Beat, Pulse},
     request::Unfit,
-    routes::{Answer, Asking, json, plain_text, unavailable, with_type},
+    routes::{Answer, Asking, plain_text, unavailable, with_type},
     session::Session,
     sessions::Sessions,
     sid::Ids,

@@ -44,6 +44,9 @@ pub(crate) struct Events {
     heard: IntCounterVec,
     downlinks: IntCounterVec,
     queue_bytes: IntGauge,
+    memory_bytes: IntGauge,
+    /// The last connection was not accepted for want of a file.
+    is_exhausted: AtomicBool,
     delivery_seconds: Histogram,
     leaving: Leaving,
     forwards: Forwards,
@@ -73,9 +76,16 @@ impl Events {
         for departure in Departure::ALL {
             departures.with_label_values(&[departure.label()]).reset();
         }
+        let handshakes = outcomes("carillon_handshakes_total", "Attempts to take a seat.")?;
+        for handshake in Handshake::ALL {
+            handshakes.with_label_values(&[handshake.label()]).reset();
+        }
+        let memory = IntGauge::new("carillon_memory_bytes", "What the process has in memory.")?;
         Ok(Self {
             sockets: registered(registry, sockets)?,
-            handshakes: outcomes("carillon_handshakes_total", "Attempts to take a seat.")?,
+            handshakes,
+            memory_bytes: registered(registry, memory)?,
+            is_exhausted: AtomicBool::new(false),
             departures,
             deliveries: Deliveries::of(&deliveries),
             queue_bytes: registered(registry, waiting)?,
@@ -106,6 +116,32 @@ impl Events {
         self.handshakes.with_label_values(&[outcome.label()]).inc();
     }
 
+    /// The process has no file left for a connection: told once until one is accepted again.
+    pub(crate) fn exhausted(&self, error: &std::io::Error) {
+        self.handshake(Handshake::NoFile);
+        if !self.is_exhausted.swap(true, Ordering::Relaxed) {
+            tracing::warn!(%error, "accept a connection");
+        }
+    }
+
+    pub(crate) fn accepted(&self) {
+        if self.is_exhausted.load(Ordering::Relaxed) {
+            self.is_exhausted.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// A connection ended with an error, and perhaps with a request that could not be read.
+    pub(crate) fn cut(&self, unread: Option<Handshake>, address: IpAddr, error: &hyper::Error) {
+        if let Some(unread) = unread {
+            self.handshake(unread);
+        }
+        tracing::debug!(client.addr = %address, %error, "a connection ended");
+    }
+
+    pub(crate) fn weighs(&self, bytes: usize) {
+        self.memory_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
     pub(crate) fn refused(&self, refusal: &Refusal, address: IpAddr) {
         self.handshakes.with_label_values(&[refusal.label()]).inc();
         tracing::debug!(client.addr = %address, reason = refusal.label(), "refused a socket");
@@ -128,7 +164,7 @@ impl Events {
         self.departures.with_label_values(&[departure.label()]).inc();
         let reason = departure.label();
         match departure {
-            Departure::Slow | Departure::Stalled | Departure::Events => {
+            Departure::Slow | Departure::Stalled | Departure::Events | Departure::Bytes => {
                 tracing::info!(client.addr = %address, reason, "put a socket out");
             }
             _ => tracing::debug!(client.addr = %address, reason, "a socket left"),

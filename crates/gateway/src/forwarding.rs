@@ -17,7 +17,6 @@ mod tunnel;
 
 use std::{sync::Arc, time::Duration};
 
-use http::StatusCode;
 use tokio::{
     sync::Semaphore,
     time::{interval, timeout},
@@ -32,7 +31,7 @@ pub(crate) use self::{
     tunnel::{Tunnel, router},
 };
 use crate::{
-    engine::{Answer, Asking, Unfit, json, unavailable},
+    engine::{Answer, Asking, Unfit, unavailable},
     events::Forwarded,
     shared::Shared,
 };
@@ -69,25 +68,25 @@ impl Forwarding {
 }
 
 /// Has the node answer that made this session's id.
-pub(crate) async fn forward(asking: Asking, id: &str) -> Answer {
+pub(crate) async fn forward(asking: Asking, id: &str) -> Result<Answer, Unfit> {
     let shared = Arc::clone(&asking.shared);
     let Ok(place) = Arc::clone(&shared.forwarding.places).try_acquire_owned() else {
         shared.events.forwarded(Forwarded::Full);
-        return unavailable();
+        return Ok(unavailable());
     };
     let Some(owner) = shared.forwarding.neighbours.of(&shared, id).await else {
-        return unknown(&shared, Forwarded::Gone);
+        return Err(unknown(&shared, Forwarded::Gone));
     };
     match while_alive(&shared, id, pass_on(asking, &owner, place)).await {
         Some(Ok((answer, outcome))) => {
             shared.events.forwarded(outcome);
-            answer
+            Ok(answer)
         }
         Some(Err(error)) => {
             tracing::debug!(node.id = %owner.node, %error, "could not pass a request on");
-            unknown(&shared, Forwarded::Failed)
+            Err(unknown(&shared, Forwarded::Failed))
         }
-        None => unknown(&shared, Forwarded::Late),
+        None => Err(unknown(&shared, Forwarded::Late)),
     }
 }
 
@@ -122,7 +121,7 @@ async fn while_alive<T>(
 }
 
 /// Every generation begins anew when it is told this.
-fn unknown(shared: &Shared, outcome: Forwarded) -> Answer {
+fn unknown(shared: &Shared, outcome: Forwarded) -> Unfit {
     shared.events.forwarded(outcome);
-    json(StatusCode::BAD_REQUEST, Unfit::SessionUnknown.json())
+    Unfit::SessionUnknown
 }

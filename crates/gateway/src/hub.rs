@@ -57,7 +57,14 @@ impl Hub {
     pub(crate) fn join(&self, seat: &Arc<Seat>, audience: &Audience) -> Entry {
         let mut shard = self.audience_shard(audience).lock();
         let members = shard.entry(audience.clone()).or_default();
-        let entry = seat.places.add(audience, members.len());
+        let limits = &seat.session.shared.config.limits;
+        let is_user = matches!(audience.scope, Scope::User(_));
+        // Here, where no other comes between: many of one user may connect at once.
+        let entry = if is_user && members.len() >= limits.sockets_per_user {
+            Entry::Crowded
+        } else {
+            seat.places.add(audience, members.len(), limits.rooms_per_socket)
+        };
         if entry == Entry::Added {
             Arc::make_mut(members).push(Arc::clone(seat));
         } else if members.is_empty() {

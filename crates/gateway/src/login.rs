@@ -207,9 +207,13 @@ struct Entering<'a> {
 
 impl<'a> Entering<'a> {
     async fn begin(seat: &'a Arc<Seat>, room: &'a Audience) -> Result<Self, Fault> {
-        let before = seat.stays.begin(room)?;
-        let mut entering = Self { seat, room, before, is_heard: false, is_over: false };
         let shared = &seat.session.shared;
+        let before = seat.stays.begin(room, shared.config.limits.rooms_per_socket);
+        if before == Err(Fault::TooManyRooms) {
+            shared.events.dropped(Dropped::RoomsFull);
+        }
+        let before = before?;
+        let mut entering = Self { seat, room, before, is_heard: false, is_over: false };
         if before == Before::Out {
             let entered = shared.interest.enter(room).await;
             entered.map_err(|error| unheard(shared, &error))?;

@@ -15,8 +15,8 @@ use http_body_util::Either;
 pub(crate) use self::{body::EventBody, said::take_in};
 use crate::{
     engine::{
-        Answer, Asking, Dialect, Frames, Purpose, Session, Transport, Wire, accept_key, enter,
-        hear_rest, plain_text, switching,
+        Answer, Asking, Berth, Dialect, Frames, Purpose, Session, Transport, Wire, accept_key,
+        berth, enter, hear_rest, plain_text, switching,
     },
     refusal::Refusal,
     seat::Seat,
@@ -30,10 +30,18 @@ pub(crate) struct Wanted {
     admitted: Admitted,
     brought: Option<Box<Brought>>,
     address: IpAddr,
+    berth: Berth,
 }
 
 impl Wanted {
-    async fn read(asking: &Asking) -> Result<Self, Refusal> {
+    /// What is asked for, or the answer to who may not have it.
+    async fn of(asking: &Asking) -> Result<Self, Box<Answer>> {
+        let berth = berth(asking)?;
+        let wanted = Self::read(asking, berth).await;
+        wanted.map_err(|refusal| Box::new(refused(&asking.shared, asking.address, &refusal)))
+    }
+
+    async fn read(asking: &Asking, berth: Berth) -> Result<Self, Refusal> {
         let text = asking.request.uri().query().unwrap_or_default();
         let query = Query::new(text);
         let namespace = query.get("namespace").unwrap_or("/notice".into()).into_owned();
@@ -53,7 +61,7 @@ impl Wanted {
             address,
         };
         let admitted = socket::admit(shared, plea).await?;
-        Ok(Self { admitted, brought, address })
+        Ok(Self { admitted, brought, address, berth })
     }
 }
 
@@ -65,9 +73,9 @@ pub(crate) async fn websocket(asking: Asking) -> Answer {
             "this is a WebSocket; for HTTP there is /events",
         );
     };
-    let wanted = match Wanted::read(&asking).await {
+    let wanted = match Wanted::of(&asking).await {
         Ok(wanted) => Box::new(wanted),
-        Err(refusal) => return refused(&asking.shared, asking.address, &refusal),
+        Err(answer) => return *answer,
     };
     let Asking { slot, mut request, .. } = asking;
     slot.put(Purpose::Plain(wanted), hyper::upgrade::on(&mut request));
@@ -82,10 +90,10 @@ pub(crate) async fn open(
     rest: Bytes,
 ) -> (Arc<Session>, Frames) {
     let (id, dialect) = (shared.ids.session(), Dialect::PlainWebSocket);
-    let Wanted { admitted, brought, address } = *wanted;
+    let Wanted { admitted, brought, address, berth } = *wanted;
     let session = Session::new(&shared, id, dialect, Transport::WebSocket, brought, address);
     session.set_wire(wire);
-    enter(&session);
+    enter(&session, berth);
     drop(shared);
     sit_down(&session, admitted).await;
     hear_rest(session, &rest).await
@@ -94,13 +102,14 @@ pub(crate) async fn open(
 /// `GET /events?namespace=/notice&user=5`.
 pub(crate) async fn events(asking: Asking) -> Answer {
     let shared = &asking.shared;
-    let Wanted { admitted, brought, address } = match Wanted::read(&asking).await {
+    let Wanted { admitted, brought, address, berth } = match Wanted::of(&asking).await {
         Ok(wanted) => wanted,
-        Err(refusal) => return refused(shared, asking.address, &refusal),
+        Err(answer) => return *answer,
     };
     let (id, dialect) = (shared.ids.session(), Dialect::EventStream);
     let session = Session::new(shared, id, dialect, Transport::Stream, brought, address);
-    enter(&session);
+    asking.slot.speaks_for(&session);
+    enter(&session, berth);
     // Owned by the body from here on: a request that is given up takes the session with it.
     let body = EventBody::of(&session);
     sit_down(&session, admitted).await;

@@ -26,11 +26,7 @@ use self::{
     places::Places,
     replay::Known,
 };
-pub(crate) use self::{
-    places::{Entry, ROOMS_MAX},
-    replay::Replay,
-    seats::Seats,
-};
+pub(crate) use self::{places::Entry, replay::Replay, seats::Seats};
 use crate::{
     departure::Departure,
     encoded::Encoded,

@@ -33,7 +33,7 @@ pub(crate) struct Shared {
     pub(crate) tls: Option<Tls>,
     pub(crate) events: Arc<Events>,
     pub(crate) ids: Ids,
-    pub(crate) doors: Doors,
+    pub(crate) doors: Arc<Doors>,
     pub(crate) sessions: Sessions,
     pub(crate) pulse: Pulse,
     pub(crate) hub: Arc<Hub>,
@@ -96,7 +96,7 @@ impl Shared {
         let periods = [config.ping_interval, config.ping_timeout, limits.stall, limits.handshake];
         Self {
             ids: Ids::of(&config.node),
-            doors: Doors::new(limits),
+            doors: Arc::new(Doors::new(limits)),
             sessions: Sessions::default(),
             pulse: Pulse::new(&periods),
             cluster: Cluster::new(&config.node, &hub, &waiters, relay, nodes.clone()),

@@ -84,14 +84,16 @@ impl Finding {
 
 /// A node raises its limit as far as it may, so that is what counts.
 fn file_limit(config: &Config) -> Verdict {
-    let needed = config.limits.sockets.saturating_add(FILES_BESIDES_SOCKETS);
+    let limits = &config.limits;
+    let sockets = limits.sockets.saturating_add(limits.handshakes);
+    let needed = sockets.saturating_add(FILES_BESIDES_SOCKETS);
     match getrlimit(Resource::Nofile).maximum {
         None => Verdict::Good("none".to_owned()),
         Some(limit) if limit >= needed as u64 => {
             Verdict::Good(format!("{limit} files, {needed} needed"))
         }
         Some(limit) => Verdict::Weak(
-            format!("{limit} files, and limits.sockets = {} needs {needed}", config.limits.sockets),
+            format!("{limit} files, and limits.sockets = {} needs {needed}", limits.sockets),
             format!(
                 "raise it (`ulimit -Hn {needed}`, LimitNOFILE={needed}), or lower limits.sockets"
             ),

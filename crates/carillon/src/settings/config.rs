@@ -13,6 +13,7 @@ use crate::settings::{
     api_key::ApiKey,
     auth::{self, Auth},
     key_files::KeyFiles,
+    limits,
     mistake::Mistakes,
     reader::Reader,
     redis::{self, Redis},
@@ -202,7 +203,7 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
         auth: auth::read(&mut read),
         uplink: uplink::read(&mut read),
         downlink_always_ok: read.one("downlink.always_ok", amount::flag),
-        limits: limits(&mut read),
+        limits: limits::read(&mut read),
         max_age: read.maybe("limits.max_age", amount::duration),
         drain: drain(&mut read),
         telemetry: Telemetry {
@@ -227,20 +228,6 @@ fn public(read: &mut Reader) -> Public {
         namespaces: read.list("public.namespaces", namespaces),
         conformance: read.one("public.conformance", conformance),
         tls: tls::public(read),
-    }
-}
-
-fn limits(read: &mut Reader) -> Limits {
-    Limits {
-        sockets: read.one("limits.sockets", amount::count),
-        sockets_per_address: read.one("limits.sockets_per_address", amount::count),
-        sockets_per_user: read.one("limits.sockets_per_user", amount::count),
-        accepts_per_second: read.one("limits.accepts_per_second", amount::rate),
-        events_per_second: read.one("limits.events_per_second", amount::rate),
-        payload_bytes: read.one("limits.payload_bytes", amount::size),
-        queue_bytes: read.one("limits.queue_bytes", amount::size),
-        stall: read.one("limits.stall", amount::duration),
-        handshake: read.one("limits.handshake", amount::duration),
     }
 }
 

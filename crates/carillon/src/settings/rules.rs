@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use crate::settings::{amount, config::Config, reader::Reader, uplink};
+use crate::settings::{amount, config::Config, limits, reader::Reader, uplink};
 
 /// How much longer than a silent socket's life the recovery window must be.
 const WINDOW_MARGIN: Duration = Duration::from_secs(30);
@@ -13,6 +13,7 @@ pub(super) fn check(read: &mut Reader, config: &Config) {
     conformance(read, config);
     window(read, config);
     uplink::check(read, config);
+    limits::check(read, config);
 }
 
 fn is_open(ip: IpAddr) -> bool {

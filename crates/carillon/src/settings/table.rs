@@ -203,18 +203,34 @@ pub(super) const TABLE: &[Entry] = &[
     // limits
     text("limits.sockets", "100000", "100000", "Sockets on this node; a further one is refused with 503."),
     text("limits.sockets_per_address", "10000", "10000",
-        "Sockets from one address, loopback exempt; a further one is refused with 503."),
+        "Sockets from one address (IPv6: from one /64), loopback exempt; a further one is refused with 429."),
     text("limits.sockets_per_user", "100", "100", "Sockets of one user on this node; a further one is refused."),
     text("limits.accepts_per_second", "2000", "2000",
         "New sockets a second on this node; a further one is refused with 503."),
+    text("limits.accepts_burst", "2000", "2000", "How many new sockets may come at once before that counts."),
+    text("limits.handshakes", "10000", "10000",
+        "Connections that have not said yet what they want, in all; from one address a quarter of them, loopback \
+         exempt. A further one is refused with 503."),
     text("limits.events_per_second", "100", "100",
-        "Events that one socket may send a second, with a burst of as many; a further one is refused, and a \
-         socket that goes on sending more is put out."),
+        "Events that one socket may send a second, with a burst of as many; a further one is refused."),
+    text("limits.packets_per_second", "", "200",
+        "Packets that one socket may send a second, the refused events among them, with a burst of three seconds' \
+         worth; one that sends more is put out. None: as many as events."),
+    text("limits.bytes_per_second", "1MiB", "1MiB",
+        "What one socket may send a second, with a burst of ten seconds' worth; one that sends more is put out."),
+    text("limits.rooms_per_socket", "256", "256", "Rooms that one socket may be in."),
+    text("limits.header_bytes", "16KiB", "16KiB",
+        "The longest request line with its headers, 8KiB or more; a longer one is answered 431."),
     text("limits.payload_bytes", "1000000", "1MB", "The largest message that a client may send."),
     text("limits.queue_bytes", "4MiB", "4MiB",
         "What may wait for one socket; a socket with more waiting leaves as `slow`."),
+    text("limits.memory", "", "3GiB",
+        "What this process may have in memory; above it new sockets are refused with 503, and those that are \
+         there stay. None: no limit."),
     text("limits.stall", "15s", "15s", "How long a reader may stand still before it is out."),
-    text("limits.handshake", "10s", "10s", "How long a client may take to say what it wants."),
+    text("limits.handshake", "10s", "10s",
+        "How long a client may take for each of: agreeing on TLS, a request's head, its body, an upgrade, and its \
+         first namespace."),
     text("limits.max_age", "", "12h",
         "How long a socket stays at most, or up to a fifth less by chance; then it is made to come back, to \
          whichever node. None: for as long as it likes."),

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, request } from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import { browser } from './browser.mjs';
 import { Carillon, freePorts } from './carillon.mjs';
@@ -25,10 +25,10 @@ const EVENTS = ['connect', 'disconnect', 'error', 'connect_error', 'downmsg', 'f
 const BYTES = [0, 1, 127, 128, 255];
 
 /** Runs in the page: a socket whose events are kept in `heard`, errors by their text, bytes by value. */
-const ENTER = `({ address, transports, events }) => {
+const ENTER = `({ address, transports, events, options }) => {
   window.socket?.close();
   window.heard = [];
-  window.socket = io(address, { transports, forceNew: true });
+  window.socket = io(address, { transports, forceNew: true, ...options });
   const plain = (arg) => arg instanceof Error ? arg.message
     : arg instanceof ArrayBuffer ? Array.from(new Uint8Array(arg)) : arg;
   for (const name of events) socket.on(name, (...args) => heard.push({ name, args: args.map(plain) }));
@@ -38,7 +38,7 @@ const ECHO = `({ text, bytes }) => socket.emit('message', text, new Uint8Array(b
 const chrome = browser();
 
 describe('in Chromium', () => {
-  let carillon, web, origin;
+  let carillon, web, origin, balancer;
 
   before(async () => {
     const [port] = await freePorts(1);
@@ -48,10 +48,14 @@ describe('in Chromium', () => {
     const settings = { CARILLON_PUBLIC__ORIGINS: origin, CARILLON_PUBLIC__CONFORMANCE: 'socket' };
     carillon = new Carillon({ settings });
     await carillon.start();
+    balancer = sticky(carillon).listen(0, '127.0.0.1');
+    await once(balancer, 'listening');
   });
   after(async () => {
-    web.close();
-    web.closeAllConnections();
+    for (const server of [web, balancer]) {
+      server.close();
+      server.closeAllConnections();
+    }
     await carillon.stop();
   });
 
@@ -94,6 +98,20 @@ describe('in Chromium', () => {
         });
       }
 
+      it('stays with its node by the cookie of a balancer, and may send headers of its own', async () => {
+        page.complaints.length = 0;
+        balancer.cookies = [];
+        const extraHeaders = { 'x-page': generation };
+        const options = { withCredentials: true, extraHeaders, transportOptions: { polling: { extraHeaders } } };
+        const address = `http://127.0.0.1:${balancer.address().port}/`;
+        await page.evaluate(`(${ENTER})(${JSON.stringify({ address, transports: ['polling'], events: EVENTS, options })})`);
+        await heard(page, 'connect');
+        await page.evaluate(`(${ECHO})(${JSON.stringify({ text: HARD_NAME, bytes: BYTES })})`);
+        await heard(page, 'message-back');
+        assert.deepEqual(new Set(balancer.cookies.slice(1)), new Set(['node=1']));
+        assert.deepEqual(page.complaints, []);
+      });
+
       it('is told why /notice refuses it', async () => {
         await enter('/notice', 'websocket');
         assert.deepEqual((await heard(page, refusal(generation).event)).args, ['user is required']);
@@ -101,6 +119,22 @@ describe('in Chromium', () => {
     });
   }
 });
+
+/** In front of a node: who comes without its cookie is given it. `cookies`: what came, preflights aside. */
+function sticky(carillon) {
+  const server = createServer((asked, answer) => {
+    const { method, url, headers } = asked;
+    if (method !== 'OPTIONS') server.cookies.push(headers.cookie);
+    const ours = request({ port: carillon.publicPort, host: '127.0.0.1', method, path: url, headers }, (got) => {
+      const cookie = headers.cookie ? {} : { 'set-cookie': 'node=1; Path=/' };
+      answer.writeHead(got.statusCode, { ...got.headers, ...cookie });
+      got.pipe(answer);
+    });
+    ours.on('error', () => answer.destroy());
+    asked.pipe(ours);
+  });
+  return server;
+}
 
 function serve(request, answer) {
   const [, generation, isBundle] = request.url.split('/');

@@ -9,8 +9,8 @@ export class RawSocket {
   frames = [];
   #isClosed = false;
 
-  constructor(url) {
-    this.socket = new WebSocket(url);
+  constructor(url, options = {}) {
+    this.socket = new WebSocket(url, options);
     this.socket.on('message', (data, isBinary) => !isBinary && this.#take(data.toString()));
     this.socket.on('close', (code) => {
       this.#isClosed = true;

@@ -62,8 +62,8 @@ impl Cluster {
             let stop = CancellationToken::new();
             let asked = stop.clone().cancelled_owned();
             let node = match redis {
-                Some(_) => Node::start(config.clone(), asked).await,
-                None => Node::start_beside(&shared, config.clone(), asked).await,
+                Some(_) => Box::pin(Node::start(config.clone(), asked)).await,
+                None => Box::pin(Node::start_beside(&shared, config.clone(), asked)).await,
             };
             nodes.push(Some(Member { node: node.unwrap(), stop }));
         }

@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use tungstenite::handshake::derive_accept_key;
 
 use super::{
+    berth::{Berth, berth},
     dialect::Dialect,
     http::Purpose,
     line::Transport,
@@ -17,6 +18,7 @@ use super::{
     request::{Asked, Asks, Unfit},
     routes::{Answer, Asking, json, plain_text, with_type},
     session::Session,
+    websocket::Opening,
 };
 use crate::{
     departure::Departure,
@@ -56,13 +58,16 @@ async fn answer(asking: Asking) -> Result<Answer, Unfit> {
     };
     if !asking.shared.ids.made(id) {
         let id = id.to_string();
-        return Ok(forward(asking, &id).await);
+        return forward(asking, &id).await;
     }
     let session = known_session(&asking.shared, id, asked.dialect)?;
     match asked.transport {
         // One that cannot be upgraded any more is told so by a close, as clients expect it.
         Asks::WebSocket if is_get => switch(asking, Purpose::Upgrade(session)),
-        Asks::Polling if is_get => polling::poll(&session).await.map(polled),
+        Asks::Polling if is_get => {
+            asking.slot.speaks_for(&session);
+            polling::poll(&session).await.map(polled)
+        }
         // A client that has changed over speaks on its WebSocket only.
         Asks::Polling if is_post && session.transport() != Transport::WebSocket => {
             post(asking, session).await
@@ -87,15 +92,15 @@ fn known_session(shared: &Shared, id: &str, dialect: Dialect) -> Result<Arc<Sess
 
 async fn open_polling(asking: &Asking, dialect: Dialect) -> Answer {
     let shared = &asking.shared;
-    if let Err(full) = shared.sessions.admit(asking.address, &shared.config.limits) {
-        shared.events.handshake(full);
-        return super::routes::unavailable();
-    }
+    let berth = match berth(asking) {
+        Ok(berth) => berth,
+        Err(answer) => return *answer,
+    };
     let id = shared.ids.session();
     let transport = Transport::Polling;
     let session = Session::new(shared, id, dialect, transport, brought(asking), asking.address);
     let open = open_packet(&session);
-    enter(&session);
+    enter(&session, berth);
     // On a task of its own: a request that is given up must not leave half a seat.
     let opened = {
         let session = Arc::clone(&session);
@@ -112,8 +117,8 @@ async fn open_polling(asking: &Asking, dialect: Dialect) -> Answer {
 }
 
 /// Makes a session known, and puts it under the pulse.
-pub(crate) fn enter(session: &Arc<Session>) {
-    session.shared.sessions.insert(session);
+pub(crate) fn enter(session: &Arc<Session>, berth: Berth) {
+    session.shared.sessions.insert(session, berth);
     if session.shared.stopping.is_cancelled() {
         // Let in before that, and perhaps not among those who were told.
         return session.leave(Departure::Drain);
@@ -140,8 +145,15 @@ pub(super) fn open_packet(session: &Session) -> Arc<Encoded> {
 }
 
 fn open_websocket(asking: Asking, dialect: Dialect) -> Result<Answer, Unfit> {
-    let brought = brought(&asking);
-    switch(asking, Purpose::Engine { dialect, brought })
+    if accept_key(asking.request.headers()).is_none() {
+        return Err(Unfit::OutOfPlace);
+    }
+    let berth = match berth(&asking) {
+        Ok(berth) => berth,
+        Err(answer) => return Ok(*answer),
+    };
+    let opening = Opening { dialect, brought: brought(&asking), address: asking.address, berth };
+    switch(asking, Purpose::Engine(Box::new(opening)))
 }
 
 fn brought(asking: &Asking) -> Option<Box<Brought>> {
@@ -190,17 +202,9 @@ fn polled((kind, body): payload::Body) -> Answer {
 async fn post(asking: Asking, session: Arc<Session>) -> Result<Answer, Unfit> {
     let Asking { shared, request, .. } = asking;
     let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
-    let body = match read_body(&shared, request).await {
+    let body = match read_body(&session, request).await {
         Ok(body) => body,
-        Err(Departure::TooLarge) => {
-            session.close(Departure::TooLarge);
-            let text = "the body is larger than limits.payload_bytes";
-            return Ok(plain_text(StatusCode::PAYLOAD_TOO_LARGE, text));
-        }
-        Err(departure) => {
-            session.close(departure);
-            return Err(Unfit::OutOfPlace);
-        }
+        Err(departure) => return unread(&session, departure),
     };
     let taken = {
         let session = Arc::clone(&session);
@@ -213,12 +217,37 @@ async fn post(asking: Asking, session: Arc<Session>) -> Result<Answer, Unfit> {
     }
 }
 
-async fn read_body(shared: &Shared, request: Request<Incoming>) -> Result<Bytes, Departure> {
-    let limits = shared.config.limits;
+async fn read_body(session: &Session, request: Request<Incoming>) -> Result<Bytes, Departure> {
+    let limits = session.shared.config.limits;
     let body = Limited::new(request.into_body(), limits.payload_bytes).collect();
-    match tokio::time::timeout(limits.handshake, body).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Departure::TooLarge),
-        Ok(Err(_)) | Err(_) => Err(Departure::TransportError),
+    let body = match tokio::time::timeout(limits.handshake, body).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(Departure::TooLarge),
+        Ok(Err(_)) => return Err(Departure::TransportError),
+        Err(_elapsed) => return Err(Departure::Late),
+    };
+    if session.may_send(body.len()) { Ok(body) } else { Err(Departure::Bytes) }
+}
+
+/// The session ends with a body that was not taken.
+fn unread(session: &Arc<Session>, departure: Departure) -> Result<Answer, Unfit> {
+    if departure == Departure::Bytes {
+        // Its poll, on the way perhaps, is still answered.
+        session.leave(departure);
+    } else {
+        session.close(departure);
     }
+    let (status, text) = match departure {
+        Departure::TooLarge => {
+            (StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than limits.payload_bytes")
+        }
+        Departure::Late => {
+            (StatusCode::REQUEST_TIMEOUT, "the body did not come within limits.handshake")
+        }
+        Departure::Bytes => {
+            (StatusCode::TOO_MANY_REQUESTS, "more bytes came than limits.bytes_per_second")
+        }
+        _ => return Err(Unfit::OutOfPlace),
+    };
+    Ok(plain_text(status, text))
 }

@@ -3,38 +3,35 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hyper::{server::conn::http1, service::service_fn, upgrade::OnUpgrade};
+use futures_util::FutureExt as _;
+use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use parking_lot::Mutex;
 use tokio::net::TcpStream;
 
 use super::{
-    accept::Inside,
     agreement::agree,
-    dialect::Dialect,
+    doors::{Inside, Newcomer},
     frames::Frames,
     patient::Patient,
     routes::route,
     session::Session,
+    slot::Slot,
     upgrade,
     websocket::{self, Opening},
     wire::Wire,
 };
 use crate::{
+    events::Handshake,
     forwarding::Tunnel,
     plain::{self, Wanted},
     shared::Shared,
-    socket::Brought,
 };
-
-/// The most bytes of a request's head.
-const HEAD_BYTES_MAX: usize = 16 * 1024;
 
 /// What a connection turns into once its 101 is out.
 #[derive(Debug)]
 pub(crate) enum Purpose {
     /// A new Engine.IO session over WebSocket from the start.
-    Engine { dialect: Dialect, brought: Option<Box<Brought>> },
+    Engine(Box<Opening>),
     /// The WebSocket of a session that polls until now.
     Upgrade(Arc<Session>),
     /// A plain client.
@@ -43,43 +40,49 @@ pub(crate) enum Purpose {
     Tunnel(Tunnel),
 }
 
-/// Where the request that asked for the 101 leaves what is to come after it.
-#[derive(Debug, Default)]
-pub(crate) struct Slot(Mutex<Option<(Purpose, OnUpgrade)>>);
-
-impl Slot {
-    pub(crate) fn put(&self, purpose: Purpose, on_upgrade: OnUpgrade) {
-        *self.0.lock() = Some((purpose, on_upgrade));
+/// Serves one connection from its first byte to its last. All that HTTP and the opening needed is gone,
+/// with the box that held it, before a WebSocket is quiet.
+/// `said` is what was read of it already.
+pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, newcomer: Newcomer, said: Bytes) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "set TCP_NODELAY");
+    }
+    let wire = Box::pin(agree(&shared, stream, newcomer.inside.address)).await;
+    if let Some(wire) = wire {
+        serve_on(shared, wire, newcomer, said).await;
     }
 }
 
-/// Serves one connection from its first byte to its last. All that HTTP and the opening needed is gone,
-/// with the box that held it, before a WebSocket is quiet.
-pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, inside: Inside) {
-    let Some(wire) = Box::pin(agree(&shared, stream, inside.address)).await else { return };
-    serve_on(shared, wire, inside).await;
-}
-
-/// The same of one that is agreed on.
-pub(crate) async fn serve_on(shared: Arc<Shared>, wire: Wire, inside: Inside) {
-    let Some((session, frames)) = Box::pin(begin(shared, wire, &inside)).await else { return };
+/// The same on a wire that there is.
+pub(crate) async fn serve_on(shared: Arc<Shared>, wire: Wire, newcomer: Newcomer, said: Bytes) {
+    let Newcomer { inside, handshaking, doubt } = newcomer;
+    let slot = Arc::new(Slot::new(handshaking, doubt.is_none()));
+    let begun = Box::pin(begin(shared, wire, said, &inside, slot)).await;
+    let Some((session, frames)) = begun else { return };
     websocket::drive(session, frames).await;
 }
 
 /// Everything up to a WebSocket that only waits; `None` where the connection does not become one.
-async fn begin(shared: Arc<Shared>, wire: Wire, inside: &Inside) -> Option<(Arc<Session>, Frames)> {
-    let (purpose, wire, rest) = speak_http(&shared, wire, inside).await?;
+async fn begin(
+    shared: Arc<Shared>,
+    wire: Wire,
+    said: Bytes,
+    inside: &Inside,
+    slot: Arc<Slot>,
+) -> Option<(Arc<Session>, Frames)> {
+    let (purpose, wire, rest) = speak_http(&shared, wire, said, inside, &slot).await?;
+    if let Purpose::Tunnel(tunnel) = purpose {
+        // Else one who reads nothing would keep it for ever.
+        let patient = Patient::new(wire, rest, slot, shared.config.limits.stall);
+        tunnel.carry(&shared, patient).await;
+        return None;
+    }
+    drop(slot);
     match purpose {
-        Purpose::Engine { dialect, brought } => {
-            let opening = Opening { dialect, brought, address: inside.address };
-            Some(websocket::open(shared, opening, wire, rest).await)
-        }
+        Purpose::Engine(opening) => Some(websocket::open(shared, *opening, wire, rest).await),
         Purpose::Upgrade(session) => upgrade::take_over(session, wire, rest).await,
         Purpose::Plain(wanted) => Some(plain::open(shared, wanted, wire, rest).await),
-        Purpose::Tunnel(tunnel) => {
-            tunnel.carry(&shared, wire, rest).await;
-            None
-        }
+        Purpose::Tunnel(_) => None,
     }
 }
 
@@ -87,18 +90,21 @@ async fn begin(shared: Arc<Shared>, wire: Wire, inside: &Inside) -> Option<(Arc<
 async fn speak_http(
     shared: &Arc<Shared>,
     wire: Wire,
+    said: Bytes,
     inside: &Inside,
+    slot: &Arc<Slot>,
 ) -> Option<(Purpose, Wire, Bytes)> {
-    let slot = Arc::new(Slot::default());
     let service = service_fn(|request| {
-        let (shared, slot, address) = (Arc::clone(shared), Arc::clone(&slot), inside.address);
-        route(shared, slot, address, request)
+        slot.asked();
+        let answer = route(Arc::clone(shared), Arc::clone(slot), inside.address, request);
+        answer.inspect(|_| slot.answered())
     });
-    let patient = Patient::new(wire, shared.config.limits.stall);
+    let limits = &shared.config.limits;
+    let patient = Patient::new(wire, said, Arc::clone(slot), limits.stall);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(shared.config.limits.handshake)
-        .max_buf_size(HEAD_BYTES_MAX)
+        .header_read_timeout(limits.handshake)
+        .max_buf_size(limits.header_bytes)
         .serve_connection(TokioIo::new(patient), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
@@ -110,9 +116,21 @@ async fn speak_http(
         }
     };
     if let Err(error) = served {
-        tracing::debug!(client.addr = %inside.address, %error, "a connection ended");
+        shared.events.cut(unread(&error, slot), inside.address, &error);
     }
-    let (purpose, on_upgrade) = slot.0.lock().take()?;
+    let (purpose, on_upgrade) = slot.take()?;
     let upgraded = on_upgrade.await.ok()?.downcast::<TokioIo<Patient<Wire>>>().ok()?;
     Some((purpose, upgraded.io.into_inner().stream, upgraded.read_buf))
+}
+
+/// What kept a request from being read, if that is why its connection ended.
+fn unread(error: &hyper::Error, slot: &Slot) -> Option<Handshake> {
+    if error.is_parse_too_large() {
+        Some(Handshake::HeadTooLarge)
+    } else if error.is_parse() {
+        Some(Handshake::Malformed)
+    } else {
+        // One that asks for nothing more is just quiet.
+        (error.is_timeout() && slot.is_in_head()).then_some(Handshake::HeadLate)
+    }
 }

@@ -11,9 +11,9 @@ use std::{
 pub(super) struct Pace(AtomicU64);
 
 impl Pace {
-    /// Counts one more, unless that would be further `ahead` of its time than that.
-    pub(super) fn take(&self, now_us: u64, per_second: u32, ahead: Duration) -> bool {
-        let price = (1_000_000 / u64::from(per_second.max(1))).max(1);
+    /// Counts so much more, unless that would be further `ahead` of its time than that.
+    pub(super) fn take(&self, amount: u64, now_us: u64, per_second: u64, ahead: Duration) -> bool {
+        let price = (amount.saturating_mul(1_000_000) / per_second.max(1)).max(1);
         let ahead = u64::try_from(ahead.as_micros()).unwrap_or(u64::MAX);
         let latest = now_us.saturating_add(ahead);
         let said = |until: u64| Some(until.max(now_us) + price).filter(|until| *until <= latest);
@@ -30,7 +30,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn taken(pace: &Pace, now_us: u64) -> usize {
-        (0..1_000).filter(|_| pace.take(now_us, 100, SECOND)).count()
+        (0..1_000).filter(|_| pace.take(1, now_us, 100, SECOND)).count()
     }
 
     #[test]
@@ -45,6 +45,6 @@ mod tests {
     #[test]
     fn who_keeps_to_the_rate_is_never_refused() {
         let pace = Pace::default();
-        assert!((0..10_000).all(|n| pace.take(n * 10_000, 100, SECOND)));
+        assert!((0..10_000).all(|n| pace.take(1, n * 10_000, 100, SECOND)));
     }
 }

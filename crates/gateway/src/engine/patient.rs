@@ -1,30 +1,38 @@
-//! The byte stream under HTTP: a client that reads nothing of its answer for `limits.stall` is cut off.
+//! The byte stream under HTTP: a client that reads nothing of its answer for `limits.stall` is cut off, and the
+//! session that the answer belongs to is over.
 //!
 //! Without it an answer that nobody reads keeps its connection, and all that it holds, for ever.
 
 use std::{
     io::{self, ErrorKind, IoSlice},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
+use bytes::{Buf as _, Bytes};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Sleep, sleep},
 };
 
+use super::slot::Slot;
+
 #[derive(Debug)]
 pub(crate) struct Patient<S> {
     pub(super) stream: S,
+    /// What was read from the stream before.
+    said: Bytes,
+    slot: Arc<Slot>,
     stall: Duration,
     /// Set while a write waits.
     limit: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Patient<S> {
-    pub(crate) fn new(stream: S, stall: Duration) -> Self {
-        Self { stream, stall, limit: None }
+    pub(super) fn new(stream: S, said: Bytes, slot: Arc<Slot>, stall: Duration) -> Self {
+        Self { stream, said, slot, stall, limit: None }
     }
 
     fn wait<T>(
@@ -39,6 +47,7 @@ impl<S> Patient<S> {
         let stall = self.stall;
         let limit = self.limit.get_or_insert_with(|| Box::pin(sleep(stall)));
         ready!(limit.as_mut().poll(cx));
+        self.slot.stalled();
         Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }
 }
@@ -49,7 +58,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        if self.said.has_remaining() {
+            let len = self.said.len().min(buffer.remaining());
+            buffer.put_slice(&self.said.split_to(len));
+        } else {
+            ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        }
+        if !buffer.filled().is_empty() {
+            self.slot.heard();
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

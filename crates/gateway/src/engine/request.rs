@@ -35,7 +35,7 @@ pub(crate) enum Unfit {
 }
 
 impl Unfit {
-    pub(crate) fn json(self) -> String {
+    pub(super) fn json(self) -> String {
         let (code, message) = match self {
             Self::TransportUnknown => (0, "Transport unknown"),
             Self::SessionUnknown => (1, "Session ID unknown"),

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 
-use super::{handshake, http::Slot};
+use super::{handshake, slot::Slot};
 use crate::{
     events::Handshake,
     module::MODULE,
@@ -140,9 +140,12 @@ fn preflight(asked: &HeaderMap) -> Answer {
 
 /// 503: the node takes nobody now.
 pub(crate) fn unavailable() -> Answer {
-    let mut answer =
-        plain_text(StatusCode::SERVICE_UNAVAILABLE, "this node takes no newcomers now");
-    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    come_again(StatusCode::SERVICE_UNAVAILABLE, 1, "this node takes no newcomers now")
+}
+
+pub(crate) fn come_again(status: StatusCode, seconds: u16, text: &str) -> Answer {
+    let mut answer = plain_text(status, text);
+    answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     answer
 }
 

@@ -46,6 +46,8 @@ const STREAM_PART_BYTES: usize = 64 * 1024;
 const EVENTS_AHEAD: Duration = Duration::from_secs(1);
 /// And of packets, the refused ones among them, before it must leave.
 const PACKETS_AHEAD: Duration = Duration::from_secs(3);
+/// And of bytes.
+const BYTES_AHEAD: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -79,6 +81,8 @@ pub(crate) struct Session {
     packets: Pace,
     /// Of events: one past it is refused.
     events: Pace,
+    /// Of bytes: a socket past it leaves.
+    bytes: Pace,
 }
 
 impl Session {
@@ -112,6 +116,7 @@ impl Session {
             busy: Busy::default(),
             packets: Pace::default(),
             events: Pace::default(),
+            bytes: Pace::default(),
         })
     }
 
@@ -276,16 +281,26 @@ impl Session {
         self.answered.store(true, Ordering::Relaxed);
     }
 
-    /// Counts one packet; `false` for who goes on past `limits.events_per_second`.
+    /// Counts one packet; `false` for who goes on past `limits.packets_per_second`.
     pub(super) fn is_bearable(&self) -> bool {
-        let per_second = self.shared.config.limits.events_per_second;
-        self.packets.take(self.shared.now_us(), per_second, PACKETS_AHEAD)
+        let per_second = u64::from(self.shared.config.limits.packets_per_second);
+        self.packets.take(1, self.shared.now_us(), per_second, PACKETS_AHEAD)
+    }
+
+    /// Counts bytes; `false` for who goes on past `limits.bytes_per_second`. The largest message is never too
+    /// much by itself.
+    pub(super) fn may_send(&self, bytes: usize) -> bool {
+        let limits = &self.shared.config.limits;
+        let per_second = limits.bytes_per_second as u64;
+        let one_message = Duration::from_secs(2 * limits.payload_bytes as u64 / per_second);
+        let ahead = BYTES_AHEAD.max(one_message);
+        self.bytes.take(bytes as u64, self.shared.now_us(), per_second, ahead)
     }
 
     /// Counts one event; `false` past `limits.events_per_second`.
     pub(crate) fn is_within_pace(&self) -> bool {
-        let per_second = self.shared.config.limits.events_per_second;
-        self.events.take(self.shared.now_us(), per_second, EVENTS_AHEAD)
+        let per_second = u64::from(self.shared.config.limits.events_per_second);
+        self.events.take(1, self.shared.now_us(), per_second, EVENTS_AHEAD)
     }
 
     /// What the pulse asks for: sends a ping that is due, closes a session that is overdue, and says

@@ -9,64 +9,67 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{addresses::Addresses, session::Session, sid::SessionId};
+use super::{
+    berth::{Berth, Berths},
+    session::Session,
+    sid::SessionId,
+};
 use crate::{config::Limits, events::Handshake};
 
 const SHARDS: usize = 32;
 
-type Shard = HashMap<SessionId, Arc<Session>>;
+/// Each keeps its berth for as long as it is known.
+type Shard = HashMap<SessionId, (Arc<Session>, Berth)>;
 
 #[derive(Debug)]
 pub(crate) struct Sessions {
     shards: Box<[Mutex<Shard>]>,
-    addresses: Addresses,
+    berths: Arc<Berths>,
     hasher: RandomState,
 }
 
 impl Default for Sessions {
     fn default() -> Self {
         let shards = std::iter::repeat_with(Mutex::default).take(SHARDS).collect();
-        Self { shards, addresses: Addresses::default(), hasher: RandomState::new() }
+        Self { shards, berths: Arc::default(), hasher: RandomState::new() }
     }
 }
 
 impl Sessions {
-    /// Whether a session may begin that is no connection of its own: one connection could poll for any
-    /// number of them.
-    pub(crate) fn admit(&self, address: IpAddr, limits: &Limits) -> Result<(), Handshake> {
-        if self.len() >= limits.sockets {
-            return Err(Handshake::Overloaded);
-        }
-        let full = self.addresses.is_full(address, limits.sockets_per_address);
-        if full { Err(Handshake::AddressFull) } else { Ok(()) }
+    /// A berth for a session that begins. One connection could ask for any number of them.
+    pub(super) fn admit(&self, address: IpAddr, limits: &Limits) -> Result<Berth, Handshake> {
+        self.berths.take(address, limits)
     }
 
-    pub(crate) fn insert(&self, session: &Arc<Session>) {
-        self.addresses.count_in(session.address);
-        self.shard(session.id.as_str()).lock().insert(session.id.clone(), Arc::clone(session));
+    pub(crate) fn insert(&self, session: &Arc<Session>, berth: Berth) {
+        let id = session.id.clone();
+        self.shard(id.as_str()).lock().insert(id, (Arc::clone(session), berth));
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<Arc<Session>> {
-        self.shard(id).lock().get(id).cloned()
+        self.shard(id).lock().get(id).map(|(session, _)| Arc::clone(session))
     }
 
     pub(crate) fn remove(&self, id: &SessionId) {
         // Dropped after the lock: the last reference may be this one.
         let removed = self.shard(id.as_str()).lock().remove(id);
-        if let Some(session) = removed {
-            self.addresses.count_out(session.address);
-        }
+        drop(removed);
     }
 
+    /// How many there are, or are about to begin.
     pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().len()).sum()
+        self.berths.taken()
+    }
+
+    pub(super) fn has_any_from(&self, address: IpAddr) -> bool {
+        self.berths.has_any_from(address)
     }
 
     /// All sessions at about this moment.
     pub(crate) fn all(&self) -> Vec<Arc<Session>> {
         let mut all = Vec::new();
         for shard in &self.shards {
-            all.extend(shard.lock().values().cloned());
+            all.extend(shard.lock().values().map(|(session, _)| Arc::clone(session)));
         }
         all
     }

@@ -14,7 +14,7 @@ use super::{
     websocket::receive,
     wire::Wire,
 };
-use crate::{encoded::Encoded, socket};
+use crate::{encoded::Encoded, events::Handshake, socket};
 
 /// The probe did not succeed; the session goes on polling.
 struct Failed;
@@ -40,7 +40,14 @@ pub(super) async fn take_over(
     let mut frames = Frames::default();
     let limit = session.shared.config.limits.handshake;
     let probed = tokio::time::timeout(limit, probe(&session, &wire, &mut frames, &rest));
-    let Ok(Ok((upgrading, behind))) = probed.await else { return None };
+    let (upgrading, behind) = match probed.await {
+        Ok(Ok(probed)) => probed,
+        Ok(Err(Failed)) => return None,
+        Err(_elapsed) => {
+            session.shared.events.handshake(Handshake::ProbeLate);
+            return None;
+        }
+    };
     session.set_wire(wire);
     let changed = session.change_over();
     drop(upgrading);

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use engineioxide_core::{Packet, ProtocolVersion};
 
 use super::{
+    berth::Berth,
     dialect::Dialect,
     frames::{FrameError, Frames, Inbound},
     handshake::{enter, open_packet},
@@ -34,10 +35,11 @@ const READ_BYTES: usize = 8 * 1024;
 
 /// What a new session over WebSocket is.
 #[derive(Debug)]
-pub(super) struct Opening {
+pub(crate) struct Opening {
     pub(super) dialect: Dialect,
     pub(super) brought: Option<Box<Brought>>,
     pub(super) address: IpAddr,
+    pub(super) berth: Berth,
 }
 
 /// What moves the connection's task.
@@ -61,12 +63,12 @@ pub(super) async fn open(
     wire: Wire,
     rest: Bytes,
 ) -> (Arc<Session>, Frames) {
-    let Opening { dialect, brought, address } = opening;
+    let Opening { dialect, brought, address, berth } = opening;
     let id = shared.ids.session();
     let session = Session::new(&shared, id, dialect, Transport::WebSocket, brought, address);
     session.set_wire(wire);
     drop(shared);
-    enter(&session);
+    enter(&session, berth);
     session.send(&open_packet(&session), None);
     if let Err(departure) = socket::opened(&session).await {
         session.leave(departure);
@@ -123,7 +125,10 @@ fn wake(session: &Session, cx: &mut Context<'_>) -> Poll<Wake> {
 fn read(session: &Arc<Session>, frames: &mut Frames) -> Heard {
     let mut buffer = [0; READ_BYTES];
     match session.wire().map(|wire| wire.try_read(&mut buffer)) {
-        Some(Ok(read @ 1..)) => take_apart(session, frames, &buffer[..read]),
+        Some(Ok(read @ 1..)) if session.may_send(read) => {
+            take_apart(session, frames, &buffer[..read])
+        }
+        Some(Ok(1..)) => Heard { ended: Some(Departure::Bytes), ..Heard::default() },
         Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => Heard::default(),
         _ => Heard { ended: Some(Departure::TransportError), ..Heard::default() },
     }
@@ -138,7 +143,7 @@ async fn take_messages(session: &Arc<Session>, Heard { messages, ended }: Heard)
     }
     match ended {
         // It speaks the protocol, and can be told.
-        Some(Departure::Events) => session.leave(Departure::Events),
+        Some(departure @ (Departure::Events | Departure::Bytes)) => session.leave(departure),
         Some(departure) => session.close(departure),
         None => {}
     }
@@ -184,6 +189,10 @@ pub(super) fn receive(
     session: &Arc<Session>,
     inbound: Inbound,
 ) -> Result<Option<Message>, Departure> {
+    let is_control = matches!(inbound, Inbound::Ping(_) | Inbound::Pong);
+    if is_control && !session.is_bearable() {
+        return Err(Departure::Events);
+    }
     match inbound {
         Inbound::Ping(payload) => {
             session.heard();

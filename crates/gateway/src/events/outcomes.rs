@@ -1,18 +1,52 @@
 //! What may become of things: closed lists, each the label of one counter.
 
 /// What became of a handshake: the label of `carillon_handshakes_total` where it is no refusal.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Handshake {
     Seated,
     Origin,
+    /// `limits.sockets`.
     Overloaded,
+    /// `limits.sockets_per_address`, or the address has its part of `limits.handshakes`.
     AddressFull,
     /// The node goes.
     Draining,
+    /// `limits.accepts_per_second`.
+    Accepts,
+    /// `limits.handshakes`.
+    Handshakes,
+    /// `limits.memory`.
+    Memory,
+    /// The process has no file left for a connection.
+    NoFile,
     BadRequest,
+    /// What came is no HTTP.
+    Malformed,
+    /// `limits.header_bytes`.
+    HeadTooLarge,
+    /// A request's head was not there within `limits.handshake`.
+    HeadLate,
+    /// And a WebSocket's probe.
+    ProbeLate,
 }
 
 impl Handshake {
+    pub(super) const ALL: [Self; 13] = [
+        Self::Seated,
+        Self::Origin,
+        Self::Overloaded,
+        Self::AddressFull,
+        Self::Accepts,
+        Self::Handshakes,
+        Self::Memory,
+        Self::NoFile,
+        Self::BadRequest,
+        Self::Malformed,
+        Self::HeadTooLarge,
+        Self::HeadLate,
+        Self::ProbeLate,
+    ];
+
     pub(super) fn label(self) -> &'static str {
         match self {
             Self::Seated => "seated",
@@ -20,7 +54,15 @@ impl Handshake {
             Self::Overloaded => "overloaded",
             Self::AddressFull => "address_full",
             Self::Draining => "draining",
+            Self::Accepts => "accepts",
+            Self::Handshakes => "handshakes",
+            Self::Memory => "memory",
+            Self::NoFile => "no_file",
             Self::BadRequest => "bad_request",
+            Self::Malformed => "malformed",
+            Self::HeadTooLarge => "head_too_large",
+            Self::HeadLate => "head_late",
+            Self::ProbeLate => "probe_late",
         }
     }
 }
@@ -46,6 +88,8 @@ pub(crate) enum Dropped {
     Volatile,
     /// A notice for one socket by the workers' road, whose id was this node's and is nobody's.
     UnknownSocket,
+    /// A room that a socket would join beyond `limits.rooms_per_socket`.
+    RoomsFull,
 }
 
 impl Dropped {
@@ -60,6 +104,7 @@ impl Dropped {
             Self::Stranger => "stranger",
             Self::Volatile => "volatile",
             Self::UnknownSocket => "unknown_socket",
+            Self::RoomsFull => "rooms_full",
         }
     }
 }

@@ -20,10 +20,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::{AsyncWriteExt as _, copy_bidirectional_with_sizes},
-    net::TcpStream,
-    sync::OwnedSemaphorePermit,
-    time::timeout,
+    io::copy_bidirectional_with_sizes, net::TcpStream, sync::OwnedSemaphorePermit, time::timeout,
 };
 
 use super::{
@@ -31,7 +28,7 @@ use super::{
     passing::{PassingError, beside},
 };
 use crate::{
-    engine::{Patient, Wire, let_in, serve_on},
+    engine::{Patient, Wire, serve_on},
     shared::Shared,
 };
 
@@ -59,15 +56,10 @@ impl Tunnel {
     }
 
     /// Carries what both sides say until one of them ends, or this node does.
-    pub(crate) async fn carry(self, shared: &Shared, near: Wire, rest: Bytes) {
+    pub(crate) async fn carry(self, shared: &Shared, mut near: Patient<Wire>) {
         let mut far = TokioIo::new(self.far);
-        // Else one who reads nothing would keep it for ever.
-        let mut near = Patient::new(near, shared.config.limits.stall);
         let _under_way = shared.events.tunnel();
-        let carried = async {
-            far.write_all(&rest).await?;
-            copy_bidirectional_with_sizes(&mut near, &mut far, COPY_BYTES, COPY_BYTES).await
-        };
+        let carried = copy_bidirectional_with_sizes(&mut near, &mut far, COPY_BYTES, COPY_BYTES);
         tokio::select! {
             biased;
             () = shared.closing.cancelled() => {}
@@ -126,13 +118,17 @@ async fn enter(State(shared): State<Arc<Shared>>, mut request: Request) -> Respo
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let on_upgrade = hyper::upgrade::on(&mut request);
-    let Some(inside) = let_in(&shared) else {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    let newcomer = match shared.doors.let_in() {
+        Ok(newcomer) => newcomer,
+        Err(full) => {
+            shared.events.handshake(full);
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
     };
     let here = Arc::clone(&shared);
     shared.tasks.spawn(async move {
         if let Some(stream) = stream_of(on_upgrade).await {
-            serve_on(here, Wire::Plain(stream), inside).await;
+            serve_on(here, Wire::Plain(stream), newcomer, Bytes::new()).await;
         }
     });
     let mut answer = Response::new(Body::empty());

@@ -10,7 +10,6 @@ use parking_lot::Mutex;
 use tokio::sync::OwnedMutexGuard;
 
 use super::reply::Fault;
-use crate::seat::ROOMS_MAX;
 
 /// Takes memory only for a seat that logs in.
 #[derive(Debug, Default)]
@@ -55,7 +54,7 @@ impl Stays {
     }
 
     /// Notes that a login is under way. The caller has the turn.
-    pub(super) fn begin(&self, room: &Audience) -> Result<Before, Fault> {
+    pub(super) fn begin(&self, room: &Audience, rooms_max: usize) -> Result<Before, Fault> {
         let mut rooms = self.inner().rooms.lock();
         if rooms.has_left {
             return Err(Fault::Gone);
@@ -63,7 +62,7 @@ impl Stays {
         if let Some(stay) = rooms.find(room) {
             return Ok(stay.before);
         }
-        if rooms.stays.len() >= ROOMS_MAX {
+        if rooms.stays.len() >= rooms_max {
             return Err(Fault::TooManyRooms);
         }
         rooms.stays.push(Stay { room: room.clone(), before: Before::Out });

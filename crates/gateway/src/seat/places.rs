@@ -5,11 +5,8 @@ use std::collections::HashSet;
 use notice::{Audience, Room, Scope};
 use parking_lot::Mutex;
 
-/// Rooms of one seat. It gets into no further one.
-pub(crate) const ROOMS_MAX: usize = 256;
-
-/// The rooms, the user's audience and everyone's.
-const PLACES_MAX: usize = ROOMS_MAX + 2;
+/// What a seat is in beside its rooms: its user's audience and everyone's.
+const BESIDE_ROOMS: usize = 2;
 
 /// A seat's memberships. Changed by the hub only, under the lock of the audience's shard.
 #[derive(Debug, Default)]
@@ -39,12 +36,14 @@ pub(crate) enum Entry {
     There,
     /// It is in as many audiences as it may be.
     Full,
+    /// The user has as many sockets as it may have.
+    Crowded,
     /// It has left the node.
     Left,
 }
 
 impl Places {
-    pub(crate) fn add(&self, audience: &Audience, index: usize) -> Entry {
+    pub(crate) fn add(&self, audience: &Audience, index: usize, rooms_max: usize) -> Entry {
         let mut stand = self.0.lock();
         if stand.left {
             return Entry::Left;
@@ -52,7 +51,7 @@ impl Places {
         if stand.places.iter().any(|place| place.audience == *audience) {
             return Entry::There;
         }
-        if stand.places.len() >= PLACES_MAX {
+        if stand.places.len() >= rooms_max.saturating_add(BESIDE_ROOMS) {
             return Entry::Full;
         }
         stand.places.reserve_exact(1);

@@ -12,7 +12,7 @@ use super::{admission::Admitted, identity::Identity};
 use crate::{
     departure::Departure,
     engine::Session,
-    events::Handshake,
+    events::{Dropped, Handshake},
     login::{self, Fault},
     refusal::Refusal,
     seat::{Entry, Replay, Seat},
@@ -27,6 +27,8 @@ pub(crate) enum NotJoined {
     Gone,
     /// The seat is in as many rooms as it may be, or the room or the bus takes no more.
     Full,
+    /// Its user has as many sockets as it may have.
+    Crowded,
     /// The bus did not answer.
     Away,
 }
@@ -101,6 +103,7 @@ async fn enter(
 fn refusal(why: NotJoined, audience: &Audience) -> Option<Refusal> {
     match (why, &audience.scope) {
         (NotJoined::Gone, _) => None,
+        (NotJoined::Crowded, _) => Some(Refusal::TooManySockets),
         (NotJoined::Full, Scope::Room(_)) => Some(Refusal::RoomFull),
         (NotJoined::Full | NotJoined::Away, _) => Some(Refusal::StoreAway),
     }
@@ -122,7 +125,11 @@ pub(crate) async fn join(
     match shared.hub.join(seat, audience) {
         Entry::Added => {}
         Entry::There => return Ok(()),
-        Entry::Full => return Err(NotJoined::Full),
+        Entry::Full => {
+            shared.events.dropped(Dropped::RoomsFull);
+            return Err(NotJoined::Full);
+        }
+        Entry::Crowded => return Err(NotJoined::Crowded),
         Entry::Left => return Err(NotJoined::Gone),
     }
     if let Err(error) = shared.interest.enter(audience).await {

@@ -20,7 +20,13 @@ const RECORD_BYTES_MAX: usize = 16 * 1024;
 pub(crate) struct Sealed {
     stream: TcpStream,
     tls: Mutex<ServerConnection>,
+    /// What the client has said before it was agreed.
+    hello_bytes: usize,
 }
+
+/// The most that a client may say before it is agreed: several times what any says, and no more than rustls
+/// keeps for who stops in the midst of it.
+const HELLO_BYTES_MAX: usize = 16 * 1024;
 
 /// The socket, as rustls drives it.
 struct Socket<'a>(&'a TcpStream);
@@ -28,7 +34,7 @@ struct Socket<'a>(&'a TcpStream);
 impl Sealed {
     pub(super) fn new(stream: TcpStream, mut connection: ServerConnection) -> Self {
         connection.set_buffer_limit(Some(RECORD_BYTES_MAX));
-        Self { stream, tls: Mutex::new(connection) }
+        Self { stream, tls: Mutex::new(connection), hello_bytes: 0 }
     }
 
     pub(super) fn tcp(&self) -> &TcpStream {
@@ -43,13 +49,17 @@ impl Sealed {
     pub(super) fn poll_agreed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             let tls = self.tls.get_mut();
+            if self.hello_bytes > HELLO_BYTES_MAX {
+                let long = "the client says too much before it is agreed".to_owned();
+                return Poll::Ready(Err(not_tls(rustls::Error::General(long))));
+            }
             flush(&self.stream, tls)?;
             if tls.wants_write() {
                 ready!(self.stream.poll_write_ready(cx))?;
             } else if !tls.is_handshaking() {
                 return Poll::Ready(Ok(()));
             } else {
-                ready!(poll_receive(&self.stream, tls, cx))?;
+                self.hello_bytes += ready!(poll_receive(&self.stream, tls, cx))?;
             }
         }
     }
@@ -122,11 +132,13 @@ fn poll_receive(
     stream: &TcpStream,
     tls: &mut ServerConnection,
     cx: &mut Context<'_>,
-) -> Poll<io::Result<()>> {
+) -> Poll<io::Result<usize>> {
     match receive(stream, tls) {
         Ok(0) => Poll::Ready(Err(ErrorKind::UnexpectedEof.into())),
-        Err(error) if error.kind() == ErrorKind::WouldBlock => stream.poll_read_ready(cx),
-        received => Poll::Ready(received.map(drop)),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+            stream.poll_read_ready(cx).map_ok(|()| 0)
+        }
+        received => Poll::Ready(received),
     }
 }
 

@@ -6,6 +6,8 @@ use notice::{Audience, Namespace, Room, Scope};
 
 use super::*;
 
+const ROOMS_MAX: usize = 4;
+
 fn room(name: &str) -> Audience {
     let scope = Scope::Room(Room::new(name).expect("a room"));
     Audience { namespace: Namespace::root(), scope }
@@ -27,7 +29,7 @@ fn put_out(stays: &Stays, holds: bool) -> bool {
 /// In the room.
 fn settled() -> Stays {
     let stays = Stays::default();
-    assert_eq!(stays.begin(&room("1")), Ok(Before::Out));
+    assert_eq!(stays.begin(&room("1"), ROOMS_MAX), Ok(Before::Out));
     assert_eq!(finished(&stays, true), (vec!["join"], true));
     stays
 }
@@ -37,16 +39,16 @@ fn who_is_let_in_is_a_member_until_it_is_put_out_once() {
     let stays = settled();
     assert!(put_out(&stays, false));
     assert!(!put_out(&stays, false), "it is out already");
-    assert_eq!(stays.begin(&room("1")), Ok(Before::Out));
+    assert_eq!(stays.begin(&room("1"), ROOMS_MAX), Ok(Before::Out));
 }
 
 #[test]
 fn who_is_refused_is_no_member_and_stays_what_it_was() {
     let stays = Stays::default();
-    stays.begin(&room("1")).unwrap();
+    stays.begin(&room("1"), ROOMS_MAX).unwrap();
     assert_eq!(finished(&stays, false), (vec!["leave"], true));
     let stays = settled();
-    assert_eq!(stays.begin(&room("1")), Ok(Before::In));
+    assert_eq!(stays.begin(&room("1"), ROOMS_MAX), Ok(Before::In));
     assert_eq!(finished(&stays, false), (vec![], true));
     assert!(put_out(&stays, false), "it was in still");
 }
@@ -75,11 +77,11 @@ async fn what_is_owed_waits_for_the_turn_and_is_owed_once() {
 #[test]
 fn a_login_that_is_given_up_leaves_what_was_before() {
     let stays = Stays::default();
-    stays.begin(&room("1")).unwrap();
+    stays.begin(&room("1"), ROOMS_MAX).unwrap();
     stays.abandon(&room("1"));
-    assert_eq!(stays.begin(&room("1")), Ok(Before::Out));
+    assert_eq!(stays.begin(&room("1"), ROOMS_MAX), Ok(Before::Out));
     let stays = settled();
-    stays.begin(&room("1")).unwrap();
+    stays.begin(&room("1"), ROOMS_MAX).unwrap();
     stays.abandon(&room("1"));
     assert!(put_out(&stays, false));
 }
@@ -87,19 +89,19 @@ fn a_login_that_is_given_up_leaves_what_was_before() {
 #[test]
 fn a_seat_that_left_gets_in_nowhere() {
     let stays = settled();
-    stays.begin(&room("1")).unwrap();
+    stays.begin(&room("1"), ROOMS_MAX).unwrap();
     assert_eq!(stays.leave_all(), [room("1")]);
     assert_eq!(finished(&stays, true), (vec!["leave"], false));
-    assert_eq!(stays.begin(&room("2")), Err(Fault::Gone));
+    assert_eq!(stays.begin(&room("2"), ROOMS_MAX), Err(Fault::Gone));
 }
 
 #[test]
 fn a_seat_is_in_so_many_rooms_and_no_more() {
     let stays = Stays::default();
     for at in 0..ROOMS_MAX {
-        stays.begin(&room(&at.to_string())).unwrap();
+        stays.begin(&room(&at.to_string()), ROOMS_MAX).unwrap();
     }
-    assert_eq!(stays.begin(&room("one more")), Err(Fault::TooManyRooms));
+    assert_eq!(stays.begin(&room("one more"), ROOMS_MAX), Err(Fault::TooManyRooms));
     stays.abandon(&room("0"));
-    assert_eq!(stays.begin(&room("one more")), Ok(Before::Out));
+    assert_eq!(stays.begin(&room("one more"), ROOMS_MAX), Ok(Before::Out));
 }
