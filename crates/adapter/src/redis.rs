@@ -155,9 +155,8 @@ impl Redis {
         let (sender, arrivals) = mpsc::channel(self.config.bus.inbox_len_max.max(1));
         let leases = Leases::new(Arc::clone(&self.bus), node.clone());
         let ears = Ears::new(node, &self.config.bus);
-        let (lagged, silent) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (lagged, silent, echo) = <(Arc<Notify>, Arc<Notify>, Echo)>::default();
         let (sung, echoes) = mpsc::channel(ECHOES_MAX);
-        let echo = Echo::default();
         let hearing = Hearing {
             bus: Arc::clone(&self.bus),
             ears: Arc::clone(&ears),

@@ -36,7 +36,7 @@ use self::{
     pace::{Pace, TURN},
     room::Room,
 };
-use crate::{departure::Departure, engine::Session, shared::Shared};
+use crate::{departure::Departure, engine::Session, events::still_leaving, shared::Shared};
 
 /// What those who are told last have to go, out of what there is for all.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -115,9 +115,10 @@ async fn let_go(shared: &Shared, sockets_max: usize, pace: Pace, departure: Depa
         let due = pace.due(sockets.len(), now, room.left());
         room.take(due);
         tell(&mut sockets, due, departure);
+        shared.events.left(sockets.len());
         if now >= told + TOLD_EVERY {
             told = now;
-            shared.events.still_leaving(departure, sockets.len());
+            still_leaving(departure, sockets.len());
         }
     }
 }

@@ -19,8 +19,8 @@ use prometheus::{
     core::Collector,
 };
 
-pub(crate) use self::forwarding::Forwarded;
 pub(crate) use self::outcomes::{Asking, Downlink, Dropped, Handshake, Heard, Ordered};
+pub(crate) use self::{forwarding::Forwarded, leaving::still_leaving};
 use self::{forwarding::Forwards, leaving::Leaving};
 use crate::{
     departure::Departure,

@@ -144,6 +144,12 @@ mod tests {
 
     use super::*;
 
+    async fn until_fed(watchdog: &Watchdog) {
+        while !watchdog.is_fed() {
+            tokio::task::yield_now().await;
+        }
+    }
+
     #[tokio::test]
     async fn a_watchdog_that_nobody_fed_barks_and_one_that_is_fed_does_not() {
         let watchdog = Watchdog(Arc::new(Mutex::new(Instant::now() - HUNGRY_AFTER)));
@@ -152,9 +158,7 @@ mod tests {
         let stop = CancellationToken::new();
         let feeding = watchdog.clone().run(stop.clone());
         let fed = async {
-            while !watchdog.is_fed() {
-                tokio::task::yield_now().await;
-            }
+            until_fed(&watchdog).await;
             stop.cancel();
         };
         tokio::join!(feeding, fed);

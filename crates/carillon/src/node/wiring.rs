@@ -10,7 +10,12 @@ use gateway::{Origins, RelayedRooms};
 use ingest::RedisSourceConfig;
 use notice::NodeId;
 
-use crate::{node::StartError, settings::Config};
+use crate::{
+    bus::Bus,
+    events,
+    node::StartError,
+    settings::{Config, Drain},
+};
 
 /// A name for this life of the process.
 pub(super) fn node_id() -> NodeId {
@@ -109,6 +114,19 @@ fn page_origins(internal: SocketAddr) -> impl Iterator<Item = String> {
     let by_name = format!("http://localhost:{port}");
     let by_loopback = format!("http://{}:{port}", Ipv4Addr::LOCALHOST);
     [by_name, by_loopback, format!("http://{internal}")].into_iter()
+}
+
+/// How the node stops. Where nobody else is, it waits for nobody to notice.
+pub(super) fn drain(config: &Config, bus: &Bus) -> Drain {
+    let delay = if bus.reaches_others() { config.drain.delay } else { Duration::ZERO };
+    Drain { delay, ..config.drain }
+}
+
+/// Who takes messages in for nobody is told so.
+pub(super) fn warn_if_unheard(public: Option<SocketAddr>, bus: &Bus) {
+    if public.is_none() && !bus.reaches_others() {
+        events::unheard();
+    }
 }
 
 /// What sockets have of the grace, from its beginning: the rest is for what closes after them.
