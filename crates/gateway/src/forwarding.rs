@@ -10,6 +10,7 @@
 //! May not enter: what is in a request. Promise: nothing waits longer for a node than its lease runs, and who
 //! asks for a session of a node that is gone is told at once to begin anew.
 
+mod carried;
 mod neighbours;
 mod passing;
 mod ticket;
@@ -23,6 +24,7 @@ use tokio::{
 };
 
 use self::{
+    carried::Carried,
     neighbours::{Neighbour, Neighbours},
     passing::{PassingError, pass_on},
 };
@@ -49,6 +51,8 @@ pub(crate) struct Forwarding {
     pub(crate) address: Option<String>,
     /// By which they come in there.
     pub(crate) ticket: Ticket,
+    /// The WebSockets among them.
+    pub(crate) carried: Carried,
     neighbours: Neighbours,
     /// One for each request under way, and each WebSocket.
     places: Arc<Semaphore>,
@@ -61,9 +65,17 @@ impl Forwarding {
         Self {
             address,
             ticket: Ticket::draw(),
+            carried: Carried::default(),
             neighbours: Neighbours::default(),
             places: Arc::new(places),
         }
+    }
+}
+
+impl Forwarding {
+    /// Whether a node made this session's id that is known here without a look.
+    pub(crate) fn knows(&self, id: &str) -> bool {
+        self.neighbours.knows(id)
     }
 }
 

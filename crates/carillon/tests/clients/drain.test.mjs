@@ -100,6 +100,33 @@ describe('a node that goes', () => {
   });
 });
 
+describe('a rolling restart of three nodes without stickiness', () => {
+  before(() => redis.start());
+  after(() => redis.stop());
+
+  it('costs no page an end', async (test) => {
+    let serving = await nodes(test, 3);
+    const front = await balancer(serving, (end) => test.after(end));
+    const pages = [...pagesOf(front.url, test, 5), ...pagesOf(front.url, test, 5)];
+    await Promise.all(pages.map((page) => page.connected()));
+    const finish = worker({ handIn: (messages) => serving.at(-1).handIn(messages) }, 5);
+    for (let n = 0; n < 3; n += 1) {
+      const [fresh] = await nodes(test, 1);
+      const [going, ...staying] = serving;
+      front.serve([...serving, fresh]);
+      serving = [...staying, fresh];
+      assert.equal(await within('the node to leave', going.stop()), 0);
+      front.serve(serving);
+    }
+    await Promise.all(pages.map((page) => page.connected()));
+    const ends = await finish();
+    await Promise.all(pages.map((page) => until(
+      () => `${page} to have all ${ends.length} ends, not to miss ${missing(page, ends)}`,
+      () => missing(page, ends).length === 0)));
+    for (const page of pages) assert.equal(page.count('notice.gap'), 0);
+  });
+});
+
 describe('an operator', () => {
   before(() => redis.start());
   after(() => redis.stop());

@@ -52,7 +52,17 @@ fn a_node_that_is_told_to_stop_ends_with_0() {
 fn a_node_closes_in_the_order_that_notices_flow() {
     let node = Node::start("serve", &[]);
     node.running.signal(Signal::TERM);
-    for said in ["node stopping", "intake", "sockets", "bus", "internal port", "node stopped"] {
+    let words = [
+        "node stopping",
+        "node goes",
+        r#""stage":"intake""#,
+        "all sockets have left",
+        r#""stage":"sockets""#,
+        r#""stage":"bus""#,
+        r#""stage":"internal port""#,
+        "node stopped",
+    ];
+    for said in words {
         let line = node.running.lines.recv_timeout(DEADLINE).unwrap();
         assert!(line.contains(said), "{said}: {line}");
     }

@@ -71,6 +71,10 @@ impl Neighbours {
     /// Whether its lease still runs. While nobody can say, it does.
     pub(super) async fn still_has(&self, shared: &Shared, id: &str) -> bool {
         self.look(shared).await;
+        self.knows(id)
+    }
+
+    pub(super) fn knows(&self, id: &str) -> bool {
         Ids::tag(id).is_some_and(|tag| self.known.lock().by_tag.contains_key(tag))
     }
 

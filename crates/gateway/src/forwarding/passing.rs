@@ -10,7 +10,6 @@ use http::{
 };
 use http_body_util::{BodyExt as _, Either, Full, Limited};
 use hyper::{body::Incoming, client::conn::http1};
-use hyper_util::rt::TokioIo;
 use thiserror::Error;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -56,7 +55,7 @@ pub(super) async fn pass_on(
     let far = tunnel::open(owner).await?;
     let Asking { slot, mut request, .. } = asking;
     let near = hyper::upgrade::on(&mut request);
-    let (mut sender, connection) = http1::handshake(TokioIo::new(far)).await?;
+    let (mut sender, connection) = http1::handshake(far).await?;
     let mut connection = pin!(connection.with_upgrades().fuse());
     let mut answer = beside(&mut connection, sender.send_request(as_asked(request))).await?;
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {

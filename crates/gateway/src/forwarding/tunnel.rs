@@ -55,13 +55,15 @@ impl Tunnel {
         Self { far, _place: place }
     }
 
-    /// Carries what both sides say until one of them ends, or this node does.
+    /// Carries what both sides say until one of them ends, or this node goes.
     pub(crate) async fn carry(self, shared: &Shared, mut near: Patient<Wire>) {
         let mut far = TokioIo::new(self.far);
-        let _under_way = shared.events.tunnel();
+        let _counted = shared.events.tunnel();
+        let listed = shared.forwarding.carried.list();
         let carried = copy_bidirectional_with_sizes(&mut near, &mut far, COPY_BYTES, COPY_BYTES);
         tokio::select! {
             biased;
+            () = listed.told_to_go() => {}
             () = shared.closing.cancelled() => {}
             carried = carried => if let Err(error) = carried {
                 tracing::debug!(%error, "a tunnel ended");
@@ -71,21 +73,13 @@ impl Tunnel {
 }
 
 /// Comes in at a neighbour's, as if from outside.
-pub(super) async fn open(owner: &Neighbour) -> Result<impl Io, PassingError> {
+pub(super) async fn open(owner: &Neighbour) -> Result<Upgraded, PassingError> {
     let closed = |source| PassingError::Closed { address: owner.address.clone(), source };
     let opened = timeout(OPEN_WITHIN, knock(owner)).await;
     opened.unwrap_or_else(|_elapsed| Err(closed(io::ErrorKind::TimedOut.into())))
 }
 
-/// What a tunnel is read from and written to.
-pub(super) trait Io:
-    tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static
-{
-}
-
-impl<T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static> Io for T {}
-
-async fn knock(owner: &Neighbour) -> Result<TokioIo<Upgraded>, PassingError> {
+async fn knock(owner: &Neighbour) -> Result<Upgraded, PassingError> {
     let address = owner.address.clone();
     let closed = |source| PassingError::Closed { address: address.clone(), source };
     let stream = TcpStream::connect(&address).await.map_err(closed)?;
@@ -103,8 +97,7 @@ async fn knock(owner: &Neighbour) -> Result<TokioIo<Upgraded>, PassingError> {
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(PassingError::NotLetIn { address, status: answer.status() });
     }
-    let far = beside(&mut connection, hyper::upgrade::on(&mut answer)).await?;
-    Ok(TokioIo::new(far))
+    Ok(beside(&mut connection, hyper::upgrade::on(&mut answer)).await?)
 }
 
 /// The end of a tunnel on the internal port. It asks for no key of the API but for this node's ticket.
