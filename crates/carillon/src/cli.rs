@@ -8,9 +8,11 @@ mod arguments;
 mod dead;
 mod doctor;
 mod explain;
+mod healthcheck;
 mod input;
 mod listen;
 mod ports;
+mod probe;
 mod publish;
 mod remote;
 mod serve;
@@ -107,6 +109,8 @@ fn execute(cli: Cli, console: &mut Console<'_>) -> Result<Exit, Failure> {
             token::token(&args, settings, console)
         }
         Command::Doctor(flags) => doctor::doctor(console.settings(flags), console),
+        Command::Healthcheck(args) => healthcheck::healthcheck(&args, console),
+        Command::Probe(args) => probe::probe(&args, console),
     }
 }
 

@@ -34,6 +34,8 @@ mod manual;
 mod shown;
 
 #[cfg(test)]
+mod chart;
+#[cfg(test)]
 mod tests;
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -47,7 +49,12 @@ pub use self::{
     origin::Origin,
     redis::Redis,
 };
-pub(crate) use self::{api_key::Scope, config::LogFormat, environment::API_KEY, manual::manual};
+pub(crate) use self::{
+    api_key::Scope,
+    config::LogFormat,
+    environment::{API_KEY, TOKEN},
+    manual::manual,
+};
 
 use self::{table::Entry, value::Value};
 

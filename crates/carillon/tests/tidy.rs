@@ -9,6 +9,7 @@ mod tidy {
     mod tree;
 
     mod arrows;
+    mod chart;
     mod files;
     mod layout;
     mod links;

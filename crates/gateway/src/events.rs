@@ -29,6 +29,7 @@ use crate::{
     refusal::Refusal,
 };
 
+const READINGS: &str = "Readings of what a client missed.";
 const DEAF: &str = "Whether this node hears nothing of the bus while another does: 1, or 0.";
 
 #[derive(Debug)]
@@ -51,6 +52,7 @@ pub(crate) struct Events {
     leaving: Leaving,
     forwards: Forwards,
     deaf: IntGauge,
+    readings: IntCounterVec,
     /// A stranger was heard and told of: once is enough.
     met_stranger: AtomicBool,
 }
@@ -107,6 +109,7 @@ impl Events {
             dropped: counters("carillon_dropped_total", "What was not passed on.", &["reason"])?,
             leaving: Leaving::new(registry)?,
             forwards: Forwards::new(registry)?,
+            readings: outcomes("carillon_store_readings_total", READINGS)?,
             deaf: registered(registry, IntGauge::new("carillon_deaf", DEAF)?)?,
             met_stranger: AtomicBool::new(false),
         })
@@ -219,6 +222,12 @@ impl Events {
     pub(crate) fn store_away(&self, error: &adapter::BusError) {
         self.dropped(Dropped::StoreAway);
         tracing::warn!(%error, "read the store for a client");
+    }
+
+    /// What a client missed was read for it, or for somebody who asked for the same at the same time.
+    pub(crate) fn read_store(&self, is_own: bool) {
+        let outcome = if is_own { "read" } else { "shared" };
+        self.readings.with_label_values(&[outcome]).inc();
     }
 
     /// A socket was put out of one namespace.

@@ -51,7 +51,7 @@ pub(crate) struct Forwarding {
     pub(crate) address: Option<String>,
     /// By which they come in there.
     pub(crate) ticket: Ticket,
-    /// The WebSockets among them.
+    /// What of that is a WebSocket.
     pub(crate) carried: Carried,
     neighbours: Neighbours,
     /// One for each request under way, and each WebSocket.

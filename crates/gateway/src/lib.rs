@@ -26,6 +26,7 @@ mod socket;
 mod asked;
 mod hub;
 mod login;
+mod readings;
 mod seat;
 
 mod relay;

@@ -22,6 +22,7 @@ use crate::{
     hearing::Hearing,
     hub::Hub,
     orders::Orders,
+    readings::Readings,
     tls::Tls,
 };
 
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) publisher: Publisher,
     pub(crate) interest: Interest,
     pub(crate) store: Store,
+    pub(crate) readings: Readings,
     pub(crate) logins: Logins,
     pub(crate) nodes: Nodes,
     pub(crate) orders: Orders,
@@ -120,6 +122,7 @@ impl Shared {
             publisher,
             interest,
             store,
+            readings: Readings::default(),
             logins,
             nodes,
             orders,

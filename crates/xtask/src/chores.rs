@@ -2,6 +2,7 @@
 
 mod audit;
 mod clients;
+mod deploy;
 mod soak;
 mod test;
 mod workers;

@@ -20,7 +20,7 @@ The project's chores.
   --rounds N          soak: how often the suite is run (default 5)
 
 What a step lacks is installed, with a word before: rustup for components of the toolchain,
-apt-get for make, node, chromium, redis, python and php, npm for the clients, pip, npm, go, mvn and
+apt-get for make, node, chromium, redis, haproxy, nginx, python and php, npm for the clients, pip, npm, go, mvn and
 cargo for the libraries of the workers' snippets, cargo install (into target/tools) for the rest.";
 
 #[derive(Debug, PartialEq, Eq)]

@@ -79,6 +79,16 @@ pub(crate) const PHP: Tool = Tool {
     source: Source::Apt("php-cli php-redis"),
     purpose: "the guide for workers has a snippet in PHP",
 };
+pub(crate) const HAPROXY: Tool = Tool {
+    programs: &["haproxy"],
+    source: Source::Apt("haproxy"),
+    purpose: "nodes are tried behind it",
+};
+pub(crate) const NGINX: Tool = Tool {
+    programs: &["nginx"],
+    source: Source::Apt("nginx-light"),
+    purpose: "nodes are tried behind it",
+};
 pub(crate) const DENY: Tool = Tool {
     programs: &["cargo-deny"],
     source: Source::Cargo("cargo-deny"),
@@ -170,6 +180,13 @@ pub(crate) fn fetch_node(shop: &mut Workshop) -> Result<(), Failure> {
     let program = format!("node {NODE_MAJOR_MIN}");
     let hint = format!("{version:?} is; put a newer one first on the search path");
     Err(Failure::Missing { program, hint })
+}
+
+/// A program that nobody installs here, if it is there all the same.
+pub(crate) fn found(program: &str) -> Result<Option<PathBuf>, Failure> {
+    let mut folders = search_path();
+    folders.push(own_programs()?);
+    Ok(folders.iter().map(|folder| folder.join(program)).find(|program| program.is_file()))
 }
 
 fn starts(program: &Path) -> bool {

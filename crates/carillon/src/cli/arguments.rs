@@ -67,6 +67,14 @@ Examples:
 The key is auth.key of the settings: a secret, or a private key as PEM. The first of auth.issuers
 and of auth.audiences is named in the token. Whoever has the key can sign for any user.";
 
+const PROBE_EXAMPLES: &str = "\
+Examples:
+  carillon probe --url http://127.0.0.1:8000 --to http://127.0.0.1:8001
+  CARILLON_TOKEN=\"$(carillon token --user carillon-probe)\" carillon probe --url … --to …
+
+A key of the API comes from the environment, CARILLON_API_KEY; and so does, where auth asks for one,
+a token of --user: CARILLON_TOKEN. Ends with 1 when a notice does not come in time.";
+
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
   carillon explain message.json
@@ -119,6 +127,11 @@ pub(super) enum Command {
     Config(SettingFlags),
     /// Look at what a node needs from this machine, and say what to do
     Doctor(SettingFlags),
+    /// Ask the node of these settings whether it takes clients; ends with 1 if not
+    Healthcheck(HealthArgs),
+    /// Hand in a task, and wait for its notice by polling and by WebSocket
+    #[command(after_help = PROBE_EXAMPLES)]
+    Probe(ProbeArgs),
 }
 
 #[derive(Args, Clone, Debug)]
@@ -234,6 +247,34 @@ pub(super) struct TokenArgs {
     pub(super) room: Vec<RoomPattern>,
     #[command(flatten)]
     pub(super) settings: SettingFlags,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct HealthArgs {
+    /// Ask whether its process lives, and no more
+    #[arg(long)]
+    pub(super) live: bool,
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ProbeArgs {
+    /// Where clients connect, such as `http://127.0.0.1:8000`
+    #[arg(long, value_name = "URL")]
+    pub(super) url: String,
+    /// Where workers hand in: a node's internal address, such as `http://127.0.0.1:8001`
+    #[arg(long, value_name = "URL")]
+    pub(super) to: String,
+    /// Whose task it is
+    #[arg(long, value_name = "ID", default_value = "carillon-probe")]
+    pub(super) user: String,
+    /// The path of Socket.IO, as public.path has it
+    #[arg(long, value_name = "PATH", default_value = "/socket.io/")]
+    pub(super) path: String,
+    /// How long all of it may take
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = humantime::parse_duration)]
+    pub(super) within: Duration,
 }
 
 #[derive(Args, Debug)]

@@ -9,6 +9,8 @@ const PREFIX: &str = "CARILLON_";
 pub(super) const FILE: &str = "CARILLON_CONFIG";
 /// The key that `carillon publish` shows; no setting of a node.
 pub(crate) const API_KEY: &str = "CARILLON_API_KEY";
+/// The token that `carillon probe` shows; no setting of a node.
+pub(crate) const TOKEN: &str = "CARILLON_TOKEN";
 
 /// How the environment names a setting.
 pub(super) fn variable(name: &str) -> String {
@@ -18,7 +20,7 @@ pub(super) fn variable(name: &str) -> String {
 pub(super) fn read(settings: &mut Settings, environment: &BTreeMap<String, String>) {
     for (variable, value) in environment {
         let Some(key) = variable.strip_prefix(PREFIX) else { continue };
-        if variable == FILE || variable == API_KEY || is_service_link(key) {
+        if [FILE, API_KEY, TOKEN].contains(&variable.as_str()) || is_service_link(key) {
             continue;
         }
         let name = key.to_lowercase().replace("__", ".");

@@ -1,6 +1,8 @@
 //! The Redis that nodes share, as its settings say.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, fs, path::PathBuf};
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::settings::{amount, config::file, reader::Reader, tls};
 
@@ -29,7 +31,8 @@ impl fmt::Debug for Redis {
 }
 
 pub(super) fn read(read: &mut Reader) -> Option<Redis> {
-    let url = read.maybe("redis.url", url);
+    let password = read.maybe("redis.password_file", password);
+    let url = read.maybe("redis.url", |text| url(text, password.as_deref()));
     let redis = Redis {
         url: url.clone().unwrap_or_default(),
         prefix: read.one("redis.prefix", prefix),
@@ -40,13 +43,30 @@ pub(super) fn read(read: &mut Reader) -> Option<Redis> {
     url.map(|_| redis)
 }
 
-fn url(url: &str) -> Result<String, String> {
-    match url.split_once("://") {
-        Some((scheme, rest)) if REDIS_SCHEMES.contains(&scheme) && !rest.is_empty() => {
-            Ok(url.to_owned())
-        }
-        _ => Err(format!("begins with none of {}, each followed by ://", REDIS_SCHEMES.join(", "))),
+/// The URL, with the password that its file holds.
+fn url(url: &str, password: Option<&str>) -> Result<String, String> {
+    let (scheme, rest) = url
+        .split_once("://")
+        .filter(|(scheme, rest)| REDIS_SCHEMES.contains(scheme) && !rest.is_empty())
+        .ok_or_else(|| {
+            format!("begins with none of {}, each followed by ://", REDIS_SCHEMES.join(", "))
+        })?;
+    let Some(password) = password else { return Ok(url.to_owned()) };
+    let (user, host) = rest.rsplit_once('@').unwrap_or(("", rest));
+    if user.contains(':') {
+        return Err("holds a password, and redis.password_file gives another".to_owned());
     }
+    Ok(format!("{scheme}://{user}:{password}@{host}"))
+}
+
+/// What the file holds but for the line's end, as a URL writes it.
+fn password(path: &str) -> Result<String, String> {
+    let text = fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let password = text.trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        return Err("names a file that holds nothing".to_owned());
+    }
+    Ok(utf8_percent_encode(password, NON_ALPHANUMERIC).to_string())
 }
 
 fn prefix(text: &str) -> Result<String, String> {

@@ -124,6 +124,8 @@ pub(super) const TABLE: &[Entry] = &[
     // redis
     text("redis.url", "", "redis://127.0.0.1:6379",
         "The Redis that nodes share. None: an embedded bus, for one node.").secret(),
+    text("redis.password_file", "", "/etc/carillon/redis-password",
+        "A file with the password of `redis.url`, which then holds none."),
     text("redis.prefix", "carillon", "carillon", "Stands in front of every Redis key and channel."),
     text("redis.min_replicas_ack", "0", "1",
         "How many replicas must have a message before it is accepted."),

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use crate::settings::{
-    ApiKey, Config, Flag, Mistake, Mistakes, Origin, Roles, Settings, Sources, manual::markdown,
-    table::TABLE,
+    ApiKey, Config, Flag, Mistake, Mistakes, Origin, Roles, Settings, Sources, chart,
+    manual::markdown, table::TABLE,
 };
 
 fn mistakes(pairs: &[(&str, &str)]) -> Vec<Mistake> {
@@ -351,4 +351,30 @@ fn the_documentation_holds_every_setting_as_the_table_has_it() {
     let text = std::fs::read_to_string(path).unwrap();
     let table = markdown();
     assert!(text.contains(&table), "docs/configuration.md must hold this table:\n{table}");
+}
+
+#[test]
+fn the_chart_takes_every_setting_that_is_not_its_own_affair() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../helm/carillon/values.schema.json");
+    let schema = std::fs::read_to_string(path).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    let wanted = chart::schema();
+    let same = schema["properties"]["config"] == wanted;
+    assert!(same, "properties.config in helm/carillon/values.schema.json must be:\n{wanted:#}");
+}
+
+#[test]
+fn the_password_of_redis_may_be_in_a_file() {
+    let file = File::holding("redis-password", "p@ss/word\n");
+    let path = file.0.to_str().unwrap();
+    for (url, whole) in [
+        ("redis://redis:6379/1", "redis://:p%40ss%2Fword@redis:6379/1"),
+        ("rediss-cluster://me@a:1?node=b:1", "rediss-cluster://me:p%40ss%2Fword@a:1?node=b:1"),
+    ] {
+        let config = config(&[("redis.url", url), ("redis.password_file", path)]);
+        assert_eq!(config.redis.unwrap().url, whole);
+    }
+    let twice = mistakes(&[("redis.url", "redis://u:p@redis"), ("redis.password_file", path)]);
+    assert_eq!(names(&twice), ["redis.url"]);
+    assert!(!twice[0].to_string().contains("p@redis"), "{}", twice[0]);
 }

@@ -27,8 +27,9 @@ export class Carillon {
   publicPort = 0;
   internalPort = 0;
 
-  constructor({ command = 'serve', args = [], settings = {} } = {}) {
-    this.#options = { command, args, settings };
+  /** With `ports`, the public and the internal one, it comes back where it was. */
+  constructor({ command = 'serve', args = [], settings = {}, ports } = {}) {
+    this.#options = { command, args, settings, ports };
   }
 
   get url() {
@@ -67,7 +68,7 @@ export class Carillon {
   async #startOnce() {
     const binary = process.env.CARILLON_BIN;
     assert.ok(binary, 'CARILLON_BIN names no carillon binary');
-    [this.publicPort, this.internalPort] = await freePorts(2);
+    [this.publicPort, this.internalPort] = this.#options.ports ?? await freePorts(2);
     const { command, args, settings } = this.#options;
     this.#child = spawn(binary, [command, ...args], {
       env: {

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
 use crate::{caller::Caller, process::Process, server::Server};
 
 /// A node looks every 5 s, and believes it when it has looked twice.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What takes its ears from whoever uses this name: all but what nodes say to each other.
 fn deafen(name: &str) -> String {
@@ -23,20 +23,23 @@ async fn node(redis: &Server, name: &str) -> Process {
 }
 
 async fn all_say(caller: &Caller, nodes: &[&Process], status: StatusCode) {
+    let is_deaf = status == StatusCode::SERVICE_UNAVAILABLE;
     for node in nodes {
-        let said = async {
-            loop {
-                let ask = caller.try_ask(Method::GET, &node.internal, "/readyz", String::new());
-                let (said, why) = ask.await.expect("the node answers");
-                if said == status {
-                    return why;
-                }
-                sleep(Duration::from_millis(50)).await;
-            }
-        };
-        let why = timeout(PATIENCE, said).await.expect("it says so in time");
-        let deaf = status == StatusCode::SERVICE_UNAVAILABLE;
-        assert_eq!(why["because"], if deaf { json!("deaf") } else { json!(null) });
+        let why = timeout(PATIENCE, until_it_says(caller, node, status)).await;
+        let why = why.expect("it says so in time");
+        assert_eq!(why["because"], if is_deaf { json!("deaf") } else { json!(null) });
+    }
+}
+
+/// What it says beside the status.
+async fn until_it_says(caller: &Caller, node: &Process, status: StatusCode) -> Value {
+    loop {
+        let ask = caller.try_ask(Method::GET, &node.internal, "/readyz", String::new());
+        let (said, why) = ask.await.expect("the node answers");
+        if said == status {
+            return why;
+        }
+        sleep(Duration::from_millis(50)).await;
     }
 }
 

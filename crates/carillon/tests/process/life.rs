@@ -95,3 +95,19 @@ fn demo_serves_its_page_and_works_for_user_5() {
     demo.signal(Signal::TERM);
     assert_eq!(demo.code(), 0);
 }
+
+#[test]
+fn a_healthcheck_finds_a_node_that_is_ready_and_misses_one_that_is_not_there() {
+    let node = Node::start("serve", &[]);
+    let addr = node.internal.strip_prefix("http://").unwrap();
+    for more in [&[][..], &["--live"]] {
+        let args = [&["healthcheck", "--internal-addr", addr], more].concat();
+        let ended = carillon(&args);
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        assert!(ended.out.contains("200"), "{}", ended.out);
+    }
+    let (listener, addr) = taken_port();
+    drop(listener);
+    let ended = carillon(&["healthcheck", "--internal-addr", &addr.to_string()]);
+    assert_eq!(ended.code, 1, "{}", ended.out);
+}

@@ -142,3 +142,36 @@ fn listen_ends_with_1_when_the_server_does_or_is_not_there() {
     assert_eq!(ended.code, 1);
     assert!(ended.err.contains("hint:"), "{}", ended.err);
 }
+
+#[test]
+fn a_probe_hears_of_its_task_by_polling_and_by_websocket() {
+    let node = Node::start("serve", &[]);
+    let ended = carillon(&["probe", "--url", &node.public, "--to", &node.internal]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    for transport in ["polling: the notice came", "websocket: the notice came"] {
+        assert!(ended.out.contains(transport), "{}", ended.out);
+    }
+}
+
+#[test]
+fn a_probe_whose_notice_goes_elsewhere_ends_with_1_and_a_hint() {
+    let (node, stranger) = (Node::start("serve", &[]), Node::start("serve", &[]));
+    let args = ["probe", "--url", &node.public, "--to", &stranger.internal, "--within", "300ms"];
+    let ended = carillon(&args);
+    assert_eq!(ended.code, 1, "{}", ended.out);
+    assert!(ended.err.contains("share one Redis"), "{}", ended.err);
+}
+
+#[test]
+fn a_probe_that_shows_no_token_is_told_what_to_give() {
+    let key = "--set=auth.key=0123456789abcdef0123456789abcdef";
+    let node = Node::start("serve", &["--set=auth.mode=token", key]);
+    let ended = carillon(&["probe", "--url", &node.public, "--to", &node.internal]);
+    assert_eq!(ended.code, 1, "{}", ended.out);
+    assert!(ended.err.contains("CARILLON_TOKEN"), "{}", ended.err);
+
+    let token = carillon(&["token", "--user", "carillon-probe", key]).out;
+    let mut probe = command(&["probe", "--url", &node.public, "--to", &node.internal]);
+    let probed = probe.env("CARILLON_TOKEN", token.trim()).output().unwrap();
+    assert!(probed.status.success(), "{}", String::from_utf8_lossy(&probed.stderr));
+}

@@ -9,8 +9,6 @@ pub(crate) enum Handshake {
     Overloaded,
     /// `limits.sockets_per_address`, or the address has its part of `limits.handshakes`.
     AddressFull,
-    /// The node goes.
-    Draining,
     /// `limits.accepts_per_second`.
     Accepts,
     /// `limits.handshakes`.
@@ -19,6 +17,8 @@ pub(crate) enum Handshake {
     Memory,
     /// The process has no file left for a connection.
     NoFile,
+    /// The node goes.
+    Draining,
     BadRequest,
     /// What came is no HTTP.
     Malformed,
@@ -53,11 +53,11 @@ impl Handshake {
             Self::Origin => "origin",
             Self::Overloaded => "overloaded",
             Self::AddressFull => "address_full",
-            Self::Draining => "draining",
             Self::Accepts => "accepts",
             Self::Handshakes => "handshakes",
             Self::Memory => "memory",
             Self::NoFile => "no_file",
+            Self::Draining => "draining",
             Self::BadRequest => "bad_request",
             Self::Malformed => "malformed",
             Self::HeadTooLarge => "head_too_large",

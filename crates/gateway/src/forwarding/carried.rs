@@ -1,4 +1,4 @@
-//! The WebSockets that go through this node to another: when this one goes, they are told one by one, as its own
+//! Each WebSocket that goes through this node to another: when this one goes, they are told one by one, as its own
 //! sockets are.
 
 use std::{

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything a change must pass, in order of cost.
 
 use crate::{
-    chores::{TESTS_LIMIT, cargo, cargo_test, clients, workers},
+    chores::{TESTS_LIMIT, cargo, cargo_test, clients, deploy, workers},
     errand::Errand,
     failure::Failure,
     step::Step,
@@ -21,6 +21,7 @@ pub(crate) const TEST: &[Step] = &[
         claim: "the snippets of docs/workers.md do what it says",
         run: workers::run,
     },
+    Step { name: "deploy", claim: "what is shipped to run it is right", run: deploy::run },
 ];
 
 fn fmt(shop: &mut Workshop) -> Result<(), Failure> {

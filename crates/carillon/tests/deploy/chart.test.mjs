@@ -1,0 +1,149 @@
+// The chart as helm reads it: each file of values in helm/carillon/ci renders to objects that Kubernetes knows, with settings
+// that a node takes; and what would not work is refused with what to do.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const CHART = fileURLToPath(new URL('../../../../helm/carillon', import.meta.url));
+const TOPOLOGIES = readdirSync(join(CHART, 'ci')).map((file) => file.replace('-values.yaml', '')).sort();
+const { HELM, KUBE_SCORE, KUBERNETES_VALIDATE, CARILLON_BIN } = process.env;
+/** The newest and the oldest Kubernetes that the chart is for. */
+const KUBERNETES = ['1.37', '1.27'];
+/** Kinds that come with what else is installed in a cluster. */
+const APIS = ['gateway.networking.k8s.io/v1/HTTPRoute', 'keda.sh/v1alpha1/ScaledObject', 'monitoring.coreos.com/v1/PodMonitor',
+  'monitoring.coreos.com/v1/ServiceMonitor', 'monitoring.coreos.com/v1/PrometheusRule',
+  'gateway.envoyproxy.io/v1alpha1/BackendTrafficPolicy', 'networking.istio.io/v1/DestinationRule',
+  'cloud.google.com/v1/BackendConfig'];
+const lacking = (...tools) => (tools.every(Boolean) ? false : 'NOT TESTED, its tool is not here');
+
+/** How a program ended, and what it said. */
+function run(program, args) {
+  return new Promise((done) => {
+    // Of ours it is given nothing: a node would take CARILLON_BIN for a setting.
+    execFile(program, args, { maxBuffer: 16e6, env: { PATH: process.env.PATH } }, (error, out, err) => done({ code: error?.code ?? 0, out, err }));
+  });
+}
+
+const template = (args, apis = APIS) =>
+  run(HELM, ['template', 'x', CHART, '-n', 'push', ...apis.flatMap((api) => ['--api-versions', api]), ...args]);
+const valuesOf = (topology) => ['-f', join(CHART, 'ci', `${topology}-values.yaml`)];
+
+async function rendered(topology, more = []) {
+  const { code, out, err } = await template([...valuesOf(topology), ...more]);
+  assert.equal(code, 0, err);
+  return out;
+}
+
+/** The settings file that the pods mount, out of the ConfigMap that holds nothing else. */
+const settingsIn = (manifest) => manifest.split('carillon.toml: |\n')[1].split('\n---\n')[0].replaceAll(/^ {4}/gm, '');
+
+describe('the chart', { skip: lacking(HELM) }, () => {
+  let folder;
+  before(() => { folder = mkdtempSync(join(tmpdir(), 'carillon-chart-')); });
+  after(() => rmSync(folder, { recursive: true }));
+
+  for (const topology of TOPOLOGIES) {
+    describe(topology, () => {
+      it('is clean to helm lint --strict', async () => {
+        const { code, out, err } = await run(HELM, ['lint', '--strict', CHART, ...valuesOf(topology)]);
+        assert.equal(code, 0, out + err);
+      });
+
+      for (const version of KUBERNETES) {
+        it(`makes objects that Kubernetes ${version} knows`, { skip: lacking(KUBERNETES_VALIDATE) }, async () => {
+          const { code, out, err } = await check(topology, KUBERNETES_VALIDATE, ['-k', version, '--strict']);
+          assert.equal(code, 0, out + err);
+          assert.match(out + err, /passed for resource deployment/);
+        });
+      }
+
+      it('has no complaint of kube-score that is not meant', { skip: lacking(KUBE_SCORE) }, async () => {
+        // The chart's README says why.
+        const meant = ['container-image-pull-policy', 'deployment-replicas'].flatMap((test) => ['--ignore-test', test]);
+        const { code, out } = await check(topology, KUBE_SCORE,
+          ['score', '--output-format', 'ci', '--ignore-container-cpu-limit', ...meant]);
+        assert.equal(code, 0, out);
+      });
+
+      it('sets what a node takes', async () => {
+        // The files that pods mount, here by the names of their folders.
+        const secret = 'not-a-secret-but-as-long-as-one-has-to-be';
+        const files = { 'keys/keys': `all:publish:${secret}`, 'redis/password': secret, 'auth/token.key': secret,
+          'socket.io.min.js': '// the client' };
+        const place = join(folder, topology);
+        for (const [name, text] of Object.entries(files)) {
+          mkdirSync(join(place, name, '..'), { recursive: true });
+          writeFileSync(join(place, name), text);
+        }
+        // Certificates are tried where nodes speak TLS.
+        const more = ['--set', 'tls.existingSecret=', '--set', 'redis.tls.existingSecret='];
+        const settings = settingsIn(await rendered(topology, more))
+          .replaceAll('/etc/carillon', place).replaceAll('/usr/share/carillon', place);
+        const file = join(place, 'carillon.toml');
+        writeFileSync(file, settings);
+        const { code, err } = await run(CARILLON_BIN, ['check', '--config', file]);
+        assert.equal(code, 0, `${err}\n${settings}`);
+      });
+    });
+  }
+
+  async function check(topology, program, args) {
+    const file = join(folder, `${topology}.yaml`);
+    writeFileSync(file, await rendered(topology));
+    return run(program, [...args, file]);
+  }
+
+  const OPEN = 'config.auth.allow_anonymous=true';
+  const REFUSED = [
+    ['an open address where anyone may name any user', [], /whoever connects may name any user/],
+    ['several nodes without a Redis', [OPEN, 'gateway.replicas=2'], /several nodes need a Redis/],
+    ['an autoscaler without a Redis', [OPEN, 'gateway.autoscaling.enabled=true'], /several nodes need a Redis/],
+    ['ingests apart without a Redis', [OPEN, 'ingest.enabled=true'], /reaches the gateways by Redis alone/],
+    ['a grace that is shorter than the drain', [OPEN, 'config.drain.grace=1m', 'terminationGracePeriodSeconds=60'], /would be killed in the midst/],
+    ['two that count the pods', [OPEN, 'redis.addresses={r}', 'gateway.keda.enabled=true', 'gateway.autoscaling.enabled=true'], /would both count/],
+    ['sentinels without a name', [OPEN, 'redis.addresses={r}', 'redis.mode=sentinel'], /how the sentinels call the primary/],
+    ['two passwords', [OPEN, 'redis.addresses={r}', 'redis.password=a', 'redis.existingSecret=b'], /both give a password/],
+    ['tokens without a key', ['config.auth.mode=token'], /auth\.keySecret/],
+    ['a preset that is of another kind', [OPEN, 'sticky.edge=istio', 'ingress.enabled=true', 'ingress.hosts={h}'], /does nothing for an Ingress/],
+    ['a misspelt setting', [OPEN, 'config.limits.sokets=1'], /sokets/],
+    ['a misspelt value', [OPEN, 'replicaCount=3'], /replicaCount/],
+    ['a number that is none', [OPEN, 'config.limits.sockets=many'], /limits\/sockets/],
+  ];
+  for (const [what, sets, words] of REFUSED) {
+    it(`refuses ${what}`, async () => {
+      const { code, err } = await template(sets.flatMap((set) => ['--set', set]));
+      assert.notEqual(code, 0);
+      assert.match(err, words);
+    });
+  }
+
+  it('refuses a kind that the cluster does not know', async () => {
+    const { code, err } = await template(['--set', OPEN, '--set', 'metrics.podMonitor.enabled=true'], []);
+    assert.notEqual(code, 0);
+    assert.match(err, /does not know monitoring\.coreos\.com\/v1\/PodMonitor/);
+  });
+
+  it('gives pods as long as they need to drain', async () => {
+    const manifest = await rendered('single', ['--set', 'config.drain.grace=1m 30s']);
+    assert.match(manifest, /terminationGracePeriodSeconds: 105/);
+  });
+
+  it('replaces the pods when a setting changes, and not else', async () => {
+    const sum = (manifest) => /checksum\/settings: (\w+)/.exec(manifest)[1];
+    const [one, same, other] = [await rendered('single'), await rendered('single'),
+      await rendered('single', ['--set', 'config.limits.sockets=5'])].map(sum);
+    assert.equal(one, same);
+    assert.notEqual(one, other);
+  });
+
+  it('leaves the number of pods to what counts them', async () => {
+    const deployments = (manifest) => manifest.split('\n---\n').filter((object) => /^kind: Deployment$/m.test(object));
+    assert.equal(deployments(await rendered('apart')).filter((object) => /^ {2}replicas:/m.test(object)).length, 0);
+    assert.equal(deployments(await rendered('cluster')).filter((object) => /^ {2}replicas: 3$/m.test(object)).length, 1);
+  });
+});

