@@ -1,7 +1,8 @@
 //! The floor: the least a server can do. One thread, one epoll loop, no parsing to speak of; a
 //! message becomes one frame, and the frame one bare `write(2)` for each socket.
 //!
-//! Two arguments: the address for sockets, the address for `POST /emit`. It sends no pings, and a
+//! Two arguments: the address for sockets, the address for `POST /emit` and `POST /users`, whose body has a line
+//! for each socket in the order in which they came. It sends no pings, and a
 //! socket that does not take a whole frame at once is dropped.
 
 use std::{
@@ -21,7 +22,7 @@ const PUBLISH: Token = Token(usize::MAX - 2);
 
 /// Sockets of both kinds that may be open at once.
 const SOCKETS_MAX: usize = 20_000;
-const REQUEST_BYTES_MAX: usize = 128 * 1024;
+const REQUEST_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// The last part of a client's upgrade, and of a publisher's head.
 const HEAD_END: &[u8] = b"\r\n\r\n";
@@ -29,6 +30,8 @@ const HEAD_END: &[u8] = b"\r\n\r\n";
 /// A client need not check what is accepted, and ours does not.
 const UPGRADED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\
     Upgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+/// What a publisher says whose message has a line for each socket.
+const USERS: &str = "POST /users ";
 const OPEN: &str = r#"0{"sid":"floor","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
 const SEATED: &str = r#"40{"sid":"floor"}"#;
 
@@ -64,6 +67,12 @@ struct Floor {
 struct Socket {
     stream: TcpStream,
     stage: Stage,
+}
+
+/// What a publisher said.
+enum Message {
+    All(String),
+    Each(String),
 }
 
 enum Stage {
@@ -107,11 +116,28 @@ impl Floor {
             *place = None;
         }
         for message in messages {
-            self.emit(&message);
+            match message {
+                Message::All(data) => self.emit(&data),
+                Message::Each(lines) => self.tell(&lines),
+            }
         }
     }
 
-    /// The measured part.
+    /// The measured part of `users`.
+    fn tell(&mut self, lines: &str) {
+        let mut lines = lines.lines();
+        for place in &mut self.sockets {
+            let Some(Socket { stream, stage: Stage::Seated }) = place else { continue };
+            let Some(data) = lines.next() else { return };
+            let frame = frame(&format!(r#"42["load",{data}]"#));
+            if stream.write(&frame).is_ok_and(|written| written == frame.len()) {
+                continue;
+            }
+            *place = None;
+        }
+    }
+
+    /// The measured part of `fanout`.
     fn emit(&mut self, data: &str) {
         let frame = frame(&format!(r#"42["load",{data}]"#));
         for place in &mut self.sockets {
@@ -126,7 +152,7 @@ impl Floor {
 
 impl Socket {
     /// Reads all that has come. None: it is not to be kept.
-    fn hear(&mut self, messages: &mut Vec<String>) -> Option<()> {
+    fn hear(&mut self, messages: &mut Vec<Message>) -> Option<()> {
         let mut buffer = [0; 16 * 1024];
         loop {
             match self.stream.read(&mut buffer) {
@@ -138,7 +164,7 @@ impl Socket {
     }
 
     /// Acts on what a socket said. None: it is not to be kept.
-    fn take(&mut self, bytes: &[u8], messages: &mut Vec<String>) -> Option<()> {
+    fn take(&mut self, bytes: &[u8], messages: &mut Vec<Message>) -> Option<()> {
         match &mut self.stage {
             Stage::New => {
                 self.stream.write_all(UPGRADED).ok()?;
@@ -164,7 +190,7 @@ impl Socket {
 }
 
 /// Moves the bodies of whole requests to `messages`, and gives back the rest. None: no request.
-fn requests(mut unread: Vec<u8>, messages: &mut Vec<String>) -> Option<Vec<u8>> {
+fn requests(mut unread: Vec<u8>, messages: &mut Vec<Message>) -> Option<Vec<u8>> {
     while let Some(head_len) = unread.windows(4).position(|four| four == HEAD_END) {
         let head = str::from_utf8(&unread[..head_len]).ok()?;
         let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "))?;
@@ -173,7 +199,9 @@ fn requests(mut unread: Vec<u8>, messages: &mut Vec<String>) -> Option<Vec<u8>> 
             return None;
         }
         let Some(body) = unread.get(start..end) else { break };
-        messages.push(String::from_utf8(body.to_vec()).ok()?);
+        let body = String::from_utf8(body.to_vec()).ok()?;
+        let is_each = head.starts_with(USERS);
+        messages.push(if is_each { Message::Each(body) } else { Message::All(body) });
         unread.drain(..end);
     }
     (unread.len() <= REQUEST_BYTES_MAX).then_some(unread)

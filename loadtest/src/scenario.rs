@@ -2,11 +2,17 @@
 
 mod fanout;
 mod idle;
+mod users;
 
 mod cluster;
 mod tasks;
 
+mod hostile;
+mod storm;
+
 mod meter;
+
+pub(crate) use self::storm::WAVE as STORM_WAVE;
 
 use std::io::Write;
 
@@ -43,8 +49,11 @@ pub(crate) fn run(settings: &Settings, out: &mut impl Write) -> Result<(), Failu
             let sheet = match scenario {
                 Scenario::Idle(idle) => idle::play(target, idle, &bar),
                 Scenario::Fanout(fanout) => fanout::play(target, fanout, &bar),
+                Scenario::Users(users) => users::play(target, users, &bar),
                 Scenario::Cluster(cluster) => cluster::play(target, cluster, &bar),
                 Scenario::Tasks(tasks) => tasks::play(target, tasks, &bar),
+                Scenario::Hostile(hostile) => hostile::play(target, hostile, &bar),
+                Scenario::Storm(storm) => storm::play(target, storm, &bar),
             };
             bar.finish_and_clear();
             report.add(&target.name, sheet?);

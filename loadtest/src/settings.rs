@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, value_parser};
 
-use crate::target::Target;
+use crate::{scenario::STORM_WAVE, target::Target};
 
 /// Measures Carillon beside its peers: same clients, same publisher, one run.
 #[derive(Debug, Parser)]
@@ -19,14 +19,20 @@ pub(crate) struct Settings {
 pub(crate) enum Scenario {
     /// Seats sockets, then leaves them in peace: CPU of a handshake, memory of a quiet socket.
     Idle(Idle),
-    /// One message to every socket, at a steady rate: CPU and delay of a delivery.
+    /// One message to every socket, at a steady rate or all at once: CPU and delay of a delivery.
     Fanout(Fanout),
+    /// A notice of its own for every user, all in one call: CPU and delay of a notice.
+    Users(Users),
     /// Notices handed in at one of two servers, clients at the other, Redis between: CPU and
     /// delay of a notice, paced and in a burst, and what a notice for nobody costs.
     Cluster(Cluster),
     /// Workers that report progress through the Redis stream of a pair: what reaches the pages,
     /// and what it takes.
     Tasks(Tasks),
+    /// Clients that stand still beside good ones: what those lose by it, and whether the others go.
+    Hostile(Hostile),
+    /// Handshakes that a full node refuses, and handshakes that it accepts: CPU of each.
+    Storm(Storm),
 }
 
 #[derive(Debug, Args)]
@@ -76,6 +82,10 @@ pub(crate) struct Fanout {
     #[arg(long, default_value_t = 4_000, value_parser = bounded(1, 19_000))]
     pub(crate) sockets: usize,
 
+    /// Publishes this many as fast as they are taken instead, once the rate has warmed up the server.
+    #[arg(long, value_name = "MESSAGES", value_parser = value_parser!(u32).range(1..=1_000))]
+    pub(crate) burst: Option<u32>,
+
     /// Messages a second.
     #[arg(long, default_value_t = 3, value_parser = value_parser!(u32).range(1..=1_000))]
     pub(crate) rate: u32,
@@ -86,6 +96,24 @@ pub(crate) struct Fanout {
 
     /// Size of a message's data, as JSON.
     #[arg(long, default_value_t = 256, value_parser = bounded(64, 65_536))]
+    pub(crate) bytes: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Users {
+    #[command(flatten)]
+    pub(crate) common: Common,
+
+    /// Clients, each a user of its own. As many notices are in each call.
+    #[arg(long, default_value_t = 10_000, value_parser = bounded(1, 10_000))]
+    pub(crate) sockets: usize,
+
+    /// Calls that are measured, after one that is not.
+    #[arg(long, default_value_t = 5, value_parser = value_parser!(u32).range(1..=100))]
+    pub(crate) times: u32,
+
+    /// Size of a notice's data, as JSON.
+    #[arg(long, default_value_t = 256, value_parser = bounded(160, 512))]
     pub(crate) bytes: usize,
 }
 
@@ -153,13 +181,60 @@ pub(crate) struct Tasks {
     pub(crate) bytes: usize,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Hostile {
+    #[command(flatten)]
+    pub(crate) common: Common,
+
+    /// Good clients, each a user of its own.
+    #[arg(long, default_value_t = 2_000, value_parser = bounded(1, 9_000))]
+    pub(crate) good: usize,
+
+    /// Clients that read nothing once they have their place.
+    #[arg(long, default_value_t = 2_000, value_parser = bounded(1, 9_000))]
+    pub(crate) still: usize,
+
+    /// Notices a second to the good ones, by turns.
+    #[arg(long, default_value_t = 1_000, value_parser = value_parser!(u32).range(1..=20_000))]
+    pub(crate) rate: u32,
+
+    /// Length of each measured part; less than `--stall`, so that all who stand still are there.
+    #[arg(long, default_value_t = 10, value_parser = value_parser!(u32).range(1..=60))]
+    pub(crate) seconds: u32,
+
+    /// The node's `limits.stall`, in seconds.
+    #[arg(long, default_value_t = 15, value_parser = value_parser!(u32).range(1..=120))]
+    pub(crate) stall: u32,
+
+    /// Size of a notice's data, as JSON.
+    #[arg(long, default_value_t = 256, value_parser = bounded(160, 65_536))]
+    pub(crate) bytes: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Storm {
+    #[command(flatten)]
+    pub(crate) common: Common,
+
+    /// Handshakes that end in a seat.
+    #[arg(long, default_value_t = 20_000, value_parser = bounded(1, 1_000_000))]
+    pub(crate) accepted: usize,
+
+    /// Handshakes that find the node full.
+    #[arg(long, default_value_t = 20_000, value_parser = bounded(1, 1_000_000))]
+    pub(crate) refused: usize,
+}
+
 impl Scenario {
     pub(crate) fn common(&self) -> &Common {
         match self {
             Self::Idle(idle) => &idle.common,
             Self::Fanout(fanout) => &fanout.common,
+            Self::Users(users) => &users.common,
             Self::Cluster(cluster) => &cluster.common,
             Self::Tasks(tasks) => &tasks.common,
+            Self::Hostile(hostile) => &hostile.common,
+            Self::Storm(storm) => &storm.common,
         }
     }
 
@@ -168,8 +243,11 @@ impl Scenario {
         match self {
             Self::Idle(_) => "idle",
             Self::Fanout(_) => "fanout",
+            Self::Users(_) => "users",
             Self::Cluster(_) => "cluster",
             Self::Tasks(_) => "tasks",
+            Self::Hostile(_) => "hostile",
+            Self::Storm(_) => "storm",
         }
     }
 
@@ -178,8 +256,11 @@ impl Scenario {
         match self {
             Self::Idle(idle) => idle.sockets,
             Self::Fanout(fanout) => fanout.sockets,
+            Self::Users(users) => users.sockets,
             Self::Cluster(cluster) => cluster.users,
             Self::Tasks(tasks) => tasks.users,
+            Self::Hostile(hostile) => hostile.good + hostile.still,
+            Self::Storm(storm) => storm.accepted.min(STORM_WAVE),
         }
     }
 }

@@ -44,6 +44,28 @@ fn every_message_reaches_every_socket_once_and_in_order() {
 }
 
 #[test]
+fn every_message_of_a_burst_reaches_every_socket_once_and_in_order() {
+    let target = format!("floor={}", example("floor").display());
+    let arguments = ["fanout", "--target", &target, "--sockets", "50", "--burst", "20"];
+    let report = report(&arguments, "burst");
+    let counts = ["deliveries", "lost", "out of order", "departed"];
+    assert_eq!(counts.map(|name| figure(&report, name)), ["1000.0", "0.0", "0.0", "0.0"]);
+}
+
+#[test]
+fn every_user_gets_a_notice_of_its_own_with_each_call() {
+    let peer = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/node");
+    for target in
+        [format!("floor={}", example("floor").display()), format!("node={}", peer.display())]
+    {
+        let arguments = ["users", "--target", &target, "--sockets", "50", "--times", "3"];
+        let report = report(&arguments, "users");
+        let counts = ["delivered", "lost", "out of order", "departed"];
+        assert_eq!(counts.map(|name| figure(&report, name)), ["150.0", "0.0", "0.0", "0.0"]);
+    }
+}
+
+#[test]
 fn what_is_handed_in_at_one_node_of_a_cluster_reaches_the_users_at_the_other() {
     let peer = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/node");
     let target = format!("node={}", peer.display());
@@ -59,6 +81,46 @@ fn what_is_handed_in_at_one_node_of_a_cluster_reaches_the_users_at_the_other() {
     assert_eq!(figure(&report, "paced: delivered"), "20.0");
     let bytes: f64 = figure(&report, "absent: B's bytes of a notice").parse().unwrap();
     assert!(bytes > 256.0, "every node of this peer hears every notice: {bytes}");
+}
+
+/// Our own node, built if it is not.
+fn carillon() -> String {
+    let args = ["build", "--quiet", "--workspace", "--bin", "carillon"];
+    assert!(Command::new(env!("CARGO")).args(args).status().unwrap().success());
+    format!(
+        "carillon={}",
+        Path::new(env!("CARGO_BIN_EXE_loadtest")).with_file_name("carillon").display()
+    )
+}
+
+#[test]
+fn clients_that_stand_still_are_gone_in_time_and_the_good_ones_miss_nothing() {
+    let target = carillon();
+    let small = ["--good", "5", "--still", "5", "--rate", "50", "--seconds", "1", "--stall", "2"];
+    let report = report(&[&["hostile", "--target", &target][..], &small].concat(), "hostile");
+    let none = ["alone: delay: lost", "beside the still: delay: lost", "still ones left"];
+    assert_eq!(none.map(|name| figure(&report, name)), ["0.0"; 3]);
+    assert_eq!(figure(&report, "good ones departed"), "0.0");
+}
+
+#[test]
+fn a_storm_is_refused_where_the_node_is_full_and_seated_where_it_is_not() {
+    let target = carillon();
+    let small = ["--accepted", "20", "--refused", "20"];
+    let report = report(&[&["storm", "--target", &target][..], &small].concat(), "storm");
+    assert_eq!(figure(&report, "refused"), "20.0");
+    let told: f64 = figure(&report, "of them told 503").parse().unwrap();
+    assert!(told > 0.0, "nobody was told why");
+}
+
+#[test]
+fn a_server_without_limits_is_not_held_to_them() {
+    for scenario in ["hostile", "storm"] {
+        let output = loadtest(&[scenario, "--target", "floor=/bin/true"]);
+        assert!(!output.status.success());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.starts_with("failed to hold floor to its limits"), "{said}");
+    }
 }
 
 #[test]

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use crate::kept_rooms::KeptRooms;
+use notice::RoomPatterns;
 
 /// Limits and ages of a bus, all of them explicit. No time here may be longer than a few years: the
 /// bus adds it to the present.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Rooms whose plain notices are kept as finals are.
-    pub kept_rooms: KeptRooms,
+    pub kept_rooms: RoomPatterns,
     /// Finals kept per audience. Past it, the oldest is trimmed and a cursor before it sees a gap.
     pub finals_keep: usize,
     /// How long a final is kept.
@@ -38,6 +38,8 @@ pub struct Config {
     /// Rooms with members at once: of one node over Redis, of all nodes together in memory. Past it, one
     /// more is refused.
     pub login_rooms_max: usize,
+    /// Revocations kept at once. Past it, one more is refused.
+    pub revocations_max: usize,
     /// How long a node counts as living after it was last heard of; it is renewed every third of it. A
     /// node that leaves in order is gone at once.
     pub node_lease: Duration,

@@ -12,6 +12,7 @@ mod exchange;
 mod life;
 mod log;
 mod places;
+mod revoked;
 mod rooms;
 mod tasks;
 mod uplink;
@@ -30,13 +31,14 @@ pub(crate) use self::{
     bus::Bus,
     ears::Ear,
     exchange::{Exchange, Place},
+    revoked::RevokedList,
     rooms::Rooms,
     uplink::Kept,
 };
 use crate::{
     config::Config, echo::Echo, interest::Interest, link::Link, logins::Logins, metrics::Metrics,
-    nodes::Nodes, publisher::Publisher, signals::Signals, store::Store, traffic::Traffic,
-    uplink::Uplink,
+    nodes::Nodes, publisher::Publisher, revocations::Revocations, signals::Signals, store::Store,
+    traffic::Traffic, uplink::Uplink,
 };
 
 /// How often what has expired is looked for.
@@ -48,6 +50,7 @@ pub struct Embedded {
     bus: Arc<Bus>,
     rooms: Arc<Rooms>,
     exchange: Arc<Exchange>,
+    revoked: Arc<RevokedList>,
     kept: Arc<Kept>,
     metrics: Metrics,
 }
@@ -58,8 +61,9 @@ impl Embedded {
         let metrics = Metrics::new(registry)?;
         let exchange = Exchange::new(Traffic::new(registry)?);
         let rooms = Arc::new(Rooms::new(config.clone(), metrics.clone()));
+        let revoked = Arc::new(RevokedList::new(config.revocations_max));
         let bus = Arc::new(Bus::new(config, metrics.clone()));
-        Ok(Self { bus, rooms, exchange, kept: Arc::default(), metrics })
+        Ok(Self { bus, rooms, exchange, revoked, kept: Arc::default(), metrics })
     }
 
     /// Puts one more node on the bus.
@@ -77,6 +81,7 @@ impl Embedded {
             inbox,
             store: Store::of_embedded(Arc::clone(&self.bus)),
             logins: Logins::of_embedded(Arc::clone(&self.rooms), ear),
+            revocations: Revocations::of_embedded(Arc::clone(&self.revoked)),
             signals: Signals::of_embedded(Arc::clone(&self.exchange), Arc::clone(&place)),
             nodes: Nodes::of_embedded(Arc::clone(&self.exchange), place),
             requests,

@@ -143,6 +143,22 @@ impl SignalError {
     }
 }
 
+/// The bus did not take a revocation, or did not say what is revoked.
+#[derive(Clone, Debug, Error)]
+pub enum RevocationError {
+    /// The bus is away, and it is not known whether it has taken it. Handing it in again is safe.
+    #[error("keep what is revoked: the bus does not answer")]
+    Unreachable,
+
+    /// Places come free as those that are kept run out.
+    #[error("keep what is revoked: all {len_max} places are taken")]
+    Full { len_max: usize },
+
+    /// The bus will say the same again until a person has mended it.
+    #[error("keep what is revoked: {reason}")]
+    Broken { reason: String },
+}
+
 /// What a client said is not known to be in the stream.
 #[derive(Clone, Debug, Error)]
 pub enum UplinkError {

@@ -1,25 +1,27 @@
 //! Rooms whose plain notices are kept for those who come later.
 
-use notice::{Audience, Draft, Kind, RoomPattern, Scope};
+use notice::{Audience, Draft, Kind, RoomPatterns, Scope};
 
 use crate::error::PublishError;
 
-/// Named by patterns, in every namespace.
-#[derive(Clone, Debug, Default)]
-pub struct KeptRooms(Vec<RoomPattern>);
-
-impl KeptRooms {
-    pub fn new(rooms: Vec<RoomPattern>) -> Self {
-        Self(rooms)
-    }
-
-    pub(crate) fn have(&self, audience: &Audience) -> bool {
-        let Scope::Room(room) = &audience.scope else { return false };
-        self.0.iter().any(|pattern| pattern.covers(room))
-    }
+/// They are named by patterns, in every namespace.
+pub(crate) trait KeptRooms {
+    fn have(&self, audience: &Audience) -> bool;
 
     /// The first of these rooms that `draft` is for, alone or among others.
-    pub(crate) fn named_by(&self, draft: &Draft) -> Option<Audience> {
+    fn named_by(&self, draft: &Draft) -> Option<Audience>;
+
+    /// Makes a plain draft a kept one where its room is. Refuses one that is also for others, or not for all
+    /// in it: who comes later could not be told what it may have of that.
+    fn mark(&self, draft: Draft) -> Result<Draft, PublishError>;
+}
+
+impl KeptRooms for RoomPatterns {
+    fn have(&self, audience: &Audience) -> bool {
+        matches!(&audience.scope, Scope::Room(room) if self.cover(room))
+    }
+
+    fn named_by(&self, draft: &Draft) -> Option<Audience> {
         let rooms = draft.narrowing.iter().flat_map(|it| it.rooms.iter().cloned());
         let namespace = &draft.audience.namespace;
         let others =
@@ -27,10 +29,8 @@ impl KeptRooms {
         [draft.audience.clone()].into_iter().chain(others).find(|audience| self.have(audience))
     }
 
-    /// Makes a plain draft a kept one where its room is. Refuses one that is also for others, or not for all
-    /// in it: who comes later could not be told what it may have of that.
-    pub(crate) fn mark(&self, draft: Draft) -> Result<Draft, PublishError> {
-        if self.0.is_empty() || draft.kind != Kind::Plain {
+    fn mark(&self, draft: Draft) -> Result<Draft, PublishError> {
+        if self.is_empty() || draft.kind != Kind::Plain {
             return Ok(draft);
         }
         match self.named_by(&draft) {

@@ -2,7 +2,7 @@
 //!
 //! `ingest` and `gateway` each hold a [`Publisher`]; `gateway` alone holds the [`Inbox`], the
 //! [`Interest`] that narrows it, the [`Store`] from which a client catches up, and the [`Logins`] by which
-//! a room is held. What nodes ask each other goes by [`Nodes`] and [`Requests`], what they merely let each
+//! a room is held, the [`Revocations`] of what was granted. What nodes ask each other goes by [`Nodes`] and [`Requests`], what they merely let each
 //! other know by [`Signals`]; what clients say to the backend by the [`Uplink`].
 //!
 //! May enter: audiences, nodes by id, drafts already checked.
@@ -21,6 +21,7 @@ mod interest;
 mod kept_rooms;
 mod logins;
 mod publisher;
+mod revocations;
 mod store;
 
 mod nodes;
@@ -46,10 +47,9 @@ pub use crate::{
     config::Config,
     echo::Echo,
     embedded::Embedded,
-    error::{BusError, LoginError, PublishError, SignalError, UplinkError},
+    error::{BusError, LoginError, PublishError, RevocationError, SignalError, UplinkError},
     inbox::{Arrival, Inbox},
     interest::Interest,
-    kept_rooms::KeptRooms,
     link::Link,
     logins::{Login, LoginMode, LoginOutcome, Logins, Resume},
     nodes::{Answers, Living, Nodes},
@@ -57,7 +57,11 @@ pub use crate::{
     redis::{ConnectError, Pem, Redis, RedisConfig, RedisTls},
     relay::RelayDriver,
     requests::{Request, Requests},
+    revocations::{InForce, Mark, News, Revocations},
     signals::{Signals, Watch},
     store::{CatchUp, Gap, Since, Store},
     uplink::{Entry, Receipt, Said, Share, Uplink},
 };
+
+#[cfg(feature = "fuzzing")]
+pub use crate::redis::fuzzed_envelope as envelope;

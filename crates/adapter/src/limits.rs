@@ -47,3 +47,6 @@ pub(crate) const UPLINK_SHARE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// The price of an entry beside its fields.
 pub(crate) const UPLINK_ENTRY_BYTES: usize = 1024;
+
+/// Revocations in one reading of them.
+pub(crate) const REVOCATIONS_READ_MAX: usize = 1_000;

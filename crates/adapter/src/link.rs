@@ -2,7 +2,8 @@
 
 use crate::{
     echo::Echo, inbox::Inbox, interest::Interest, logins::Logins, nodes::Nodes,
-    publisher::Publisher, requests::Requests, signals::Signals, store::Store, uplink::Uplink,
+    publisher::Publisher, requests::Requests, revocations::Revocations, signals::Signals,
+    store::Store, uplink::Uplink,
 };
 
 /// One node's place on a bus. The node counts for as long as its [`Inbox`] lives; the other parts
@@ -14,6 +15,7 @@ pub struct Link {
     pub inbox: Inbox,
     pub store: Store,
     pub logins: Logins,
+    pub revocations: Revocations,
     pub signals: Signals,
     pub nodes: Nodes,
     pub requests: Requests,

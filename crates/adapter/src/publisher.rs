@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use notice::{Draft, NoticeId, Stamp};
 
-use crate::{embedded, error::PublishError, redis};
+use crate::{embedded, error::PublishError, kept_rooms::KeptRooms as _, redis};
 
 /// Hands drafts to the bus, which numbers them, keeps what must be kept, and brings them to every
 /// node that listens.

@@ -25,6 +25,7 @@ mod publishing;
 mod put_out;
 mod refusal;
 mod repair;
+mod revoking;
 mod round;
 mod scripts;
 mod station;
@@ -49,6 +50,8 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+#[cfg(feature = "fuzzing")]
+pub use self::envelope::fuzzed_envelope;
 pub(crate) use self::{bus::Bus, ears::Ears, leases::Leases, station::Station, uplink::Upward};
 use self::{
     canary::Canary,
@@ -77,6 +80,7 @@ use crate::{
     nodes::Nodes,
     publisher::Publisher,
     requests::Requests,
+    revocations::Revocations,
     signals::Signals,
     store::Store,
     traffic::Traffic,
@@ -150,8 +154,7 @@ impl Redis {
         // Should it come to nothing, the tasks that run already end.
         let here = gone.clone().drop_guard();
         let (station, requests) = self.station(node.clone(), &gone).await?;
-        let client = self.config.open().await?;
-        let uplink = self.uplink(node.clone()).await?;
+        let (client, uplink) = (self.config.open().await?, self.uplink(node.clone()).await?);
         let (sender, arrivals) = mpsc::channel(self.config.bus.inbox_len_max.max(1));
         let leases = Leases::new(Arc::clone(&self.bus), node.clone());
         let ears = Ears::new(node, &self.config.bus);
@@ -199,6 +202,7 @@ impl Redis {
             inbox: Inbox::new(arrivals, here),
             store: Store::of_redis(Arc::clone(&self.bus)),
             logins: Logins::of_redis(leases),
+            revocations: Revocations::of_redis(Arc::clone(&self.bus)),
             signals: Signals::of_redis(Arc::clone(&station)),
             nodes: Nodes::of_redis(station),
             requests,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use notice::{Audience, Notice, NoticeId, Position, UserId};
 
-use crate::{embedded, error::BusError, redis};
+use crate::{embedded, error::BusError, kept_rooms::KeptRooms as _, redis};
 
 /// Reads the newest state of tasks and the finals that are still kept.
 #[derive(Clone, Debug)]

@@ -1,20 +1,17 @@
 //! What a token says (RFC 7519 §4.1), as it is written.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use notice::{RoomPattern, UserId};
+use notice::{RoomPattern, RoomPatterns, TokenId, UserId};
 use serde::Deserialize;
 
 use crate::{
     denial::Denial,
-    grant::{Grant, Rooms},
+    grant::{Grant, Proof},
 };
 
-/// The longest `jti` that is remembered.
-const TOKEN_ID_BYTES_MAX: usize = 256;
+/// How many patterns of rooms one grant may hold.
+const ROOMS_MAX: usize = 256;
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Claims {
@@ -55,10 +52,9 @@ impl Claims {
         if issued.is_some_and(|issued| issued > now + leeway) {
             return Err(Denial::Early);
         }
-        let token = self.jti.map(|id| {
-            if id.len() > TOKEN_ID_BYTES_MAX { Err(Denial::Malformed) } else { Ok(Arc::from(id)) }
-        });
-        Ok(Grant { user, rooms: rooms(self.rooms)?, expires, token: token.transpose()?, issued })
+        let id = self.jti.map(|id| TokenId::new(&id)).transpose().map_err(|_| Denial::Malformed)?;
+        let proof = Proof::Token { id, issued };
+        Ok(Grant { user, rooms: rooms(self.rooms)?, expires, proof })
     }
 }
 
@@ -72,19 +68,36 @@ impl Name {
 }
 
 /// The rooms of a token or of a backend's answer.
-pub(crate) fn rooms(given: Option<OneOrMany>) -> Result<Rooms, Denial> {
+pub(crate) fn rooms(given: Option<OneOrMany>) -> Result<RoomPatterns, Denial> {
     let names = match given {
         None => Vec::new(),
         Some(OneOrMany::One(one)) => vec![one],
         Some(OneOrMany::Many(many)) => many,
     };
+    if names.len() > ROOMS_MAX {
+        return Err(Denial::Malformed);
+    }
     let pattern = |name: Name| RoomPattern::new(&name.into_text());
     let patterns: Result<_, _> = names.into_iter().map(pattern).collect();
-    Rooms::new(patterns.map_err(|_| Denial::Malformed)?).ok_or(Denial::Malformed)
+    patterns.map_err(|_| Denial::Malformed)
 }
 
 /// Seconds since the Unix epoch, perhaps with a fraction (RFC 7519 §2, `NumericDate`).
 pub(crate) fn time(seconds: f64) -> Result<SystemTime, Denial> {
     let since = Duration::try_from_secs_f64(seconds).map_err(|_| Denial::Malformed)?;
     UNIX_EPOCH.checked_add(since).ok_or(Denial::Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    //! What of a grant has a limit.
+
+    use super::*;
+
+    #[test]
+    fn there_are_at_most_256_patterns_of_rooms() {
+        let many = |len| OneOrMany::Many((0..len).map(|_| Name::Text("a".to_owned())).collect());
+        assert_eq!(rooms(Some(many(ROOMS_MAX))).unwrap().len(), ROOMS_MAX);
+        assert_eq!(rooms(Some(many(ROOMS_MAX + 1))), Err(Denial::Malformed));
+    }
 }

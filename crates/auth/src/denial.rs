@@ -22,6 +22,8 @@ pub enum Denial {
     Audience,
     /// `sub` is missing, or no name.
     Subject,
+    /// It was taken back.
+    Revoked,
     /// The backend's own words.
     Backend(Arc<str>),
     /// The backend, or whoever has the keys, did not answer. The one reason that may pass.
@@ -45,6 +47,7 @@ impl Denial {
             Self::Issuer => "token's issuer is wrong",
             Self::Audience => "token's audience is wrong",
             Self::Subject => "token names no user",
+            Self::Revoked => "token is revoked",
             Self::Backend(said) => return Cow::Owned(said.to_string()),
             Self::Unreachable | Self::Busy => "try again later",
         })
@@ -63,6 +66,7 @@ impl Denial {
             Self::Issuer => "token_issuer",
             Self::Audience => "token_audience",
             Self::Subject => "token_subject",
+            Self::Revoked => "token_revoked",
             Self::Backend(_) => "backend",
             Self::Unreachable => "auth_unreachable",
             Self::Busy => "auth_busy",
@@ -70,7 +74,7 @@ impl Denial {
     }
 
     /// Every label, for metrics that are there from the start.
-    pub const LABELS: [&'static str; 14] = [
+    pub const LABELS: [&'static str; 15] = [
         "no_token",
         "token_malformed",
         "token_algorithm",
@@ -82,6 +86,7 @@ impl Denial {
         "token_issuer",
         "token_audience",
         "token_subject",
+        "token_revoked",
         "backend",
         "auth_unreachable",
         "auth_busy",

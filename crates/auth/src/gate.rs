@@ -1,7 +1,8 @@
 //! The gate: shown what a client sent, it says who that is, or why not.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use notice::Revocation;
 use prometheus::Registry;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +15,7 @@ use crate::{
     grant::Grant,
     hook::Hook,
     key_set::{KeySet, Source},
+    revoked::RevokedList,
     shown::Shown,
     tokens::Tokens,
 };
@@ -23,6 +25,7 @@ use crate::{
 pub struct Gate {
     way: Way,
     key_set: Option<Arc<KeySet>>,
+    revoked: Arc<RevokedList>,
 }
 
 #[derive(Clone, Debug)]
@@ -48,10 +51,11 @@ impl Gate {
         let Config { mode, ca } = config;
         let events = Events::new(registry)?;
         let ca = ca.as_deref();
+        let revoked = Arc::new(RevokedList::default());
         let (way, key_set) = match mode {
             Mode::Anonymous => (Way::Open, None),
             Mode::Hook(hook) => {
-                let hook = Hook::new(hook, Client::new(ca)?, events);
+                let hook = Hook::new(hook, Client::new(ca)?, Arc::clone(&revoked), events);
                 (Way::Hook(Arc::new(hook)), None)
             }
             Mode::Token(config) => {
@@ -65,7 +69,7 @@ impl Gate {
                 (Way::Tokens(Arc::new(tokens)), set)
             }
         };
-        Ok(Self { way, key_set })
+        Ok(Self { way, key_set, revoked })
     }
 
     /// Whether everyone is let in as whoever they say.
@@ -79,10 +83,27 @@ impl Gate {
             Way::Open => Ok(None),
             Way::Tokens(tokens) => {
                 let token = shown.token.ok_or(Denial::NoToken)?;
-                tokens.read(token).await.map(Some)
+                let grant = tokens.read(token).await?;
+                if self.has_revoked(&grant) { Err(Denial::Revoked) } else { Ok(Some(grant)) }
             }
             Way::Hook(hook) => hook.ask(shown).await.map(Some),
         }
+    }
+
+    /// Learns of a revocation that holds for so long still. Whether it says anything new.
+    pub fn revoke(&self, revocation: &Revocation, left: Duration) -> bool {
+        self.revoked.learn(revocation, left)
+    }
+
+    /// Whether what was granted holds no more.
+    pub fn has_revoked(&self, grant: &Grant) -> bool {
+        self.revoked.has(grant)
+    }
+
+    /// What is revoked, and for how long each still is.
+    pub fn revoked(&self) -> Vec<(Revocation, Duration)> {
+        self.revoked.forget_ended();
+        self.revoked.all()
     }
 
     /// Keeps what it knows fresh, until `stop`; a key set is read before the first wait.

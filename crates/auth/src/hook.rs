@@ -17,7 +17,8 @@ use crate::{
     config::HookConfig,
     denial::Denial,
     events::Events,
-    grant::Grant,
+    grant::{Grant, Proof},
+    revoked::RevokedList,
     shown::Shown,
 };
 
@@ -29,6 +30,7 @@ pub(crate) struct Hook {
     config: HookConfig,
     client: Client,
     cache: Cache,
+    revoked: Arc<RevokedList>,
     turns: Semaphore,
     events: Events,
 }
@@ -57,15 +59,20 @@ struct Reply {
 }
 
 impl Hook {
-    pub(crate) fn new(config: HookConfig, client: Client, events: Events) -> Self {
+    pub(crate) fn new(
+        config: HookConfig,
+        client: Client,
+        revoked: Arc<RevokedList>,
+        events: Events,
+    ) -> Self {
         let (cache, turns) = (Cache::new(config.cache), Semaphore::new(config.concurrency));
-        Self { config, client, cache, turns, events }
+        Self { config, client, cache, revoked, turns, events }
     }
 
     /// What the backend grants. Fails as [`Denial::Unreachable`] when it does not say.
     pub(crate) async fn ask(&self, shown: &Shown<'_>) -> Result<Grant, Denial> {
         let question = question(shown)?;
-        if let Some(answer) = self.cache.get(&question) {
+        if let Some(answer) = self.known(&question) {
             return Result::clone(&answer);
         }
         let started = Instant::now();
@@ -76,12 +83,13 @@ impl Hook {
             return Err(Denial::Busy);
         };
         // Another may have asked the same meanwhile.
-        if let Some(answer) = self.cache.get(&question) {
+        if let Some(answer) = self.known(&question) {
             return Result::clone(&answer);
         }
         let left = self.config.time_limit.saturating_sub(started.elapsed());
+        let proof = Proof::Answer { turn: self.revoked.turn() };
         let said = self.client.post(&self.config.url, question.clone(), left).await;
-        let answer = match said.and_then(|reply| read(&reply)) {
+        let answer = match said.and_then(|reply| read(&reply, proof)) {
             Ok(answer) => Answer::new(answer),
             Err(error) => {
                 self.events.no_answer(&error);
@@ -89,8 +97,21 @@ impl Hook {
             }
         };
         self.events.answered(started.elapsed());
+        if self.is_revoked(&answer) {
+            // It was on its way when its user's grants were taken back: the next one will know.
+            return Err(Denial::Busy);
+        }
         self.cache.put(question, &answer);
         Result::clone(&answer)
+    }
+
+    /// What the backend said a moment ago and may still be told.
+    fn known(&self, question: &Bytes) -> Option<Answer> {
+        self.cache.get(question).filter(|answer| !self.is_revoked(answer))
+    }
+
+    fn is_revoked(&self, answer: &Answer) -> bool {
+        answer.as_ref().as_ref().is_ok_and(|grant| self.revoked.has(grant))
     }
 }
 
@@ -112,7 +133,7 @@ fn by_name(pairs: &[(String, String)]) -> BTreeMap<&str, &str> {
 }
 
 /// The outer error: the backend said nothing that can be understood.
-fn read(reply: &[u8]) -> Result<Result<Grant, Denial>, AskError> {
+fn read(reply: &[u8], proof: Proof) -> Result<Result<Grant, Denial>, AskError> {
     let unreadable = |what: &str| AskError::Unreadable(what.to_owned());
     let reply: Reply =
         serde_json::from_slice(reply).map_err(|error| unreadable(&error.to_string()))?;
@@ -128,7 +149,6 @@ fn read(reply: &[u8]) -> Result<Result<Grant, Denial>, AskError> {
         user,
         rooms: rooms(reply.rooms).map_err(|_| unreadable("rooms that are no list of names"))?,
         expires: expires.map_err(|_| unreadable("expires that is no time"))?,
-        token: None,
-        issued: None,
+        proof,
     }))
 }

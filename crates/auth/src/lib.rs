@@ -14,6 +14,7 @@ mod shown;
 
 mod denial;
 mod grant;
+mod revoked;
 
 mod algorithms;
 mod claims;
@@ -34,7 +35,7 @@ pub use crate::{
     config::{Config, HookConfig, KeySource, Mode, TokenConfig},
     denial::Denial,
     gate::{Gate, OpenError},
-    grant::{Grant, Rooms},
+    grant::{Grant, Proof},
     key::{Key, KeyError},
     shown::Shown,
     signer::{SignError, Signer},

@@ -8,7 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use auth::{
@@ -20,6 +20,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use notice::{Revocation, Revoked, UserId};
 use parking_lot::Mutex;
 use prometheus::Registry;
 use serde_json::{Value, json};
@@ -124,7 +125,7 @@ async fn the_backend_is_told_what_the_client_sent_and_says_who_it_is() {
     let grant = gate.admit(&Shown { auth, headers: &headers, ..shown(&query, None) }).await;
     let grant = grant.unwrap().unwrap();
     assert_eq!(grant.user.as_str(), "5");
-    assert!(grant.rooms.allow(&notice::Room::new("chat:1").unwrap()));
+    assert!(grant.rooms.cover(&notice::Room::new("chat:1").unwrap()));
     assert!(grant.expires.is_some());
     let told = server.script.last.lock().clone();
     assert_eq!(
@@ -192,6 +193,27 @@ async fn who_finds_no_turn_within_the_time_limit_is_told_to_come_again() {
     let (one, two, three) = tokio::join!(ask(&gate, "1"), ask(&gate, "2"), ask(&gate, "3"));
     let outcomes = [one, two, three].map(Result::unwrap_err);
     assert_eq!(outcomes.iter().filter(|denial| **denial == Denial::Busy).count(), 1);
+    assert_eq!(server.asked(), 2);
+}
+
+#[tokio::test]
+async fn what_it_said_is_forgotten_when_the_user_is_revoked_and_of_others_it_is_not() {
+    let server = Server::saying(&json!({ "user": 5 })).await;
+    let gate = hook(&server, Duration::from_mins(1));
+    let before = ask(&gate, "5").await.unwrap();
+    let revoked = |user| Revocation {
+        whom: Revoked::User(UserId::new(user).unwrap()),
+        before: SystemTime::UNIX_EPOCH,
+    };
+    gate.revoke(&revoked("6"), Duration::from_mins(1));
+    assert!(ask(&gate, "5").await.is_ok() && !gate.has_revoked(&before));
+    assert_eq!(server.asked(), 1);
+    gate.revoke(&revoked("5"), Duration::from_mins(1));
+    assert!(gate.has_revoked(&before));
+    let after = ask(&gate, "5").await.unwrap();
+    assert!(!gate.has_revoked(&after));
+    assert_eq!(server.asked(), 2);
+    assert!(ask(&gate, "5").await.is_ok());
     assert_eq!(server.asked(), 2);
 }
 

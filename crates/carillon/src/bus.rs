@@ -3,8 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use adapter::{
-    BusError, ConnectError, Embedded, KeptRooms, Link, Pem, PublishError, Redis, RedisConfig,
-    RedisTls,
+    BusError, ConnectError, Embedded, Link, Pem, PublishError, Redis, RedisConfig, RedisTls,
 };
 use notice::{Audience, Draft, Kind, Namespace, NodeId, Origin, Payload, Room, Scope};
 use prometheus::Registry;
@@ -115,7 +114,7 @@ fn redis_config(redis: &settings::Redis, bus: adapter::Config) -> RedisConfig {
 
 fn limits(config: &Config) -> adapter::Config {
     adapter::Config {
-        kept_rooms: KeptRooms::new(config.recovery.rooms.clone()),
+        kept_rooms: config.recovery.rooms.clone(),
         finals_keep: config.recovery.finals_keep,
         finals_age: config.recovery.finals_age,
         live_age: Duration::from_hours(6),
@@ -130,6 +129,7 @@ fn limits(config: &Config) -> adapter::Config {
         login_lease: config.leases.login,
         room_members_max: 100_000,
         login_rooms_max: 1_000_000,
+        revocations_max: 100_000,
         uplink: config.uplink.stream.clone(),
     }
 }

@@ -19,6 +19,7 @@ mod serve;
 mod signals;
 mod target;
 mod token;
+mod trust;
 
 use std::{
     collections::BTreeMap,

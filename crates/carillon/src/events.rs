@@ -12,6 +12,9 @@ use crate::{
     settings::{ApiKey, Roles},
 };
 
+/// The target of lines for who looks back: who ordered what.
+pub(crate) const AUDIT: &str = "audit";
+
 /// Says which build this is, for as long as the registry lives.
 pub(crate) fn built(registry: &Registry) -> Result<(), prometheus::Error> {
     let opts = Opts::new("carillon_build_info", "1, labelled with what is running.");
@@ -38,6 +41,11 @@ pub(crate) fn unheard() {
 
 pub(crate) fn stopping(grace: Duration, delay: Duration) {
     info!(?grace, ?delay, "node stopping");
+}
+
+/// Whoever runs the process told it to stop.
+pub(crate) fn drain_ordered() {
+    info!(target: AUDIT, { key.name = "signal", deed = "drain" }, "order given");
 }
 
 pub(crate) fn stage_closed(stage: &'static str) {
@@ -77,13 +85,12 @@ pub(crate) fn file_limit_kept(error: &std::io::Error) {
     info!(error = %error, "file limit could not be raised");
 }
 
-/// An order that ended something for somebody, and what came of it. The line is for who looks back, so it
-/// has a target of its own.
+/// An order that changed something for somebody, and what came of it.
 pub(crate) fn ordered(order: &Order) {
     let Order { caller, address, deed, whom, outcome, count } = order;
     let address = address.map(|address| address.to_string());
     info!(
-        target: "audit",
+        target: AUDIT,
         { key.name = caller.name(), address, deed, whom, outcome, count }, "order given"
     );
 }
@@ -114,6 +121,7 @@ impl ApiEvents {
             Refusal::NoKey => "no_key",
             Refusal::UnknownKey => "unknown_key",
             Refusal::OutOfScope { .. } => "out_of_scope",
+            Refusal::NoCertificate => "no_certificate",
             Refusal::Foreign => "foreign",
         };
         self.refused.with_label_values(&[outcome]).inc();

@@ -70,6 +70,8 @@ pub enum StartError {
     Bus(#[from] JoinError),
     #[error("read worker messages")]
     Source(#[from] ingest::SourceError),
+    #[error("speak tls on the internal port")]
+    Tls(#[from] gateway::TlsError),
     #[error("start gateway")]
     Gateway(#[from] gateway::StartError),
 }
@@ -202,6 +204,7 @@ impl Running {
         let readiness = Readiness::new(gateway.clone(), config.drain.ready_status);
         let (door, watchdog) = (Door::new(intake), Watchdog::new());
         let dead = queues.as_ref().map(Queues::dead);
+        let tls = serving::tls(&config.internal, &registry)?;
         let (front, keyring) = Front::open(&config.internal, internal_addr, &registry)?;
         let router = Internal {
             gateway: gateway.as_ref().map(Gateway::api),
@@ -216,8 +219,7 @@ impl Running {
             front,
         }
         .router();
-        events::started(&node, config.roles, public_addr, internal_addr);
-        wiring::warn_if_unheard(public_addr, &bus);
+        wiring::started(config, &node, (public_addr, internal_addr), &bus);
         let drain = wiring::drain(config, &bus);
         let mut running = Self::idle(readiness, door, gateway.clone(), drain);
         running.bus.spawn(async move |stop| {
@@ -226,7 +228,7 @@ impl Running {
             bus.run(stop).await;
         });
         running.internal.spawn(async move |stop| {
-            serving::serve(internal, router, stop).await;
+            serving::serve(internal, tls, router, stop).await;
             queues::close(dead).await;
         });
         running.keep(watchdog, keyring);
@@ -279,6 +281,8 @@ impl Running {
         };
         if failed.is_some() {
             self.hurry.cancel();
+        } else {
+            events::drain_ordered();
         }
         events::stopping(self.drain.grace, self.drain.delay);
         let drained = self.stop().await;

@@ -24,6 +24,7 @@ mod auth;
 mod config;
 mod key_files;
 mod limits;
+mod proxies;
 mod reader;
 mod redis;
 mod rules;
@@ -35,6 +36,8 @@ mod shown;
 
 #[cfg(test)]
 mod chart;
+#[cfg(test)]
+mod seeds;
 #[cfg(test)]
 mod tests;
 

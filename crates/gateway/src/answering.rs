@@ -42,6 +42,10 @@ pub(crate) async fn answer_all(
                 shared.orders.take(shared, order, request).await;
                 continue;
             }
+            Some(Question::Revoked) => {
+                shared.revocations.look_for(request).await;
+                continue;
+            }
             Some(Question::Sockets(which)) => {
                 Answer::Sockets(census::sockets(shared, &which).await)
             }

@@ -1,5 +1,5 @@
 //! The HTTP API for backends: `/v1/emit`, `/v1/downlink`, `/v1/users/{id}/tasks`, `/v1/sockets`, `/v1/rooms`,
-//! `/v1/nodes`.
+//! `/v1/nodes`, `/v1/revocations`.
 //!
 //! Authentication, body limits and time limits are the server's, in `carillon`.
 
@@ -12,6 +12,7 @@ mod error;
 mod leaving;
 mod orders;
 mod overview;
+mod revocations;
 mod sockets;
 mod tasks;
 
@@ -36,6 +37,8 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .route("/v1/sockets/join", post(orders::join))
         .route("/v1/sockets/leave", post(orders::leave))
         .route("/v1/sockets/disconnect", post(orders::disconnect))
+        .route("/v1/revocations", get(revocations::list))
+        .route("/v1/revocations", post(revocations::revoke))
         .route("/v1/rooms", get(overview::rooms))
         .route("/v1/nodes", get(overview::nodes))
         .route("/v1/nodes/rebalance", post(leaving::rebalance))

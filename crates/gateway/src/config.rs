@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use notice::{Namespace, NodeId};
+use notice::{Namespace, NodeId, RoomPatterns};
 
-use crate::{origins::Origins, relay::RelayedRooms, script::Bundle, tls::Identity};
+use crate::{origins::Origins, proxies::Proxies, script::Bundle, tls::Identity};
 
 /// Everything a gateway needs to know. `carillon` makes one from the settings; nothing here is checked
 /// again.
@@ -20,6 +20,8 @@ pub struct Config {
     pub namespaces: Vec<Namespace>,
     /// What the port shows over TLS; without one it speaks plainly.
     pub tls: Option<Identity>,
+    /// What speaks for clients in front of the node.
+    pub proxies: Proxies,
     pub origins: Origins,
     /// Served as `socket.io.js` under `path`.
     pub serve_client: Option<Arc<Bundle>>,
@@ -32,6 +34,8 @@ pub struct Config {
     pub auth: auth::Config,
     /// A cookie that may hold a token.
     pub auth_cookie: Option<String>,
+    /// How long a revocation is kept: no token may live longer.
+    pub revocation_keep: Duration,
     /// `/v1/downlink` answers every call alike, whatever became of it.
     pub downlink_always_ok: bool,
     pub limits: Limits,
@@ -50,7 +54,7 @@ pub struct Uplink {
     /// The backend also hears of connects, disconnects, joins and leavings.
     pub lifecycle: bool,
     /// Rooms whose members may speak to each other.
-    pub relay: RelayedRooms,
+    pub relay: RoomPatterns,
 }
 
 /// What of a client's first request is kept for the gate.

@@ -14,6 +14,8 @@ pub(crate) enum Departure {
     PingTimeout,
     /// Bytes that are no packet, or a packet out of its place.
     BadPacket,
+    /// A text that is no UTF-8.
+    NotText,
     /// One message above `limits.payload_bytes`.
     TooLarge,
     /// Far more than `limits.events_per_second`: past `limits.packets_per_second`.
@@ -36,6 +38,8 @@ pub(crate) enum Departure {
     AuthAway,
     /// Its token, or what the backend granted, came to its end.
     Expired,
+    /// What it was let in by was taken back.
+    Revoked,
     /// Its only namespace was refused between its handshake and its seat.
     Refused,
     /// A backend put it out.
@@ -55,6 +59,7 @@ impl Departure {
             Self::TransportError => "transport_error",
             Self::PingTimeout => "ping_timeout",
             Self::BadPacket => "bad_packet",
+            Self::NotText => "not_text",
             Self::TooLarge => "too_large",
             Self::Events => "events",
             Self::Bytes => "bytes",
@@ -66,6 +71,7 @@ impl Departure {
             Self::StoreAway => "store_away",
             Self::AuthAway => "auth_away",
             Self::Expired => "expired",
+            Self::Revoked => "revoked",
             Self::Refused => "refused",
             Self::Kicked => "kicked",
             Self::Drain => "drain",
@@ -74,11 +80,12 @@ impl Departure {
         }
     }
 
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Client,
         Self::TransportError,
         Self::PingTimeout,
         Self::BadPacket,
+        Self::NotText,
         Self::TooLarge,
         Self::Events,
         Self::Bytes,
@@ -90,6 +97,7 @@ impl Departure {
         Self::StoreAway,
         Self::AuthAway,
         Self::Expired,
+        Self::Revoked,
         Self::Refused,
         Self::Kicked,
         Self::Drain,
@@ -113,6 +121,7 @@ impl Departure {
         match self {
             Self::Client => 1000,
             Self::BadPacket => 1002,
+            Self::NotText => 1007,
             Self::TooLarge => 1009,
             Self::Slow
             | Self::Stalled
@@ -120,6 +129,7 @@ impl Departure {
             | Self::Bytes
             | Self::Refused
             | Self::Expired
+            | Self::Revoked
             | Self::Kicked => 1008,
             _ => 1001,
         }

@@ -10,6 +10,7 @@ mod frames;
 mod line;
 mod outbox;
 mod pace;
+mod said;
 mod session;
 mod sessions;
 mod sid;
@@ -20,6 +21,7 @@ mod addresses;
 mod agreement;
 mod doors;
 mod http;
+mod meeting;
 mod patient;
 mod routes;
 mod slot;
@@ -58,3 +60,5 @@ pub(crate) use self::{
     websocket::hear_rest,
     wire::Wire,
 };
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use self::{dialect::Reads, payload::decode as decode_body};

@@ -13,6 +13,7 @@ use std::{
 };
 
 use adapter::SignalError;
+use auth::Denial;
 use notice::{Namespace, NodeId};
 use prometheus::{
     Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
@@ -55,6 +56,7 @@ pub(crate) struct Events {
     readings: IntCounterVec,
     /// A stranger was heard and told of: once is enough.
     met_stranger: AtomicBool,
+    met_outliver: AtomicBool,
 }
 
 impl Events {
@@ -79,8 +81,8 @@ impl Events {
             departures.with_label_values(&[departure.label()]).reset();
         }
         let handshakes = outcomes("carillon_handshakes_total", "Attempts to take a seat.")?;
-        for handshake in Handshake::ALL {
-            handshakes.with_label_values(&[handshake.label()]).reset();
+        for label in Handshake::ALL.map(Handshake::label).into_iter().chain(Denial::LABELS) {
+            handshakes.with_label_values(&[label]).reset();
         }
         let memory = IntGauge::new("carillon_memory_bytes", "What the process has in memory.")?;
         Ok(Self {
@@ -112,6 +114,7 @@ impl Events {
             readings: outcomes("carillon_store_readings_total", READINGS)?,
             deaf: registered(registry, IntGauge::new("carillon_deaf", DEAF)?)?,
             met_stranger: AtomicBool::new(false),
+            met_outliver: AtomicBool::new(false),
         })
     }
 
@@ -249,6 +252,22 @@ impl Events {
     pub(crate) fn apart(&self, error: &SignalError) {
         self.dropped(Dropped::StoreAway);
         tracing::debug!(%error, "could not ask the other nodes");
+    }
+
+    /// What is revoked could not be put on the cluster's list.
+    pub(crate) fn not_revoked(&self, error: &adapter::RevocationError) {
+        self.dropped(Dropped::StoreAway);
+        tracing::warn!(%error, "did not take a revocation");
+    }
+
+    /// A token that lives longer than a revocation is kept would come back to life. Said once.
+    pub(crate) fn outlives(&self) {
+        if !self.met_outliver.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                hint = "raise auth.revocation_keep, or sign for a shorter time",
+                "a token lives longer than auth.revocation_keep: revoked, it would be taken again after that"
+            );
+        }
     }
 
     /// Finals are gone that this node has not heard of; the embedded bus never lets that happen.

@@ -22,14 +22,16 @@ use crate::{
     forwarding, login,
     orders::{Orders, Waiting},
     others,
+    revocations::{Keeper, Revocations},
     shared::{Shared, Ways},
     tls::{Tls, TlsError},
+    volley::Volley,
 };
 
 /// What connections have at least to write their last bytes.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
-/// Arrivals that are handed on before the stop is looked at again.
+/// Arrivals that are taken together.
 const TOGETHER_MAX: usize = 64;
 
 /// Ends the sockets of one node. Clones share the same sockets.
@@ -46,6 +48,7 @@ struct Inflow {
     inbox: Inbox,
     requests: Requests,
     orders: Waiting,
+    revocations: Keeper,
     wishes: Wishes,
 }
 
@@ -63,16 +66,18 @@ pub enum StartError {
 impl Gateway {
     pub fn new(config: Config, link: Link, registry: &Registry) -> Result<Self, StartError> {
         let Link { publisher, interest, inbox, store, logins, .. } = link;
-        let Link { signals, nodes, requests, echo, uplink, .. } = link;
+        let Link { revocations, signals, nodes, requests, echo, uplink, .. } = link;
         let relay = RelayDriver::new(signals, registry)?;
         let ways = Ways { publisher, interest, store, logins, nodes, relay, echo, uplink };
         let gate = Gate::open(config.auth.clone(), registry)?;
-        let tls = config.tls.clone().map(|identity| Tls::new(identity, registry)).transpose()?;
+        let tls = config.tls.clone();
+        let tls = tls.map(|identity| Tls::new(identity, None, "public", registry)).transpose()?;
         let (orders, waiting) = Orders::open();
         let (drain, wishes) = Drain::open();
+        let (revocations, keeper) = Revocations::open(revocations, registry)?;
         let events = Events::new(registry)?;
-        let shared = Shared::new(config, gate, tls, events, ways, (orders, drain));
-        let inflow = Inflow { inbox, requests, orders: waiting, wishes };
+        let shared = Shared::new(config, gate, tls, events, ways, (orders, drain, revocations));
+        let inflow = Inflow { inbox, requests, orders: waiting, wishes, revocations: keeper };
         Ok(Self { shared: Arc::new(shared), inflow: Arc::new(Mutex::new(Some(inflow))) })
     }
 
@@ -83,7 +88,8 @@ impl Gateway {
     pub async fn run(&self, public: TcpListener, stop: CancellationToken) {
         let shared = &self.shared;
         let inflow = self.inflow.lock().take();
-        let Inflow { inbox, requests, orders, wishes } = inflow.expect("a gateway runs once");
+        let inflow = inflow.expect("a gateway runs once");
+        let Inflow { inbox, requests, orders, wishes, revocations } = inflow;
         let rest = CancellationToken::new();
         let leave = async {
             stop.cancelled().await;
@@ -96,7 +102,12 @@ impl Gateway {
         let delivering = async { while delivering.join_next().await.is_some() {} };
         tokio::join!(
             leave,
-            accept(shared, public, shared.closing.clone()),
+            async {
+                // Nobody is let in by what may have been taken back.
+                shared.revocations.known().await;
+                accept(shared, public, shared.closing.clone()).await;
+            },
+            Box::pin(revocations.run(shared, rest.clone())),
             shared.gate.run(rest.clone()),
             shared.renew(rest.clone()),
             shared.pulse.run(rest.clone()),
@@ -173,6 +184,7 @@ impl Gateway {
 
 /// Hands what the bus brings to the hub, in order, until `stop`.
 async fn deliver(shared: Arc<Shared>, mut inbox: Inbox, stop: CancellationToken) {
+    let mut arrivals = Vec::with_capacity(TOGETHER_MAX);
     loop {
         let arrival = tokio::select! {
             biased;
@@ -180,26 +192,44 @@ async fn deliver(shared: Arc<Shared>, mut inbox: Inbox, stop: CancellationToken)
             arrival = inbox.next() => arrival,
         };
         let Some(arrival) = arrival else { return };
-        take_in(&shared, arrival).await;
-        // What came together is not waited for one by one.
-        for _ in 1..TOGETHER_MAX {
-            let Some(arrival) = inbox.try_next() else { break };
-            take_in(&shared, arrival).await;
+        arrivals.push(arrival);
+        let more = std::iter::from_fn(|| inbox.try_next());
+        arrivals.extend(more.take(TOGETHER_MAX - 1));
+        for part in arrivals.chunk_by(go_together) {
+            take_in(&shared, part).await;
         }
+        arrivals.clear();
     }
 }
 
-async fn take_in(shared: &Shared, arrival: Arrival) {
+/// Whether two arrivals are notices that all members of one audience get.
+fn go_together(one: &Arrival, next: &Arrival) -> bool {
+    let (Arrival::Notice(one), Arrival::Notice(next)) = (one, next) else { return false };
+    one.draft.audience == next.draft.audience && Volley::takes(one) && Volley::takes(next)
+}
+
+/// One arrival, or several that go together.
+async fn take_in(shared: &Shared, part: &[Arrival]) {
+    let arrival = match part {
+        [arrival] => arrival,
+        several => {
+            let notices = several.iter().filter_map(|arrival| match arrival {
+                Arrival::Notice(notice) => Some(notice),
+                _ => None,
+            });
+            return shared.hub.deliver_all(&Volley::of(notices), &shared.events).await;
+        }
+    };
     match arrival {
         Arrival::Notice(notice) => {
-            shared.hub.deliver(&notice, &shared.events).await;
-            count_if_unknown(shared, &notice);
+            shared.hub.deliver(notice, &shared.events).await;
+            count_if_unknown(shared, notice);
         }
         Arrival::Gap(gap) => {
             shared.events.behind();
-            shared.hub.tell_of(&gap);
+            shared.hub.tell_of(gap);
         }
-        Arrival::PutOut { room, members } => login::put_out(shared, &room, &members),
+        Arrival::PutOut { room, members } => login::put_out(shared, room, members),
     }
 }
 

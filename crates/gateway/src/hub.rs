@@ -22,6 +22,7 @@ use crate::{
     forms::Forms,
     frames_of,
     seat::{Entry, Seat},
+    volley::Volley,
 };
 
 const SHARDS: usize = 32;
@@ -181,6 +182,19 @@ impl Hub {
             }
         }
         taken
+    }
+
+    /// Hands notices that came together to every member of their audience, in parts that let others run.
+    pub(crate) async fn deliver_all(&self, volley: &Volley<'_>, events: &Events) {
+        let members = volley.audience().map(|audience| self.lists(audience, None));
+        let members = members.unwrap_or_default();
+        for seats in members.iter().flat_map(|members| members.chunks(FAN_OUT_PART)) {
+            let now = SystemTime::now();
+            for seat in seats {
+                seat.deliver_all(volley, now, events);
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Tells every member of an audience that finals of it are gone which they have not had.

@@ -18,6 +18,7 @@ mod drain;
 mod forwarding;
 mod hearing;
 
+mod proxies;
 mod tls;
 
 mod engine;
@@ -31,9 +32,11 @@ mod seat;
 
 mod relay;
 mod uplink;
+mod volley;
 
 mod census;
 mod deeds;
+mod revocations;
 
 mod answering;
 mod orders;
@@ -56,6 +59,9 @@ mod events;
 mod origins;
 mod refusal;
 
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzzed;
+
 pub use crate::{
     api::{DOWNLINK_PATH, Unread},
     config::{Config, Conformance, Limits, Uplink},
@@ -63,7 +69,10 @@ pub use crate::{
     module::MODULE,
     origins::{OriginError, Origins},
     others::about,
-    relay::RelayedRooms,
+    proxies::{ForwardedHeader, Network, Proxies, read_network},
     script::Bundle,
-    tls::{Identity, IdentityError},
+    tls::{Agreement, ClientRoots, Identity, IdentityError, RootsError, Tls, TlsError},
 };
+
+#[cfg(feature = "fuzzing")]
+pub use crate::fuzzed::{namespace, packets, placeholders, polling_body, websocket};

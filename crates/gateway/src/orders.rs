@@ -35,8 +35,9 @@ struct Given {
     by: Giver,
 }
 
+/// Who gave an order, and waits for the answer.
 #[derive(Debug)]
-enum Giver {
+pub(crate) enum Giver {
     Api(oneshot::Sender<Answer>),
     Node(Request),
 }
@@ -98,10 +99,16 @@ impl Given {
 
     async fn settle(self, shared: &Shared, answer: Answer) {
         shared.events.ordered(&self.order.deed, outcome(&answer));
-        match self.by {
+        self.by.answer(answer).await;
+    }
+}
+
+impl Giver {
+    pub(crate) async fn answer(self, answer: Answer) {
+        match self {
             // Whoever asked may have gone meanwhile.
-            Giver::Api(sender) => drop(sender.send(answer)),
-            Giver::Node(request) => request.answer(questions::seal(&answer)).await,
+            Self::Api(sender) => drop(sender.send(answer)),
+            Self::Node(request) => request.answer(questions::seal(&answer)).await,
         }
     }
 }

@@ -51,10 +51,11 @@ impl Wanted {
         let own = Source::default().or_since(last_event);
         let (shared, address) = (&asking.shared, asking.address);
         let brought = Brought::of(&shared.showing, asking.request.headers(), text);
+        let transport = Source::query(query);
         let plea = Plea {
             namespace: &namespace,
-            identity: &Identity::of(&own, &Source::query(query))?,
-            token: None,
+            identity: &Identity::of(&own, &transport)?,
+            token: socket::token_of(&own, &transport, brought.as_deref()),
             query: Query::default(),
             auth: None,
             brought: brought.as_deref(),

@@ -20,6 +20,8 @@ pub(crate) enum Question {
     /// An emit that leaves somebody out: under a name of its own, since a release that does not know
     /// `except` must not send it.
     EmitExcept(Emit, Except),
+    /// The list of what is revoked has grown.
+    Revoked,
     /// The node that is asked empties itself.
     Empty {
         over_ms: u64,

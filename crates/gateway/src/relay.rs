@@ -13,10 +13,7 @@ use std::{
 };
 
 use adapter::Published;
-use notice::{
-    Audience, Draft, EventName, Kind, Narrowing, NoticeId, Origin, Payload, Room, RoomPattern,
-    Scope,
-};
+use notice::{Audience, Draft, EventName, Kind, Narrowing, NoticeId, Origin, Payload, Room, Scope};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -37,28 +34,10 @@ const UNFIT: Reason =
 const NOT_ALLOWED: Reason =
     Reason { code: "not_allowed", message: "this socket may not relay to this room" };
 
-/// The rooms whose members may speak to each other.
-#[derive(Clone, Debug, Default)]
-pub struct RelayedRooms(Vec<RoomPattern>);
-
 /// The name under which others know a seat that relays: they may not know its id, by which an Engine.IO 3
 /// session could be taken over. A few bytes until it first relays.
 #[derive(Debug, Default)]
 pub(crate) struct Alias(OnceLock<u64>);
-
-impl RelayedRooms {
-    pub fn new(rooms: Vec<RoomPattern>) -> Self {
-        Self(rooms)
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn has(&self, room: &Room) -> bool {
-        self.0.iter().any(|pattern| pattern.covers(room))
-    }
-}
 
 impl Alias {
     fn name(&self) -> String {
@@ -75,7 +54,7 @@ pub(crate) async fn relay(seat: &Seat, call: &Call) -> Result<NoticeId, Reason> 
     let event = word(event).and_then(|event| EventName::new(&event).ok()).ok_or(MALFORMED)?;
     let audience = seat.audience(Scope::Room(room.clone()));
     let allowed = &seat.session.shared.config.uplink.relay;
-    if !allowed.has(&room) || !seat.places.audiences().contains(&audience) {
+    if !allowed.cover(&room) || !seat.places.audiences().contains(&audience) {
         return Err(NOT_ALLOWED);
     }
     if !attached::fit(&call.args, call.attachments.len()) {

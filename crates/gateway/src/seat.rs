@@ -37,6 +37,7 @@ use crate::{
     login::Stays,
     relay::Alias,
     uplink::Voice,
+    volley::Volley,
 };
 
 /// What a notice may weigh beside its payload: its event, its id, its frame.
@@ -141,13 +142,32 @@ impl Seat {
         }
     }
 
+    /// Takes several notices of one audience, with one write if it is past its snapshot.
+    pub(crate) fn deliver_all(&self, volley: &Volley<'_>, now: SystemTime, events: &Events) {
+        let passes = {
+            let inflow = self.inflow.lock();
+            volley.notices().iter().all(|notice| inflow.passes(notice))
+        };
+        if !passes {
+            for (notice, forms) in volley.each() {
+                self.deliver(notice, forms, now, events);
+            }
+            return;
+        }
+        let dialect = self.session.dialect;
+        let Some(transport) = self.session.send_all(volley.encoded(dialect)) else { return };
+        for notice in volley.notices() {
+            events.delivered(transport, dialect, notice.draft.handed_in, now);
+        }
+    }
+
     fn send(&self, forms: &Forms<'_>, now: SystemTime, events: &Events) -> bool {
         let draft = &forms.notice.draft;
         if draft.kind == Kind::Volatile && !self.session.is_free() {
             events.dropped(Dropped::Volatile);
             return false;
         }
-        let task = draft.kind.task().filter(|_| draft.kind.is_progress());
+        let task = draft.kind.replaceable();
         let dialect = self.session.dialect;
         let sent = match &draft.event {
             Some(event) => self.session.send(forms.shared(dialect, event), task),

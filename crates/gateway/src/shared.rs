@@ -23,6 +23,7 @@ use crate::{
     hub::Hub,
     orders::Orders,
     readings::Readings,
+    revocations::Revocations,
     tls::Tls,
 };
 
@@ -47,6 +48,7 @@ pub(crate) struct Shared {
     pub(crate) logins: Logins,
     pub(crate) nodes: Nodes,
     pub(crate) orders: Orders,
+    pub(crate) revocations: Revocations,
     pub(crate) drain: Drain,
     pub(crate) forwarding: Forwarding,
     pub(crate) echo: Echo,
@@ -88,7 +90,7 @@ impl Shared {
         tls: Option<Tls>,
         events: Events,
         ways: Ways,
-        (orders, drain): (Orders, Drain),
+        (orders, drain, revocations): (Orders, Drain, Revocations),
     ) -> Self {
         let Ways { publisher, interest, store, logins, nodes, relay, echo, uplink } = ways;
         let (hub, events) = (Arc::new(Hub::default()), Arc::new(events));
@@ -126,6 +128,7 @@ impl Shared {
             logins,
             nodes,
             orders,
+            revocations,
             drain,
             forwarding,
             echo,

@@ -5,7 +5,7 @@
 
 use std::{hint::black_box, time::Duration};
 
-use adapter::{Config, Embedded, KeptRooms, Link};
+use adapter::{Config, Embedded, Link};
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ingest::{Batch, Intake, Metrics};
@@ -31,7 +31,8 @@ fn config() -> Config {
         login_lease: Duration::from_secs(15),
         room_members_max: 1_000,
         login_rooms_max: 1_000,
-        kept_rooms: KeptRooms::default(),
+        revocations_max: 100_000,
+        kept_rooms: notice::RoomPatterns::default(),
         uplink: None,
         node_lease: Duration::from_secs(15),
     }

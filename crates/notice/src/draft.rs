@@ -61,6 +61,11 @@ impl Kind {
         }
     }
 
+    /// The task whose newer progress may stand for this.
+    pub fn replaceable(&self) -> Option<&TaskKey> {
+        self.task().filter(|_| self.is_progress())
+    }
+
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Final { .. })
     }

@@ -9,6 +9,7 @@
 //! its arguments.
 
 mod names;
+mod revocation;
 mod room_pattern;
 mod text;
 
@@ -30,6 +31,9 @@ mod status;
 mod cursor;
 mod event;
 
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzzed;
+
 pub use crate::{
     audience::{Audience, Scope},
     cursor::{Cursor, CursorError},
@@ -39,10 +43,14 @@ pub use crate::{
     event::{EventError, EventName},
     id::{Epoch, NoticeId, Position},
     message::{Message, MessageError, PAYLOAD_BYTES_MAX},
-    names::{NameError, Namespace, NodeId, ResumeKey, Room, SocketId, UserId},
+    names::{NameError, Namespace, NodeId, ResumeKey, Room, SocketId, TokenId, UserId},
     narrowing::Narrowing,
     payload::{ATTACHMENTS_MAX, Payload},
-    room_pattern::{RoomPattern, RoomPatternError},
+    revocation::{Revocation, Revoked},
+    room_pattern::{RoomPattern, RoomPatternError, RoomPatterns},
     span::duration,
     status::{StatusTable, StatusTableError},
 };
+
+#[cfg(feature = "fuzzing")]
+pub use crate::fuzzed::{cursor, downlink_body, emit_body, worker_message};

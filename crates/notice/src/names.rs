@@ -19,6 +19,8 @@ pub enum NameError {
     Control { what: &'static str },
     #[error("{what} {name:?} does not begin with a slash, or holds one of `,` `?` `#`")]
     NotAPath { what: &'static str, name: String },
+    #[error("{what} {name:?} is none of those that there are")]
+    Unknown { what: &'static str, name: String },
 }
 
 fn checked(what: &'static str, name: &str) -> Result<Arc<str>, NameError> {
@@ -81,6 +83,10 @@ name! {
 name! {
     /// A word by which a client that comes back is known to be the one that left.
     ResumeKey, "resume"
+}
+name! {
+    /// One token of a user, as its `jti` names it.
+    TokenId, "token"
 }
 name! {
     /// One process of the cluster, for as long as it lives.

@@ -14,6 +14,10 @@ pub enum RoomPattern {
     Prefix(Arc<str>),
 }
 
+/// Several of them: a room is covered if one of them covers it. Clones share.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RoomPatterns(Arc<[RoomPattern]>);
+
 /// Why a text is no pattern of rooms.
 #[derive(Clone, Debug, Error, Eq, PartialEq)]
 pub enum RoomPatternError {
@@ -47,6 +51,32 @@ impl RoomPattern {
     }
 }
 
+impl RoomPatterns {
+    pub fn cover(&self, room: &Room) -> bool {
+        self.0.iter().any(|pattern| pattern.covers(room))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Default for RoomPatterns {
+    fn default() -> Self {
+        Self(Arc::from([]))
+    }
+}
+
+impl FromIterator<RoomPattern> for RoomPatterns {
+    fn from_iter<I: IntoIterator<Item = RoomPattern>>(patterns: I) -> Self {
+        Self(patterns.into_iter().collect())
+    }
+}
+
 impl fmt::Display for RoomPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -59,5 +89,32 @@ impl fmt::Display for RoomPattern {
 impl fmt::Debug for RoomPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Which rooms patterns cover.
+
+    use super::*;
+
+    fn cover(patterns: &[&str], room: &str) -> bool {
+        let patterns = patterns.iter().map(|text| RoomPattern::new(text).unwrap());
+        patterns.collect::<RoomPatterns>().cover(&Room::new(room).unwrap())
+    }
+
+    #[test]
+    fn a_name_covers_that_room_alone() {
+        assert!(cover(&["456"], "456"));
+        assert!(!cover(&["456"], "4567"));
+        assert!(!cover(&[], "456"));
+    }
+
+    #[test]
+    fn a_star_at_the_end_covers_all_that_begin_alike() {
+        assert!(cover(&["1", "chat:*"], "chat:1"));
+        assert!(!cover(&["chat:*"], "chat"));
+        assert!(cover(&["*"], "anything"));
+        assert!(RoomPattern::new("a*b").is_err() && RoomPattern::new("*b*").is_err());
     }
 }

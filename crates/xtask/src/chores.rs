@@ -1,13 +1,16 @@
-//! The three chores, each a list of steps, and the few commands that more than one of them runs.
+//! The chores, each a list of steps, and the few commands that more than one of them runs.
 
 mod audit;
 mod clients;
 mod deploy;
+mod fuzz;
+mod kube;
+mod secrets;
 mod soak;
 mod test;
 mod workers;
 
-pub(crate) use self::{audit::AUDIT, soak::SOAK, test::TEST};
+pub(crate) use self::{audit::AUDIT, fuzz::FUZZ, kube::KUBE, soak::SOAK, test::TEST};
 
 use std::time::Duration;
 
@@ -29,11 +32,14 @@ fn cargo(args: &[&str]) -> Errand {
 fn cargo_test(more: &[&str], shop: &mut Workshop) -> Result<(), Failure> {
     toolbox::REDIS.fetch(shop)?;
     toolbox::OPENSSL.fetch(shop)?;
+    toolbox::HAPROXY.fetch(shop)?;
+    toolbox::NGINX.fetch(shop)?;
     // loadtest measures a peer that runs in node.
     toolbox::fetch_node(shop)?;
     toolbox::NPM.fetch(shop)?;
     toolbox::SS.fetch(shop)?;
     let setting = errand::bounding_setting(TESTS_LIMIT)?;
     let tests = Errand::new("cargo").unsaid("--config").unsaid(setting);
-    tests.args(["test", "--workspace", "--no-fail-fast"]).args(more).count(shop)
+    let tests = tests.args(["test", "--workspace", "--no-fail-fast"]).args(more);
+    tests.env_unsaid("TEST_RECORD", secrets::folder()?).count(shop)
 }

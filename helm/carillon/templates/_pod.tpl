@@ -112,6 +112,7 @@ volumes:
 {{- $root := .root -}}
 {{- $values := .root.Values -}}
 {{- $both := and (eq .role "gateway") (not $values.ingest.enabled) -}}
+{{- $scheme := include "carillon.internalScheme" $root | upper -}}
 image: {{ include "carillon.image" $root }}
 imagePullPolicy: {{ $values.image.pullPolicy }}
 args:
@@ -127,6 +128,10 @@ env:
   - name: CARILLON_INGEST__CONSUMER
     valueFrom: { fieldRef: { fieldPath: metadata.name } }
   {{- end }}
+  {{- with include "carillon.memory" . }}
+  # Newcomers are refused before the kernel ends the pod for all.
+  - { name: CARILLON_LIMITS__MEMORY, value: {{ . }} }
+  {{- end }}
   {{- include "carillon.env" $root | nindent 2 }}
 {{- with $values.extraEnvFrom }}
 envFrom:
@@ -138,13 +143,13 @@ ports:
   {{- end }}
   - { name: internal, containerPort: 8001, protocol: TCP }
 startupProbe:
-  httpGet: { path: /readyz, port: internal }
+  httpGet: { path: /readyz, port: internal, scheme: {{ $scheme }} }
   {{- toYaml $values.probes.startup | nindent 2 }}
 livenessProbe:
-  httpGet: { path: /livez, port: internal }
+  httpGet: { path: /livez, port: internal, scheme: {{ $scheme }} }
   {{- toYaml $values.probes.liveness | nindent 2 }}
 readinessProbe:
-  httpGet: { path: /readyz, port: internal }
+  httpGet: { path: /readyz, port: internal, scheme: {{ $scheme }} }
   {{- toYaml $values.probes.readiness | nindent 2 }}
 resources:
   {{- toYaml (get $values .role).resources | nindent 2 }}
@@ -182,6 +187,9 @@ volumeMounts:
 {{- end }}
 {{- if .Values.tls.existingSecret }}
 - { name: tls, mountPath: /etc/carillon/tls, readOnly: true }
+{{- end }}
+{{- if .Values.internalTls.existingSecret }}
+- { name: internal-tls, mountPath: /etc/carillon/internal-tls, readOnly: true }
 {{- end }}
 {{- with .Values.extraVolumeMounts }}
 {{ toYaml . }}
@@ -236,7 +244,21 @@ volumeMounts:
 - name: tls
   secret: { secretName: {{ . }} }
 {{- end }}
+{{- with .Values.internalTls.existingSecret }}
+- name: internal-tls
+  secret: { secretName: {{ . }} }
+{{- end }}
 {{- with .Values.extraVolumes }}
 {{ toYaml . }}
 {{- end }}
+{{- end -}}
+
+{{/* Four fifths of what the pod may have, unless config says it. Takes root and role. */}}
+{{- define "carillon.memory" -}}
+{{- $limit := dig "resources" "limits" "memory" "" (get .root.Values .role) | toString -}}
+{{- $said := or (dig "limits" "memory" "" .root.Values.config) (dig "limits" "memory" "" .root.Values.extraConfig) -}}
+{{- if and (eq .role "gateway") (not $said) (regexMatch "^[0-9]+[MG]i$" $limit) -}}
+{{- $unit := ternary 1024 1 (hasSuffix "Gi" $limit) -}}
+{{- div (mul (regexFind "[0-9]+" $limit | int64) $unit 4) 5 -}}MiB
+{{- end -}}
 {{- end -}}

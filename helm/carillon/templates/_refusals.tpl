@@ -54,7 +54,7 @@
 {{- define "carillon.refusals.pods" -}}
 {{- $drain := include "carillon.drainSeconds" . | int -}}
 {{- if le (include "carillon.graceSeconds" . | int) $drain -}}
-{{- fail (printf "terminationGracePeriodSeconds: draining takes %d s (config.drain), and the pod would be killed in the midst of it. Write %d or more, or leave it out." $drain (add $drain 5)) -}}
+{{- fail (printf "terminationGracePeriodSeconds: draining takes %d s (config.drain.grace), and the pod would be killed in the midst of it. Write %d or more, or leave it out." $drain (add $drain 5)) -}}
 {{- end -}}
 {{- range $role := list "gateway" "ingest" -}}
 {{- $own := get $.Values $role -}}

@@ -39,6 +39,13 @@
 {{- $_ := set $public "plaintext" true -}}
 {{- end -}}
 {{- $internal := dict "addr" (printf "%s:8001" .Values.listenAddress) "api_key_files" (list "/etc/carillon/keys") -}}
+{{- with .Values.internalTls -}}
+{{- if .existingSecret -}}
+{{- $tls := dict "cert" "/etc/carillon/internal-tls/tls.crt" "key" "/etc/carillon/internal-tls/tls.key" -}}
+{{- with .clientCaKey -}}{{- $_ := set $tls "client_ca" (printf "/etc/carillon/internal-tls/%s" .) -}}{{- end -}}
+{{- $_ := set $internal "tls" $tls -}}
+{{- end -}}
+{{- end -}}
 {{- $tree := dict "public" $public "internal" $internal "telemetry" (dict "log_format" "json") -}}
 {{- if include "carillon.redis.given" . -}}
 {{- $redis := dict -}}
@@ -104,24 +111,22 @@
 {{- $units := dict "ms" 1 "s" 1000 "sec" 1000 "m" 60000 "min" 60000 "h" 3600000 -}}
 {{- $sum := 0 -}}
 {{- if not (regexMatch "^([0-9]+ *[a-z]+ *)+$" (toString .)) -}}
-{{- fail (printf "config.drain: %q is no time that the chart can read: write it like 1m 30s" (toString .)) -}}
+{{- fail (printf "config.drain.grace: %q is no time that the chart can read: write it like 1m 30s" (toString .)) -}}
 {{- end -}}
 {{- range regexFindAll "[0-9]+ *[a-z]+" (toString .) -1 -}}
 {{- $unit := regexFind "[a-z]+" . -}}
 {{- if not (hasKey $units $unit) -}}
-{{- fail (printf "config.drain: %q is no time that the chart can read: write it in h, m, s or ms" .) -}}
+{{- fail (printf "config.drain.grace: %q is no time that the chart can read: write it in h, m, s or ms" .) -}}
 {{- end -}}
 {{- $sum = add $sum (mul (regexFind "[0-9]+" . | int64) (get $units $unit)) -}}
 {{- end -}}
 {{- div (add $sum 999) 1000 -}}
 {{- end -}}
 
-{{/* What draining takes: until it is out of the balancers, then until the last socket is gone. */}}
+{{/* What draining takes at most, the wait for balancers included. */}}
 {{- define "carillon.drainSeconds" -}}
 {{- $drain := merge (dict) (dig "drain" (dict) .Values.extraConfig) (dig "drain" (dict) .Values.config) -}}
-{{- $delay := include "carillon.seconds" (get $drain "delay" | default "5s") | int -}}
-{{- $grace := include "carillon.seconds" (get $drain "grace" | default "25s") | int -}}
-{{- add $delay $grace -}}
+{{- include "carillon.seconds" (get $drain "grace" | default "25s") -}}
 {{- end -}}
 
 {{- define "carillon.graceSeconds" -}}

@@ -1,9 +1,9 @@
 // The peer: a stock Socket.IO server on Node as its documentation builds one, with the Redis
 // adapter where a Redis is named, and every setting as it comes.
 //
-// Arguments: the address for sockets, the address for `POST /emit`, and a Redis URL if there are
+// Arguments: the address for sockets, the address for `POST /emit` and `POST /users`, and a Redis URL if there are
 // several of these. `POST /emit` takes the body of carillon's `POST /v1/emit`, as far as it names
-// a namespace, a user or a room, an event and its data. A user is a room like any other.
+// a namespace, a user or a room, an event and its data; `POST /users` takes several, a line each. A user is a room like any other.
 
 import { createServer } from "node:http";
 import { createAdapter } from "@socket.io/redis-adapter";
@@ -33,7 +33,9 @@ const emits = createServer((request, response) => {
   const chunks = [];
   request.on("data", (chunk) => chunks.push(chunk));
   request.on("end", () => {
-    response.statusCode = emit(Buffer.concat(chunks));
+    const body = Buffer.concat(chunks).toString();
+    const emits = request.url === "/users" ? body.trimEnd().split("\n") : [body];
+    response.statusCode = Math.max(...emits.map(emit));
     response.end();
   });
 });

@@ -1,4 +1,5 @@
-//! One message to every socket at a steady rate: what a delivery costs, and how late it comes.
+//! One message to every socket, at a steady rate or as fast as they are taken: what a delivery costs, and how
+//! late it comes.
 
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ const LEAD: Duration = Duration::from_millis(200);
 /// How long after its last message a part is waited for. What has not come then is lost.
 const TAIL: Duration = Duration::from_secs(10);
 const STEP: Duration = Duration::from_millis(50);
+/// Messages of a burst are all due at once, nearly.
+const BURST_RATE: u32 = 1_000_000;
 
 /// Plays it to one server.
 pub(crate) fn play(target: &Target, fanout: &Fanout, bar: &ProgressBar) -> Result<Sheet, Failure> {
@@ -47,7 +50,8 @@ pub(crate) fn play(target: &Target, fanout: &Fanout, bar: &ProgressBar) -> Resul
     volley.play(sockets, fanout.rate, 0, fanout.rate, bar)?;
     let warm = meter.read()?;
     phase(bar, "publishing", messages.into());
-    volley.play(sockets, fanout.rate, fanout.rate, messages, bar)?;
+    let rate = if fanout.burst.is_some() { BURST_RATE } else { fanout.rate };
+    volley.play(sockets, rate, fanout.rate, messages, bar)?;
     let after = meter.read()?;
 
     let mut sheet = Sheet::default();
@@ -69,7 +73,8 @@ pub(crate) fn play(target: &Target, fanout: &Fanout, bar: &ProgressBar) -> Resul
 
 /// The messages of the measured part, if their deliveries can be kept.
 fn bounded_messages(fanout: &Fanout) -> Result<u32, Failure> {
-    let (messages, sockets) = (fanout.rate * fanout.seconds, fanout.sockets);
+    let messages = fanout.burst.unwrap_or(fanout.rate * fanout.seconds);
+    let sockets = fanout.sockets;
     if sockets * messages as usize > DELIVERIES_MAX {
         return Err(Failure::TooMuch { sockets, messages, deliveries_max: DELIVERIES_MAX });
     }

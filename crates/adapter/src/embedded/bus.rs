@@ -18,6 +18,7 @@ use crate::{
         shard::{Attempt, Limits, Shard},
     },
     error::{BusError, PublishError},
+    kept_rooms::KeptRooms as _,
     limits::PAYLOAD_BYTES_MAX,
     metrics::{KindLabel, Metrics},
     publisher::Published,

@@ -7,7 +7,7 @@ use prometheus::Registry;
 use tokio::{task::JoinSet, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, embedded::Embedded, kept_rooms::KeptRooms};
+use crate::{config::Config, embedded::Embedded};
 
 const AGE: Duration = Duration::from_hours(1);
 
@@ -26,7 +26,8 @@ fn config() -> Config {
         login_lease: Duration::from_secs(15),
         room_members_max: 100_000,
         login_rooms_max: 1_000_000,
-        kept_rooms: KeptRooms::default(),
+        revocations_max: 100_000,
+        kept_rooms: notice::RoomPatterns::default(),
         uplink: None,
         node_lease: AGE,
     }

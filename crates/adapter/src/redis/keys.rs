@@ -40,6 +40,11 @@ impl Prefix {
         format!("{}:{{logins}}:eras", self.0)
     }
 
+    /// The keys of what is revoked, in the order in which its scripts name them.
+    pub(super) fn revoked_keys(&self) -> [Value; 3] {
+        ["ends", "marks", "befores"].map(|part| format!("{}:{{revoked}}:{part}", self.0).into())
+    }
+
     pub(super) fn channel(&self, audience: &Audience) -> String {
         format!("{}:{{{audience}}}", self.0)
     }

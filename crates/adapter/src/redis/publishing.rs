@@ -9,12 +9,12 @@ use fred::{
     types::{ClusterHash, CustomCommand, Value, config::Server},
 };
 use futures_util::future::join_all;
-use notice::{Audience, Draft};
+use notice::{Audience, Draft, RoomPatterns};
 use tokio::time::{Instant, sleep};
 
 use crate::{
     error::PublishError,
-    kept_rooms::KeptRooms,
+    kept_rooms::KeptRooms as _,
     metrics::KindLabel,
     publisher::Published,
     redis::{
@@ -56,7 +56,7 @@ impl Bus {
         self.config.progress_pace
     }
 
-    pub(crate) fn kept_rooms(&self) -> &KeptRooms {
+    pub(crate) fn kept_rooms(&self) -> &RoomPatterns {
         &self.config.kept_rooms
     }
 

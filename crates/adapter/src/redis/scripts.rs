@@ -50,12 +50,16 @@ pub(super) struct Scripts {
     pub(super) renew: Script,
     pub(super) logout: Script,
     pub(super) era: Script,
+    pub(super) revoke: Script,
+    pub(super) revoked: Script,
 }
 
 /// The keys that `life.lua` names.
 const LIFE_KEYS_LEN: i64 = 5;
 /// The keys that `room.lua` names.
 const ROOM_KEYS_LEN: i64 = 3;
+/// The keys of what is revoked.
+const REVOKED_KEYS_LEN: i64 = 3;
 
 macro_rules! with_room {
     ($file:literal) => {
@@ -90,6 +94,8 @@ impl Scripts {
             renew: Script::load(client, with_room!("renew.lua"), ROOM_KEYS_LEN).await?,
             logout: Script::load(client, with_room!("logout.lua"), ROOM_KEYS_LEN).await?,
             era: Script::load(client, include_str!("era.lua"), 1).await?,
+            revoke: Script::load(client, include_str!("revoke.lua"), REVOKED_KEYS_LEN).await?,
+            revoked: Script::load(client, include_str!("revoked.lua"), REVOKED_KEYS_LEN).await?,
         })
     }
 }

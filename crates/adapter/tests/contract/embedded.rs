@@ -42,6 +42,7 @@ impl Subject for InMemory {
             login_lease: Duration::from_secs(15),
             room_members_max: 100_000,
             login_rooms_max: 1_000_000,
+            revocations_max: 10,
             kept_rooms: kept_rooms(),
             uplink: Some("uplink".to_owned()),
             node_lease: Duration::from_secs(15),

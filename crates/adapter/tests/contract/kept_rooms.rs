@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use adapter::{Config, KeptRooms, PublishError, Published, Since};
+use adapter::{Config, PublishError, Published, Since};
 use notice::{
-    Audience, Draft, Epoch, Kind, Narrowing, Position, Room, RoomPattern, Scope, SocketId,
+    Audience, Draft, Epoch, Kind, Narrowing, Position, Room, RoomPattern, RoomPatterns, Scope,
+    SocketId,
 };
 
 use crate::{
@@ -13,8 +14,8 @@ use crate::{
 };
 
 /// What every bus of these tests keeps.
-pub(crate) fn kept_rooms() -> KeptRooms {
-    KeptRooms::new(vec![RoomPattern::new("kept:*").expect("it is a pattern")])
+pub(crate) fn kept_rooms() -> RoomPatterns {
+    RoomPatterns::from_iter([RoomPattern::new("kept:*").expect("it is a pattern")])
 }
 
 fn kept() -> Audience {

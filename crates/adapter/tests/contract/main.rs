@@ -18,6 +18,7 @@ mod nodes;
 mod order;
 mod pace;
 mod relay;
+mod revocations;
 mod rushes;
 mod signals;
 mod uplink;
@@ -167,6 +168,14 @@ macro_rules! contract {
                 what_nobody_waits_for_is_kept_all_the_same,
                 an_entry_past_the_limit_is_refused_for_good,
                 without_a_stream_there_is_no_way_to_it,
+            ],
+            revocations: [
+                what_one_node_revokes_every_node_reads_in_that_order,
+                a_revocation_is_read_on_from_a_mark,
+                of_two_about_the_same_the_later_instant_and_the_later_end_hold,
+                a_revocation_is_kept_for_as_long_as_was_asked,
+                one_revocation_too_many_is_refused_until_another_has_ended,
+                more_than_one_reading_takes_is_read_in_parts,
             ],
             relay: [
                 a_burst_arrives_whole_and_in_order_at_every_node,

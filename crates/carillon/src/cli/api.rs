@@ -9,14 +9,19 @@ use anyhow::{Context as _, anyhow};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client as Pool, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use rustls::ClientConfig;
 use serde::Deserialize;
 use tokio::time;
 
-use crate::{cli::remote::Remote, exit::Failure};
+use crate::{
+    cli::{arguments::TlsArgs, remote::Remote, trust},
+    exit::Failure,
+};
 
 /// How long a node may take to answer one call.
 const ANSWER_WITHIN: Duration = Duration::from_mins(1);
@@ -26,7 +31,7 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// One node's internal API.
 #[derive(Debug)]
 pub(super) struct Api {
-    pool: Pool<HttpConnector, Full<Bytes>>,
+    pool: Pool<HttpsConnector<HttpConnector>, Full<Bytes>>,
     remote: Remote,
     key: Option<String>,
 }
@@ -53,8 +58,16 @@ pub(super) struct Problem {
 }
 
 impl Api {
-    pub(super) fn new(remote: Remote, key: Option<String>) -> Self {
-        Self { pool: Pool::builder(TokioExecutor::new()).build_http(), remote, key }
+    pub(super) fn new(remote: Remote, key: Option<String>, tls: &TlsArgs) -> Result<Self, Failure> {
+        let rules = trust::rules(&remote, tls)?;
+        Ok(Self::by(rules, remote, key))
+    }
+
+    /// The same, with the rules of TLS made already.
+    pub(super) fn by(rules: ClientConfig, remote: Remote, key: Option<String>) -> Self {
+        let connector = HttpsConnectorBuilder::new().with_tls_config(rules).https_or_http();
+        let pool = Pool::builder(TokioExecutor::new()).build(connector.enable_http1().build());
+        Self { pool, remote, key }
     }
 
     pub(super) async fn call(

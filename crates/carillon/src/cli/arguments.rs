@@ -38,6 +38,7 @@ const LISTEN_EXAMPLES: &str = "\
 Examples:
   carillon listen --url http://127.0.0.1:8000 --user 5
   carillon listen --url http://127.0.0.1:8000 --user 5 --since 'user:5@/notice:k3x9-41'
+  carillon listen --url https://push.example.com --user 5 --ca ca.crt
 
 Each line is {\"event\",\"args\",\"id\"}; the id of the last one is the next --since.
 Ends with 0 on ctrl-c, and with 1 when the server ends.";
@@ -165,6 +166,22 @@ pub(super) struct PublishArgs {
     /// What stands in front of the stream's name in Redis; `redis.prefix` without it
     #[arg(long, value_name = "WORD")]
     pub(super) prefix: Option<String>,
+    #[command(flatten)]
+    pub(super) tls: TlsArgs,
+}
+
+/// Where a node speaks TLS.
+#[derive(Args, Clone, Debug)]
+pub(super) struct TlsArgs {
+    /// The roots that https:// trusts, PEM; this machine's without it
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca: Option<PathBuf>,
+    /// The certificate to show to the node, PEM
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(super) cert: Option<PathBuf>,
+    /// The certificate's key, PEM
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(super) key: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -216,12 +233,14 @@ pub(super) struct DeadAt {
     #[arg(long, value_name = "URL")]
     pub(super) to: Option<String>,
     #[command(flatten)]
+    pub(super) tls: TlsArgs,
+    #[command(flatten)]
     pub(super) settings: SettingFlags,
 }
 
 #[derive(Args, Debug)]
 pub(super) struct ListenArgs {
-    /// The node's public address, such as `http://127.0.0.1:8000`
+    /// The node's public address, such as `http://127.0.0.1:8000` or `https://push.example.com`
     #[arg(long, value_name = "URL")]
     pub(super) url: String,
     /// Whose notices
@@ -232,6 +251,8 @@ pub(super) struct ListenArgs {
     /// The last id that was seen, or one for each audience joined by commas
     #[arg(long, value_name = "CURSOR")]
     pub(super) since: Option<String>,
+    #[command(flatten)]
+    pub(super) tls: TlsArgs,
 }
 
 #[derive(Args, Debug)]
@@ -275,6 +296,8 @@ pub(super) struct ProbeArgs {
     /// How long all of it may take
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = humantime::parse_duration)]
     pub(super) within: Duration,
+    #[command(flatten)]
+    pub(super) tls: TlsArgs,
 }
 
 #[derive(Args, Debug)]

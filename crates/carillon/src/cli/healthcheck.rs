@@ -12,7 +12,7 @@ use http::Method;
 use tokio::time;
 
 use crate::{
-    cli::{Console, api::Api, arguments::HealthArgs, block_on, remote::Remote},
+    cli::{Console, api::Api, arguments::HealthArgs, block_on, remote::Remote, trust},
     exit::{Exit, Failure},
 };
 
@@ -23,8 +23,10 @@ pub(super) fn healthcheck(args: &HealthArgs, console: &mut Console<'_>) -> Resul
     let config = console.settings(args.settings.clone()).into_config()?;
     let at = here(config.internal.addr);
     let path = if args.live { "/livez" } else { "/readyz" };
-    let remote = Remote::parse("--internal-addr", &format!("http://{at}"), "127.0.0.1:8001")?;
-    let api = Api::new(remote, None);
+    let tls = config.internal.tls.map(|tls| tls.identity);
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let remote = Remote::parse("--internal-addr", &format!("{scheme}://{at}"), "127.0.0.1:8001")?;
+    let api = Api::by(trust::of_oneself(tls.as_ref())?, remote, None);
     let asked = async {
         let call = api.call(Method::GET, path, "text/plain", Bytes::new());
         time::timeout(ANSWER_WITHIN, call).await.map_err(|_elapsed| {

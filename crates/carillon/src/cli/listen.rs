@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write},
+    sync::Arc,
     time::Duration,
 };
 
@@ -9,7 +10,7 @@ use anyhow::{Context as _, anyhow};
 use futures_util::StreamExt as _;
 use tokio::{net::TcpStream, time};
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
     tungstenite::{
         self, Message,
         protocol::{CloseFrame, WebSocketConfig},
@@ -23,6 +24,7 @@ use crate::{
         block_on,
         remote::{self, Remote},
         signals::StopSignals,
+        trust,
     },
     exit::{Exit, Failure},
 };
@@ -95,7 +97,12 @@ async fn connect(remote: &Remote, args: &ListenArgs) -> Result<Socket, Failure> 
     let config = WebSocketConfig::default()
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
-    match connect_async_with_config(url, Some(config), true).await {
+    let connector = if remote.is_secure() {
+        Connector::Rustls(Arc::new(trust::rules(remote, &args.tls)?))
+    } else {
+        Connector::Plain
+    };
+    match connect_async_tls_with_config(url, Some(config), true, Some(connector)).await {
         Ok((socket, _answer)) => Ok(socket),
         Err(tungstenite::Error::Http(answer)) => Err(refused(remote, &answer)),
         Err(error) => {

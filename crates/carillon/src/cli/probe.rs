@@ -35,8 +35,15 @@ trait Transport {
 
 pub(super) fn probe(args: &ProbeArgs, console: &mut Console<'_>) -> Result<Exit, Failure> {
     let clients = Remote::parse("--url", &args.url, "http://127.0.0.1:8000")?;
+    if clients.is_secure() {
+        let hint = "give an http:// address, and have what speaks TLS in front tried otherwise";
+        return Err(Failure::usage(
+            anyhow!("read --url: the probe speaks no TLS to clients' port"),
+            hint,
+        ));
+    }
     let workers = Remote::parse("--to", &args.to, "http://127.0.0.1:8001")?;
-    let api = Api::new(workers, console.environment.get(API_KEY).cloned());
+    let api = Api::new(workers, console.environment.get(API_KEY).cloned(), &args.tls)?;
     let show = match console.environment.get(TOKEN) {
         Some(token) => json!({ "token": token }),
         None => json!({ "user": args.user }),

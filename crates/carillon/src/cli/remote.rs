@@ -10,12 +10,13 @@ use crate::exit::Failure;
 /// A node's address without its path: `http://127.0.0.1:8001`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Remote {
+    is_secure: bool,
     authority: String,
     prefix: String,
 }
 
 impl Remote {
-    /// Reads `http://host:port`, with `ws://` meaning the same. A path is kept in front of ours.
+    /// Reads `http://host:port` or `https://…`, with `ws://` and `wss://` meaning the same. A path is kept in front of ours.
     pub(super) fn parse(flag: &str, url: &str, example: &str) -> Result<Self, Failure> {
         let bad = |problem: &str| {
             Failure::usage(
@@ -24,17 +25,19 @@ impl Remote {
             )
         };
         let uri: Uri = url.parse().map_err(|_| bad("is no address"))?;
-        match uri.scheme_str() {
-            Some("http" | "ws") => {}
-            Some("https" | "wss") => return Err(bad("TLS is not in this version yet")),
-            _ => return Err(bad("does not begin with http://")),
-        }
+        let is_secure = match uri.scheme_str() {
+            Some("http" | "ws") => false,
+            Some("https" | "wss") => true,
+            _ => return Err(bad("does not begin with http:// or https://")),
+        };
         let authority = uri.authority().ok_or_else(|| bad("names no host"))?;
         if authority.as_str().contains('@') {
             return Err(bad("names a user, and a node asks for a key, in CARILLON_API_KEY"));
         }
-        let port = authority.port_u16().map_or(":80", |_| "");
+        let usual = if is_secure { ":443" } else { ":80" };
+        let port = authority.port_u16().map_or(usual, |_| "");
         Ok(Self {
+            is_secure,
             authority: format!("{authority}{port}"),
             prefix: uri.path().trim_end_matches('/').to_owned(),
         })
@@ -43,7 +46,12 @@ impl Remote {
     /// The full address of `path` on that node.
     pub(super) fn url(&self, scheme: &str, path: &str) -> String {
         let prefix = self.prefix.strip_suffix(path).unwrap_or(&self.prefix);
-        format!("{scheme}://{}{prefix}{path}", self.authority)
+        let secure = if self.is_secure { "s" } else { "" };
+        format!("{scheme}{secure}://{}{prefix}{path}", self.authority)
+    }
+
+    pub(super) fn is_secure(&self) -> bool {
+        self.is_secure
     }
 }
 
@@ -82,18 +90,14 @@ mod tests {
             assert_eq!(parse(url).url("http", "/v1/tasks"), "http://a:1/v1/tasks");
         }
         assert_eq!(parse("http://a/x").url("ws", "/ws"), "ws://a:80/x/ws");
+        assert_eq!(parse("https://a/x").url("ws", "/ws"), "wss://a:443/x/ws");
     }
 
     #[test]
     fn what_is_no_node_is_refused_as_a_bad_argument_without_its_password() {
-        for url in [
-            "redis://a",
-            "https://a",
-            "127.0.0.1:8001",
-            "ftp://u:s3cret@a",
-            "u:s3cret@a",
-            "http://u:s3cret@a",
-        ] {
+        for url in
+            ["redis://a", "127.0.0.1:8001", "ftp://u:s3cret@a", "u:s3cret@a", "http://u:s3cret@a"]
+        {
             let failure = Remote::parse("--to", url, "http://127.0.0.1:8001").unwrap_err();
             let mut said = Vec::new();
             assert_eq!(failure.report(&mut said), crate::Exit::Usage);

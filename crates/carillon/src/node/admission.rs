@@ -19,6 +19,8 @@ pub(super) struct Admission {
     keys: Keys,
     /// Keys are asked for, although at the moment there may be none.
     asks: bool,
+    /// A certificate is asked for, beside them.
+    asks_certificate: bool,
     is_loopback: bool,
 }
 
@@ -41,6 +43,8 @@ pub(crate) enum Refusal {
         key: Arc<str>,
         scope: Scope,
     },
+    /// No root of `internal.tls.client_ca` has signed for it.
+    NoCertificate,
     /// A web page of another origin sent it.
     Foreign,
 }
@@ -48,12 +52,20 @@ pub(crate) enum Refusal {
 impl Admission {
     pub(super) fn new(config: &Internal, keys: Keys, addr: SocketAddr) -> Self {
         let asks = !config.api_keys.is_empty() || config.api_key_files.is_some();
-        Self { keys, asks, is_loopback: addr.ip().to_canonical().is_loopback() }
+        let asks_certificate = config.tls.as_ref().is_some_and(|tls| tls.clients.is_some());
+        let is_loopback = addr.ip().to_canonical().is_loopback();
+        Self { keys, asks, asks_certificate, is_loopback }
     }
 
-    pub(super) fn judge(&self, need: Need, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    pub(super) fn judge(
+        &self,
+        need: Need,
+        is_certified: bool,
+        headers: &HeaderMap,
+    ) -> Result<Caller, Refusal> {
         let scope = match need {
             Need::Nothing => return Ok(Caller::Local),
+            _ if self.asks_certificate && !is_certified => return Err(Refusal::NoCertificate),
             Need::Page if self.is_loopback => return Ok(Caller::Local),
             Need::Page => Some(Scope::Read),
             Need::Key => None,
@@ -107,7 +119,12 @@ fn is_foreign(headers: &HeaderMap) -> bool {
         |name| headers.get(name).map(|value: &http::HeaderValue| value.to_str().unwrap_or(""));
     let Some(host) = text(header::HOST) else { return text(header::ORIGIN).is_some() };
     let origin = text(header::ORIGIN);
-    let other = origin.is_some_and(|origin| origin.strip_prefix("http://") != Some(host));
+    let of = |origin: &str| {
+        origin
+            .split_once("://")
+            .is_some_and(|(scheme, of)| ["http", "https"].contains(&scheme) && of == host)
+    };
+    let other = origin.is_some_and(|origin| !of(origin));
     other || !is_local_name(host)
 }
 
@@ -146,7 +163,7 @@ mod tests {
     #[test]
     fn a_key_is_taken_in_either_header_and_no_other_key() {
         let admission = admission(&format!("another-key-of-16-b,{KEY}"), "127.0.0.1:1");
-        let judge = |name, value: &str| admission.judge(READ, &headers(&[(name, value)]));
+        let judge = |name, value: &str| admission.judge(READ, false, &headers(&[(name, value)]));
         let known = Ok(Caller::Key("#2".into()));
         assert_eq!(judge("x-api-key", KEY), known);
         assert_eq!(judge("authorization", &format!("Bearer {KEY}")), known);
@@ -155,13 +172,13 @@ mod tests {
             assert_eq!(judge("x-api-key", bad), Err(Refusal::UnknownKey), "{bad}");
         }
         assert_eq!(judge("authorization", KEY), Err(Refusal::NoKey));
-        assert_eq!(admission.judge(READ, &headers(&[])), Err(Refusal::NoKey));
+        assert_eq!(admission.judge(READ, false, &headers(&[])), Err(Refusal::NoKey));
     }
 
     #[test]
     fn a_key_is_for_what_its_scopes_say() {
         let admission = admission(&format!("shop:publish:{KEY}"), "127.0.0.1:1");
-        let judge = |need| admission.judge(need, &headers(&[("x-api-key", KEY)]));
+        let judge = |need| admission.judge(need, false, &headers(&[("x-api-key", KEY)]));
         let shop: Arc<str> = "shop".into();
         assert_eq!(judge(Need::Scope(Scope::Publish)), Ok(Caller::Key(Arc::clone(&shop))));
         assert_eq!(judge(Need::Key), Ok(Caller::Key(Arc::clone(&shop))));
@@ -174,26 +191,28 @@ mod tests {
     #[test]
     fn of_equal_keys_the_first_counts() {
         let keys = format!("one:read:{KEY},two:admin:{KEY}");
-        let judged = admission(&keys, "127.0.0.1:1").judge(READ, &headers(&[("x-api-key", KEY)]));
+        let judged =
+            admission(&keys, "127.0.0.1:1").judge(READ, false, &headers(&[("x-api-key", KEY)]));
         assert_eq!(judged, Ok(Caller::Key("one".into())));
     }
 
     #[test]
     fn what_is_open_asks_for_no_key() {
         let admission = admission(KEY, "10.0.0.1:1");
-        assert!(admission.judge(Need::Nothing, &headers(&[])).is_ok());
-        assert!(admission.judge(Need::Page, &headers(&[])).is_err());
+        assert!(admission.judge(Need::Nothing, false, &headers(&[])).is_ok());
+        assert!(admission.judge(Need::Page, false, &headers(&[])).is_err());
     }
 
     #[test]
     fn the_page_asks_for_no_key_on_loopback() {
-        assert!(admission(KEY, "127.0.0.1:1").judge(Need::Page, &headers(&[])).is_ok());
+        assert!(admission(KEY, "127.0.0.1:1").judge(Need::Page, false, &headers(&[])).is_ok());
     }
 
     #[test]
     fn without_keys_a_page_of_another_origin_is_turned_away() {
         let admission = admission("", "127.0.0.1:8001");
-        let judge = |pairs: &[(&'static str, &str)]| admission.judge(READ, &headers(pairs)).is_ok();
+        let judge =
+            |pairs: &[(&'static str, &str)]| admission.judge(READ, false, &headers(pairs)).is_ok();
         let host = ("host", "127.0.0.1:8001");
         assert!(judge(&[host]));
         assert!(judge(&[host, ("origin", "http://127.0.0.1:8001")]));

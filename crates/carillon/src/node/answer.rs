@@ -59,7 +59,9 @@ impl Problem {
             Self::BadBatch(_) | Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Refused(Refusal::NoKey | Refusal::UnknownKey) => StatusCode::UNAUTHORIZED,
-            Self::Refused(Refusal::OutOfScope { .. } | Refusal::Foreign) => StatusCode::FORBIDDEN,
+            Self::Refused(
+                Refusal::OutOfScope { .. } | Refusal::NoCertificate | Refusal::Foreign,
+            ) => StatusCode::FORBIDDEN,
             Self::NotFound { .. } | Self::NoLetter(_) => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -117,6 +119,11 @@ fn refused(refusal: &Refusal) -> ErrorBody {
             "out_of_scope",
             format!("this call needs the scope {scope}, which the key {key} does not have"),
             &format!("call with another key, or add {scope} to the scopes of this one"),
+        ),
+        Refusal::NoCertificate => ErrorBody::new(
+            "no_certificate",
+            "this port asks its callers for a certificate, and this one has shown none",
+            "show one that a root of internal.tls.client_ca has signed; the commands take --cert and --key",
         ),
         Refusal::Foreign => ErrorBody::new(
             "forbidden",

@@ -1,4 +1,4 @@
-//! Who ordered what, and what came of it: a line for each order that ends something for somebody.
+//! Who ordered what, and what came of it: a line for each order that changes something for somebody.
 //!
 //! Promise: such an order leaves its line however it ends, also when nobody waits for the answer any more.
 
@@ -19,7 +19,7 @@ use crate::{events, node::admission::Caller};
 /// What is said of whom it concerns, at most.
 const WHOM_LEN_MAX: usize = 256;
 /// How a body names whom it means.
-const MEANT: [&str; 5] = ["socket", "user", "room", "id", "all"];
+const MEANT: [&str; 7] = ["socket", "user", "room", "id", "all", "token", "before"];
 /// How an answer counts.
 const COUNTS: [&str; 3] = ["sockets", "replayed", "dropped"];
 

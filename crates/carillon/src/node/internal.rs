@@ -21,6 +21,7 @@ use crate::{
         health::{self, Readiness, Watchdog},
         keyring::Keyring,
         page, routes,
+        serving::Certified,
         tasks::{self, Door},
     },
     settings,
@@ -30,8 +31,15 @@ use crate::{
 const REQUEST_WITHIN: Duration = Duration::from_secs(70);
 
 /// What only a node with sockets answers.
-const GATEWAY_PATHS: [&str; 6] =
-    ["/v1/downlink", "/v1/emit", "/v1/nodes", "/v1/rooms", "/v1/sockets", "/v1/users"];
+const GATEWAY_PATHS: [&str; 7] = [
+    "/v1/downlink",
+    "/v1/emit",
+    "/v1/nodes",
+    "/v1/revocations",
+    "/v1/rooms",
+    "/v1/sockets",
+    "/v1/users",
+];
 
 /// What the internal port speaks for.
 pub(super) struct Internal {
@@ -95,7 +103,8 @@ impl Internal {
 /// Lets in who may, with the whole body, for a while.
 async fn pass(State(front): State<Arc<Front>>, request: Request, next: Next) -> Response {
     let terms = routes::terms_of(&request);
-    match front.admission.judge(terms.need, request.headers()) {
+    let is_certified = request.extensions().get::<Certified>().is_some();
+    match front.admission.judge(terms.need, is_certified, request.headers()) {
         Ok(caller) => in_time(REQUEST_WITHIN, answer(terms.deed, caller, request, next)).await,
         Err(refusal) => {
             front.events.refused(&refusal);

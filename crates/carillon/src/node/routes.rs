@@ -40,7 +40,7 @@ const fn audited(deed: &'static str) -> Terms {
     Terms { deed: Some(deed), ..ADMIN }
 }
 
-const ROUTES: [Route; 27] = [
+const ROUTES: [Route; 29] = [
     (Method::GET, "/livez", OPEN),
     (Method::GET, "/readyz", OPEN),
     (Method::GET, "/metrics", OPEN),
@@ -59,8 +59,10 @@ const ROUTES: [Route; 27] = [
     (Method::GET, "/v1/nodes", READ),
     (Method::GET, "/v1/users/{id}/tasks", READ),
     (Method::GET, "/v1/dead", READ),
-    (Method::POST, "/v1/sockets/join", ADMIN),
-    (Method::POST, "/v1/sockets/leave", ADMIN),
+    (Method::GET, "/v1/revocations", READ),
+    (Method::POST, "/v1/revocations", audited("revoke")),
+    (Method::POST, "/v1/sockets/join", audited("join")),
+    (Method::POST, "/v1/sockets/leave", audited("leave")),
     (Method::POST, "/v1/sockets/disconnect", audited("disconnect")),
     (Method::POST, "/v1/nodes/{id}/drain", audited("drain")),
     (Method::POST, "/v1/nodes/rebalance", audited("rebalance")),

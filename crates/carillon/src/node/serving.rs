@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
+use gateway::{Agreement, Tls, TlsError};
 use http::Request;
 use hyper::{
     body::Incoming,
@@ -13,15 +14,18 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
+use prometheus::Registry;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
     time,
 };
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::events;
+use crate::{events, settings::Internal};
 
 /// Connections at a time; further ones wait to be accepted.
 const CONNECTIONS_MAX: usize = 1024;
@@ -32,6 +36,13 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 /// The wait after the system gave no connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long a caller may take to agree on TLS.
+const AGREE_WITHIN: Duration = Duration::from_secs(10);
+
+/// In a request's extensions: its caller has shown a certificate that a root of callers has signed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Certified;
+
 /// What can move the accept loop.
 enum Wake {
     Stop,
@@ -39,8 +50,33 @@ enum Wake {
     Failed(std::io::Error),
 }
 
-/// Accepts until `stop`, then lets the requests in flight end.
-pub(super) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+/// TLS of the port, if the settings ask for it.
+pub(super) fn tls(config: &Internal, registry: &Registry) -> Result<Option<Arc<Tls>>, TlsError> {
+    let Some(tls) = config.tls.clone() else { return Ok(None) };
+    Tls::new(tls.identity, tls.clients, "internal", registry).map(Arc::new).map(Some)
+}
+
+/// Accepts until `stop`, then lets the requests in flight end. Keeps its certificate new meanwhile.
+pub(super) async fn serve(
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    router: Router,
+    stop: CancellationToken,
+) {
+    let renewing = async {
+        if let Some(tls) = &tls {
+            tls.run(stop.clone()).await;
+        }
+    };
+    tokio::join!(accept(listener, tls.clone(), router, stop.clone()), renewing);
+}
+
+async fn accept(
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    router: Router,
+    stop: CancellationToken,
+) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     loop {
@@ -48,8 +84,11 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
         match wake(&listener, &places, &stop).await {
             Wake::Stop => break,
             Wake::Connection(stream, peer, place) => {
-                let router = router.clone();
-                connections.spawn(converse(stream, peer, router, stop.clone(), place));
+                let (tls, router, stop) = (tls.clone(), router.clone(), stop.clone());
+                connections.spawn(async move {
+                    let _place = place;
+                    meet(stream, peer, tls, router, stop).await;
+                });
             }
             Wake::Failed(error) => {
                 events::accept_failed(&error);
@@ -77,20 +116,52 @@ async fn wake(listener: &TcpListener, places: &Arc<Semaphore>, stop: &Cancellati
     }
 }
 
-/// Answers on one connection until it ends; once told to stop, ends it after the request in flight.
-async fn converse(
+/// Serves one caller, by TLS where the port asks for it.
+async fn meet(
     stream: TcpStream,
     peer: SocketAddr,
+    tls: Option<Arc<Tls>>,
     router: Router,
     stop: CancellationToken,
-    _place: OwnedSemaphorePermit,
 ) {
     // Answers are small and awaited; without it they may wait for more.
     let _unless_gone = stream.set_nodelay(true);
+    let Some(tls) = tls else {
+        return converse(stream, peer, None, router, stop).await;
+    };
+    let Some(stream) = agree(&tls, stream).await else { return };
+    let certified = stream.get_ref().1.peer_certificates().map(|_| Certified);
+    converse(stream, peer, certified, router, stop).await;
+}
+
+/// `None`: there is nobody to agree with.
+async fn agree(tls: &Tls, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+    let agreeing = TlsAcceptor::from(tls.rules()).accept(stream);
+    let agreed = time::timeout(AGREE_WITHIN, agreeing).await;
+    let (outcome, stream) = match agreed {
+        Ok(Ok(stream)) => (Agreement::Done, Some(stream)),
+        Ok(Err(error)) => (Agreement::of(&error), None),
+        Err(_elapsed) => (Agreement::Late, None),
+    };
+    tls.agreed(outcome);
+    stream
+}
+
+/// Answers on one connection until it ends; once told to stop, ends it after the request in flight.
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    peer: SocketAddr,
+    certified: Option<Certified>,
+    router: Router,
+    stop: CancellationToken,
+) {
     let service = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         // For the audit: who asked.
         request.extensions_mut().insert(peer);
+        if let Some(certified) = certified {
+            request.extensions_mut().insert(certified);
+        }
         service.call(request)
     });
     let connection = http1::Builder::new()

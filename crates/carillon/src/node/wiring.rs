@@ -6,7 +6,7 @@ use std::{
 };
 
 use adapter::RedisConfig;
-use gateway::{Origins, RelayedRooms};
+use gateway::Origins;
 use ingest::RedisSourceConfig;
 use notice::NodeId;
 
@@ -83,6 +83,7 @@ pub(super) fn gateway(
         namespaces: public.namespaces.clone(),
         origins: Origins::parse(&origins)?,
         serve_client: public.serve_client.clone(),
+        proxies: public.proxies.clone(),
         tls: public.tls.clone(),
         ping_interval: public.ping_interval,
         ping_timeout: public.ping_timeout,
@@ -90,6 +91,7 @@ pub(super) fn gateway(
         conformance: public.conformance,
         auth: config.auth.gate.clone(),
         auth_cookie: config.auth.cookie.clone(),
+        revocation_keep: config.auth.revocation_keep,
         downlink_always_ok: config.downlink_always_ok,
         limits: config.limits,
         age_max: config.max_age,
@@ -97,13 +99,17 @@ pub(super) fn gateway(
         drain_over: config.drain.grace,
         uplink: gateway::Uplink {
             lifecycle: config.uplink.lifecycle,
-            relay: RelayedRooms::new(config.uplink.relay.clone()),
+            relay: config.uplink.relay.clone(),
         },
     })
 }
 
-/// Where the other nodes find the internal port: as told, or where it is.
+/// Where the other nodes find the internal port: as told, or where it is. They speak plainly, so one that
+/// asks for TLS is not found.
 fn advertised(config: &Config, internal: SocketAddr) -> Option<String> {
+    if config.internal.tls.is_some() {
+        return None;
+    }
     let here = (!internal.ip().is_unspecified()).then(|| internal.to_string());
     config.internal.advertise.clone().or(here)
 }
@@ -122,8 +128,14 @@ pub(super) fn drain(config: &Config, bus: &Bus) -> Drain {
     Drain { delay, ..config.drain }
 }
 
-/// Who takes messages in for nobody is told so.
-pub(super) fn warn_if_unheard(public: Option<SocketAddr>, bus: &Bus) {
+/// Says that the node is there; who takes messages in for nobody is told so.
+pub(super) fn started(
+    config: &Config,
+    node: &NodeId,
+    (public, internal): (Option<SocketAddr>, SocketAddr),
+    bus: &Bus,
+) {
+    events::started(node, config.roles, public, internal);
     if public.is_none() && !bus.reaches_others() {
         events::unheard();
     }

@@ -10,12 +10,17 @@ use crate::settings::{amount, reader::Reader};
 /// The largest leeway: more, and an end means nothing.
 const LEEWAY_MAX: Duration = Duration::from_mins(5);
 
+/// The longest that a revocation is kept.
+const KEEP_MAX: Duration = Duration::from_hours(366 * 24);
+
 /// What the gateway asks of users, and how.
 #[derive(Clone, Debug)]
 pub struct Auth {
     pub gate: auth::Config,
     /// A cookie that may hold the token.
     pub cookie: Option<String>,
+    /// No token lives longer than a revocation is kept.
+    pub revocation_keep: Duration,
     pub signing: Signing,
 }
 
@@ -52,6 +57,7 @@ pub(super) fn read(read: &mut Reader) -> Auth {
         audiences: read.list("auth.audiences", |list| Ok(list.to_vec())),
     };
     let (token, hook) = (token(read, word, &signing), hook(read, word));
+    let revocation_keep = read.one("auth.revocation_keep", revocation_keep);
     let mode = match word {
         Word::None => None,
         Word::Token => token.map(Mode::Token),
@@ -62,7 +68,7 @@ pub(super) fn read(read: &mut Reader) -> Auth {
         mode: mode.unwrap_or(Mode::Anonymous),
         ca: read.maybe("auth.ca", super::config::file),
     };
-    Auth { gate, cookie: read.maybe("auth.cookie", cookie), signing }
+    Auth { gate, cookie: read.maybe("auth.cookie", cookie), revocation_keep, signing }
 }
 
 fn token(read: &mut Reader, word: Word, signing: &Signing) -> Option<TokenConfig> {
@@ -158,6 +164,11 @@ fn headers(names: &[String]) -> Result<Vec<String>, String> {
 fn cookie(name: &str) -> Result<String, String> {
     let header: Result<HeaderName, _> = name.parse();
     header.map(|_| name.to_owned()).map_err(|_| "is no name of a cookie".to_owned())
+}
+
+fn revocation_keep(text: &str) -> Result<Duration, String> {
+    let keep = amount::duration(text)?;
+    if keep <= KEEP_MAX { Ok(keep) } else { Err("is more than a year".to_owned()) }
 }
 
 fn leeway(text: &str) -> Result<Duration, String> {

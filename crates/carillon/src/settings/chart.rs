@@ -2,6 +2,8 @@
 //!
 //! Only a test asks for it, so that helm/carillon/values.schema.json cannot lag behind the table.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value as Json, json};
 
 use crate::settings::{
@@ -21,6 +23,9 @@ const ITS_OWN: &[&str] = &[
     "internal.addr",
     "internal.api_key_files",
     "internal.api_keys",
+    "internal.tls.cert",
+    "internal.tls.client_ca",
+    "internal.tls.key",
     "redis.password_file",
     "redis.tls.ca",
     "redis.tls.cert",
@@ -45,6 +50,21 @@ pub(super) fn schema() -> Json {
     root
 }
 
+/// Each setting of such a schema with what it may be: `limits.stall: {"type":"string"}`.
+pub(super) fn leaves(schema: &Json) -> BTreeSet<String> {
+    let Some(properties) = schema["properties"].as_object() else {
+        return BTreeSet::from([format!(": {schema}")]);
+    };
+    let within = |(key, inner): (&String, &Json)| {
+        let named = leaves(inner).into_iter().map(|leaf| {
+            let dot = if leaf.starts_with(':') { "" } else { "." };
+            format!("{key}{dot}{leaf}")
+        });
+        named.collect::<Vec<_>>()
+    };
+    properties.iter().flat_map(within).collect()
+}
+
 fn section() -> Json {
     json!({ "type": "object", "additionalProperties": false, "properties": {} })
 }
@@ -55,15 +75,17 @@ fn properties(section: &mut Json) -> &mut Map<String, Json> {
 
 fn of(entry: &Entry) -> Json {
     let texts = json!({ "type": "string" });
+    // What has no default shows by its form what it would be.
+    let like = if entry.default.is_empty() { entry.form } else { entry.default };
     match entry.shape {
         Shape::List => json!({ "type": "array", "items": texts }),
         Shape::Map => json!({ "type": "object", "additionalProperties": texts }),
-        Shape::Text if entry.default.parse::<bool>().is_ok() => json!({ "type": "boolean" }),
+        Shape::Text if like.parse::<bool>().is_ok() => json!({ "type": "boolean" }),
         // A size may be written 4MiB.
-        Shape::Text if entry.name.ends_with("_bytes") => json!({ "type": ["integer", "string"] }),
-        Shape::Text if entry.default.parse::<u64>().is_ok() => {
-            json!({ "type": "integer", "minimum": 0 })
+        Shape::Text if like.ends_with("iB") || entry.name.ends_with("_bytes") => {
+            json!({ "type": ["integer", "string"] })
         }
+        Shape::Text if like.parse::<u64>().is_ok() => json!({ "type": "integer", "minimum": 0 }),
         Shape::Text => texts,
     }
 }

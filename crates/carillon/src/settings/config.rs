@@ -4,9 +4,9 @@ use std::{
     collections::HashMap, fmt, fs, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration,
 };
 
-use gateway::{Bundle, Conformance, Identity, Limits, Origins};
+use gateway::{Bundle, Conformance, Identity, Limits, Origins, Proxies};
 use http::StatusCode;
-use notice::{Namespace, RoomPattern, StatusTable};
+use notice::{Namespace, RoomPatterns, StatusTable};
 
 use crate::settings::{
     Settings, amount,
@@ -15,9 +15,11 @@ use crate::settings::{
     key_files::KeyFiles,
     limits,
     mistake::Mistakes,
+    proxies,
     reader::Reader,
     redis::{self, Redis},
-    rules, tls,
+    rules,
+    tls::{self, InternalTls},
     uplink::{self, Uplink},
     value::Value,
 };
@@ -78,6 +80,7 @@ pub struct Public {
     pub conformance: Option<Conformance>,
     /// Absent: clients speak plainly.
     pub tls: Option<Identity>,
+    pub proxies: Proxies,
 }
 
 /// The port for backends and operators.
@@ -87,6 +90,8 @@ pub struct Internal {
     /// As `host:port`. Absent: where the port is, if that is one address.
     pub advertise: Option<String>,
     pub api_keys: Vec<ApiKey>,
+    /// Absent: callers speak plainly.
+    pub tls: Option<InternalTls>,
     /// With them or without, a key is asked for.
     pub api_key_files: Option<KeyFiles>,
 }
@@ -98,7 +103,7 @@ pub struct Recovery {
     pub finals_keep: usize,
     pub finals_age: Duration,
     /// Rooms whose events are kept as finals are, as patterns.
-    pub rooms: Vec<RoomPattern>,
+    pub rooms: RoomPatterns,
 }
 
 /// How worker messages are read.
@@ -179,6 +184,7 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
         internal: Internal {
             addr: read.one("internal.addr", addr),
             advertise: read.maybe("internal.advertise", host_and_port),
+            tls: tls::internal(&mut read),
             api_keys: read.list("internal.api_keys", ApiKey::read_list),
             api_key_files: read.list("internal.api_key_files", KeyFiles::open),
         },
@@ -228,6 +234,7 @@ fn public(read: &mut Reader) -> Public {
         namespaces: read.list("public.namespaces", namespaces),
         conformance: read.one("public.conformance", conformance),
         tls: tls::public(read),
+        proxies: proxies::read(read),
     }
 }
 

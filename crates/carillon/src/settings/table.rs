@@ -102,6 +102,15 @@ pub(super) const TABLE: &[Entry] = &[
     text("public.conformance", "off", "engine",
         "`engine` or `socket`: answer as the official Engine.IO or Socket.IO protocol suite expects. For \
          those suites only, on loopback only."),
+    text("public.trusted_proxies", "", r#"["10.0.0.0/8"]"#,
+        "Addresses, or networks of them, of proxies that say whom they speak for: that is then the client's \
+         address for limits, logs, `/v1/sockets` and the backend of `auth.hook.url`. Nobody else is believed.").list(),
+    text("public.forwarded_header", "x-forwarded-for", "forwarded",
+        "The header in which those proxies name a request's client: `x-forwarded-for`, or `forwarded` \
+         (RFC 7239). The one that they write: the other they may pass on from anybody."),
+    text("public.proxy_protocol", "false", "true",
+        "Those proxies begin each connection with a header of the PROXY protocol, version 1 or 2, before TLS; \
+         one that does not is cut."),
     text("public.tls.cert", "", "/etc/carillon/tls.crt", 
         "The certificate chain, as a PEM file, the node's own first: clients are then served by TLS 1.2 and \
          1.3 only. Read again when it or the key changes."),
@@ -112,8 +121,8 @@ pub(super) const TABLE: &[Entry] = &[
          `internal.api_keys` or `internal.api_key_files`."),
     text("internal.advertise", "", "10.0.0.7:8001",
         "Where the other nodes reach this node's internal port, with the requests of clients that came to \
-         them and belong here. None: `internal.addr`, unless that is every address of the machine; then \
-         clients that poll need sticky sessions."),
+         them and belong here. None: `internal.addr`, unless that is every address of the machine. Then, and \
+         where `internal.tls` is set, clients that poll need sticky sessions."),
     text("internal.api_keys", "", r#"["backend:publish+read:<32 random characters>"]"#,
         "Keys for the API: `name:scopes:key` with the scopes `publish`, `read`, `admin` joined by `+`, or a \
          key alone, which may do everything. Each has 16 bytes or more. No keys here nor in files: none is \
@@ -121,6 +130,13 @@ pub(super) const TABLE: &[Entry] = &[
     text("internal.api_key_files", "", r#"["/etc/carillon/keys"]"#,
         "Files of more such keys, one a line, or directories of such files, as a Secret is mounted. Read \
          again when they change.").list(),
+    text("internal.tls.cert", "", "/etc/carillon/internal.crt",
+        "The certificate chain of the internal port, as a PEM file: it is then served by TLS 1.2 and 1.3 only. \
+         Read again when it or the key changes."),
+    text("internal.tls.key", "", "/etc/carillon/internal.key", "That certificate's key, as a PEM file."),
+    text("internal.tls.client_ca", "", "/etc/carillon/callers-ca.crt",
+        "The roots that have signed the certificates of callers, as a PEM file: every call but for health, \
+         metrics and the API's description then asks for one, and for a key as before. Read again when it changes."),
     // redis
     text("redis.url", "", "redis://127.0.0.1:6379",
         "The Redis that nodes share. None: an embedded bus, for one node.").secret(),
@@ -193,6 +209,8 @@ pub(super) const TABLE: &[Entry] = &[
         "A token must be meant for one of them (`aud`). Empty: a token that names an audience is refused.").list(),
     text("auth.leeway", "10s", "10s", "By how much the clocks of signer and node may differ; 5m at most."),
     text("auth.cookie", "", "session", "The cookie that a token may be in."),
+    text("auth.revocation_keep", "30d", "30d",
+        "How long a revocation is kept: at least as long as a token may live, or it would be taken again."),
     text("auth.ca", "", "/etc/carillon/ca.crt",
         "The roots that HTTPS to the key set or the backend trusts, as a PEM file. None: this machine's."),
     text("auth.hook.url", "", "https://api.example.com/who",

@@ -2,18 +2,43 @@
 
 use std::path::PathBuf;
 
-use gateway::Identity;
+use gateway::{ClientRoots, Identity};
 
 use crate::settings::{config::file, reader::Reader};
 
 /// What the public port shows, if it speaks TLS.
 pub(super) fn public(read: &mut Reader) -> Option<Identity> {
-    let (cert, key) = pair(read, "public.tls")?;
+    identity(read, "public.tls")
+}
+
+/// What the internal port shows, and whose certificates it asks for.
+#[derive(Clone, Debug)]
+pub struct InternalTls {
+    pub identity: Identity,
+    pub clients: Option<ClientRoots>,
+}
+
+pub(super) fn internal(read: &mut Reader) -> Option<InternalTls> {
+    let name = "internal.tls.client_ca";
+    let (identity, file) = (identity(read, "internal.tls"), read.maybe(name, file));
+    if read.is_set(name) && !read.is_set("internal.tls.cert") {
+        refuse_alone(read, name, "internal.tls.cert");
+    }
+    let clients = file.map(|file| ClientRoots::read(&file)).transpose();
+    let clients = clients.unwrap_or_else(|error| {
+        read.refuse(name, error.to_string(), error.hint());
+        None
+    });
+    identity.map(|identity| InternalTls { identity, clients })
+}
+
+fn identity(read: &mut Reader, section: &str) -> Option<Identity> {
+    let (cert, key) = pair(read, section)?;
     match Identity::read(&cert, &key) {
         Ok(identity) => Some(identity),
         Err(error) => {
-            let name = if error.is_of_key() { "public.tls.key" } else { "public.tls.cert" };
-            read.refuse(name, error.to_string(), error.hint());
+            let part = if error.is_of_key() { "key" } else { "cert" };
+            read.refuse(&format!("{section}.{part}"), error.to_string(), error.hint());
             None
         }
     }

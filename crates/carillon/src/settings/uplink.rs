@@ -1,6 +1,6 @@
 //! What becomes of what clients say: what may be set, and what that needs.
 
-use notice::RoomPattern;
+use notice::{RoomPattern, RoomPatterns};
 
 use crate::settings::{amount, config::Config, reader::Reader};
 
@@ -11,7 +11,7 @@ pub struct Uplink {
     pub stream: Option<String>,
     pub lifecycle: bool,
     /// Rooms whose members may speak to each other, as patterns.
-    pub relay: Vec<RoomPattern>,
+    pub relay: RoomPatterns,
 }
 
 pub(super) fn read(read: &mut Reader) -> Uplink {
@@ -47,6 +47,6 @@ fn stream(name: &str) -> Result<String, String> {
 }
 
 /// Patterns of rooms.
-pub(super) fn rooms(rooms: &[String]) -> Result<Vec<RoomPattern>, String> {
+pub(super) fn rooms(rooms: &[String]) -> Result<RoomPatterns, String> {
     rooms.iter().map(|room| RoomPattern::new(room).map_err(|error| error.to_string())).collect()
 }

@@ -13,6 +13,9 @@ use crate::{
 const DEADLINE: Duration = Duration::from_secs(20);
 const SEATED: &str = "carillon_handshakes_total{outcome=\"seated\"} ";
 
+/// Where something is revoked, something was granted before.
+const KEY: &str = "a secret of thirty-two bytes, ok!";
+
 /// How docs/api.md begins.
 const HEAD: &str = r#"# The internal API, by example
 
@@ -40,6 +43,7 @@ struct Example {
 #[tokio::test]
 async fn every_example_is_answered_as_the_document_says() {
     let api = Api::start().await;
+    let asking = Api::start_with(&[("auth.mode", "token"), ("auth.key", KEY)]).await;
     let page =
         format!("ws://{}/ws?namespace=/notice&user=5&room=news", api.node.public_addr().unwrap());
     let _page = tokio_tungstenite::connect_async(page).await.unwrap();
@@ -51,10 +55,12 @@ async fn every_example_is_answered_as_the_document_says() {
     timeout(DEADLINE, seated).await.expect("the page is seated");
     for call in calls() {
         for example in examples(&call) {
-            try_example(&api, &call, &example).await;
+            let api = [&api, &asking][usize::from(call.path == "/v1/revocations")];
+            try_example(api, &call, &example).await;
         }
     }
     api.stop().await;
+    asking.stop().await;
 }
 
 async fn try_example(api: &Api, call: &Call, example: &Example) {

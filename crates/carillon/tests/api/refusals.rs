@@ -34,7 +34,7 @@ const CALLS: [(&str, &str); 18] = [
 /// What is asked, and the status and code of the answer.
 type Refused = (&'static str, &'static str, &'static str, u16, &'static str);
 
-const REFUSED: [Refused; 37] = [
+const REFUSED: [Refused; 39] = [
     ("GET", "/nothing", "", 404, "not_found"),
     ("POST", "/", "", 405, "method_not_allowed"),
     ("GET", "/v1", "", 404, "not_found"),
@@ -69,6 +69,8 @@ const REFUSED: [Refused; 37] = [
     ("POST", "/v1/sockets/leave", r#"{"rooms":["a"]}"#, 422, "invalid"),
     ("POST", "/v1/sockets/disconnect", r#"{"user":5,"rooms":["a"]}"#, 422, "invalid"),
     ("POST", "/v1/sockets/disconnect", r#"{"socket":"s"}"#, 404, "unknown_socket"),
+    ("POST", "/v1/revocations", r#"{"user":5}"#, 422, "invalid"),
+    ("GET", "/v1/revocations?limit=0", "", 422, "invalid"),
     ("POST", "/v1/dead/replay", "{", 400, "malformed"),
     ("POST", "/v1/dead/replay", "{}", 422, "invalid"),
     ("POST", "/v1/dead/drop", r#"{"id":"7-0"}"#, 404, "unknown_letter"),

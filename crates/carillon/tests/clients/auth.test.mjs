@@ -11,7 +11,7 @@ import { GENERATIONS, PAIRS, isOld, open, refusal } from './generations.mjs';
 import { EventStream, PlainSocket, Refused } from './plain.mjs';
 import { until } from './until.mjs';
 
-const KEY = 'a secret of thirty-two bytes, ok!';
+const KEY = 'the-secret-of-thirty-two-bytes-ok';
 
 const carillon = node({
   settings: {
@@ -142,6 +142,36 @@ describe('a grant', () => {
     });
   }
 
+  for (const generation of GENERATIONS) {
+    it(`is taken back from ${generation} by its token's id, and it stays away`, async (test) => {
+      const jti = `jti-${generation}`;
+      const shown = showing(generation, token({ jti }));
+      const revoked = page(test, { generation, namespace: '/', ...shown });
+      await revoked.connected();
+      const { status } = await carillon.post('/v1/revocations', { token: jti });
+      assert.equal(status, 200);
+      await revoked.event('disconnect');
+      const told = revoked.heard.find(({ name }) => name === 'disconnecting' || name === 'departing');
+      assert.equal(told?.args[0].reason, 'revoked', revoked.story());
+      assert.equal(revoked.connectsSent <= 1, true, revoked.story());
+      const again = page(test, { generation, ...shown });
+      const { event, text } = refusal(generation);
+      await again.event(event, (reason) => text(reason) === 'token is revoked');
+      await page(test, { generation, ...showing(generation, token({ jti: `other-${jti}` })) }).connected();
+    });
+  }
+
+  it('leaves the rooms that a newer token does not open any more', async (test) => {
+    const auth = { token: token({ rooms: ['1', '2'] }) };
+    const connected = await page(test, { generation: '4.8', namespace: '/', auth }).connected();
+    for (const room of ['1', '2']) assert.equal((await connected.ask('loginRoom', room))[0].code, '2002');
+    const rooms = async () => (await carillon.sockets('?namespace=/&user=5'))
+      .filter(({ rooms }) => rooms.includes('2')).flatMap(({ rooms }) => rooms).sort();
+    assert.deepEqual(await rooms(), ['1', '2']);
+    await connected.ask('token', token({ rooms: ['2', '3'] }));
+    assert.deepEqual(await rooms(), ['2']);
+  });
+
   it('goes on with a newer token of the same user, and with no other', async (test) => {
     const exp = Math.floor(Date.now() / 1000) + 3;
     const auth = { token: token({ exp }) };
@@ -210,6 +240,17 @@ describe('a backend that is asked', () => {
       await refused.event(event, (reason) => text(reason) === 'pay first, "please"');
     });
   }
+
+  it('is asked again about a user whose grants were taken back', async (test) => {
+    answer = { user: '8' };
+    const revoked = await visit(test, { generation: '4.8' }).connected();
+    const { status, body } = await hooked.post('/v1/revocations', { user: '8' });
+    assert.deepEqual([status, body.sockets], [200, 1]);
+    await revoked.event('disconnect');
+    const before = asked.length;
+    await visit(test, { generation: '4.8' }).connected();
+    assert.equal(asked.length, before + 1);
+  });
 
   it('that gives no sense is tried again by the client, until it does', async (test) => {
     answer = [];

@@ -6,6 +6,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { node } from './carillon.mjs';
 import { Dialed, askOnce, enterPolling, enterSocket, ways } from './dial.mjs';
 import { open } from './generations.mjs';
+import { complete } from './messages.mjs';
 import { RawSocket } from './raw.mjs';
 import { until } from './until.mjs';
 
@@ -26,7 +27,7 @@ for (const { way, isTls, settings } of WAYS) {
       settings: {
         ...settings,
         CARILLON_LIMITS__HANDSHAKE: '1s',
-        CARILLON_LIMITS__STALL: '2s',
+        CARILLON_LIMITS__STALL: '3s',
         CARILLON_LIMITS__PAYLOAD_BYTES: '100MB',
         CARILLON_LIMITS__QUEUE_BYTES: '32MB',
         CARILLON_PUBLIC__PING_INTERVAL: '30s',
@@ -66,11 +67,13 @@ for (const { way, isTls, settings } of WAYS) {
 
     /** `deed`, after which one more has this outcome. */
     async function endsAs(family, outcome, deed) {
-      const counted = () => carillon.count(family, `"${outcome}"`);
-      const expected = await counted() + 1;
+      let count = await carillon.count(family, `"${outcome}"`);
+      const expected = count + 1;
       await deed();
-      await until(async () => `${outcome} to be ${expected}, not ${await counted()}`,
-        async () => await counted() === expected);
+      await until(() => `${outcome} to be ${expected}, not ${count}`, async () => {
+        count = await carillon.count(family, `"${outcome}"`);
+        return count === expected;
+      });
     }
 
     for (const [what, begins] of [
@@ -135,9 +138,16 @@ for (const { way, isTls, settings } of WAYS) {
 
     for (const [what, enter] of [
       ['polls and does not read what it gets', async (dialed) => {
-        const polling = await enterPolling(carillon, { isTls, user: 'still' });
-        await stuff('still');
-        dialed.ask('GET', polling.path);
+        // A snapshot that one answer takes, with nothing left that waits, and more than the system takes in.
+        const end = (at) => complete('polls', `end${at}`, { PART });
+        await carillon.handIn(Array.from({ length: 38 }, (_, at) => end(at)));
+        const opened = await askOnce(carillon, POLLING, { isTls });
+        const path = `${POLLING}&sid=${JSON.parse(opened.body.slice(1)).sid}`;
+        await askOnce(carillon, path, { method: 'POST', isTls, body: '40/notice,{"user":"polls"}' });
+        dialed.ask('GET', path);
+        await until('the answer to be on its way', async () =>
+          await carillon.count('carillon_queue_bytes') === 0);
+        assert.equal((await carillon.sockets('?user=polls')).length, 1, 'nothing waits, and it is there');
       }],
       ['asks for an event stream and does not read it', async (dialed) => {
         dialed.ask('GET', '/events?user=still');
@@ -166,7 +176,8 @@ for (const { way, isTls, settings } of WAYS) {
       ends.push(() => socket.close());
       const tcp = socket.socket._socket;
       tcp.on('data', () => tcp.pause());
-      const reading = setInterval(() => tcp.resume(), 5);
+      // By TLS it gets less at a time.
+      const reading = setInterval(() => tcp.resume(), isTls ? 5 : 20);
       socket.socket.on('close', () => clearInterval(reading));
       await stuff('slow');
       const superseded = () => carillon.count('carillon_dropped_total', '"superseded"');
@@ -201,3 +212,21 @@ for (const { way, isTls, settings } of WAYS) {
     }
   });
 }
+
+describe('half a message', () => {
+  const carillon = node({
+    settings: { CARILLON_PUBLIC__PING_INTERVAL: '1s', CARILLON_PUBLIC__PING_TIMEOUT: '1s' },
+  });
+
+  it('does not keep its sender, whatever it says between the parts', async () => {
+    const socket = await enterSocket(carillon, { user: 'half' });
+    const tcp = socket.socket._socket;
+    // A text that is not final, and then a ping of WebSocket now and then.
+    tcp.write(Buffer.from([0x01, 0x81, 0, 0, 0, 0, 0x34]));
+    const pinging = setInterval(() => tcp.write(Buffer.from([0x89, 0x80, 0, 0, 0, 0])), 100);
+    socket.socket.on('close', () => clearInterval(pinging));
+    socket.socket.removeAllListeners('message');
+    await socket.closed();
+    assert.equal(await carillon.count('carillon_departures_total', '"ping_timeout"'), 1);
+  });
+});

@@ -28,6 +28,8 @@ pub(crate) struct Cluster {
     nodes: Vec<Option<Member>>,
     caller: Caller,
     redis: Option<Server>,
+    config: Config,
+    shared: SharedBus,
     /// The bus in memory.
     _running: JoinSet<()>,
 }
@@ -57,17 +59,24 @@ impl Cluster {
         let shared = SharedBus::new(&config).unwrap();
         let bus = shared.clone();
         running.spawn(async move { bus.run(CancellationToken::new()).await });
-        let mut nodes = Vec::new();
+        let (nodes, caller) = (Vec::new(), Caller::new());
+        let mut cluster = Self { nodes, caller, redis, config, shared, _running: running };
         for _ in 0..len {
-            let stop = CancellationToken::new();
-            let asked = stop.clone().cancelled_owned();
-            let node = match redis {
-                Some(_) => Box::pin(Node::start(config.clone(), asked)).await,
-                None => Box::pin(Node::start_beside(&shared, config.clone(), asked)).await,
-            };
-            nodes.push(Some(Member { node: node.unwrap(), stop }));
+            cluster.join().await;
         }
-        Self { nodes, caller: Caller::new(), redis, _running: running }
+        cluster
+    }
+
+    /// Starts one more node, and gives its number.
+    pub(crate) async fn join(&mut self) -> usize {
+        let stop = CancellationToken::new();
+        let (asked, config) = (stop.clone().cancelled_owned(), self.config.clone());
+        let node = match self.redis {
+            Some(_) => Box::pin(Node::start(config, asked)).await,
+            None => Box::pin(Node::start_beside(&self.shared, config, asked)).await,
+        };
+        self.nodes.push(Some(Member { node: node.unwrap(), stop }));
+        self.nodes.len() - 1
     }
 
     pub(crate) fn redis(&mut self) -> &mut Server {

@@ -30,7 +30,7 @@ function run(program, args) {
 }
 
 const template = (args, apis = APIS) =>
-  run(HELM, ['template', 'x', CHART, '-n', 'push', ...apis.flatMap((api) => ['--api-versions', api]), ...args]);
+  run(HELM, ['template', 'x', CHART, '-n', 'push', '--kube-version', '1.33', ...apis.flatMap((api) => ['--api-versions', api]), ...args]);
 const valuesOf = (topology) => ['-f', join(CHART, 'ci', `${topology}-values.yaml`)];
 
 async function rendered(topology, more = []) {
@@ -81,7 +81,8 @@ describe('the chart', { skip: lacking(HELM) }, () => {
           writeFileSync(join(place, name), text);
         }
         // Certificates are tried where nodes speak TLS.
-        const more = ['--set', 'tls.existingSecret=', '--set', 'redis.tls.existingSecret='];
+        const more = ['--set', 'tls.existingSecret=', '--set', 'redis.tls.existingSecret=',
+          '--set', 'internalTls.existingSecret='];
         const settings = settingsIn(await rendered(topology, more))
           .replaceAll('/etc/carillon', place).replaceAll('/usr/share/carillon', place);
         const file = join(place, 'carillon.toml');
@@ -130,7 +131,12 @@ describe('the chart', { skip: lacking(HELM) }, () => {
 
   it('gives pods as long as they need to drain', async () => {
     const manifest = await rendered('single', ['--set', 'config.drain.grace=1m 30s']);
-    assert.match(manifest, /terminationGracePeriodSeconds: 105/);
+    assert.match(manifest, /terminationGracePeriodSeconds: 100/);
+  });
+
+  it('refuses newcomers before a pod has used up its memory, unless that is said', async () => {
+    assert.match(await rendered('single'), /CARILLON_LIMITS__MEMORY, value: 819MiB/);
+    assert.doesNotMatch(await rendered('single', ['--set', 'config.limits.memory=100MiB']), /CARILLON_LIMITS__MEMORY/);
   });
 
   it('replaces the pods when a setting changes, and not else', async () => {

@@ -22,7 +22,8 @@ for (const [name, { program, cookie }] of Object.entries(EDGES)) {
       await redis.start();
       const free = await freePorts(2 * NODES);
       const ports = Array.from({ length: NODES }, (_, index) => free.slice(2 * index, 2 * index + 2));
-      const settings = { CARILLON_REDIS__URL: redis.ownUrl, CARILLON_DRAIN__GRACE: '5s' };
+      const settings = { CARILLON_REDIS__URL: redis.ownUrl, CARILLON_DRAIN__GRACE: '8s',
+        CARILLON_DRAIN__DELAY: '2s', CARILLON_DRAIN__READY_STATUS: '404' };
       nodes = ports.map((pair) => new Carillon({ ports: pair, settings }));
       await Promise.all(nodes.map((node) => node.start()));
       await edge.start(ports);

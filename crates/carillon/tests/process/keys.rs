@@ -11,7 +11,7 @@ use std::{
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::harness::{Node, carillon, command};
+use super::harness::{Node, PORTS, Running, carillon, command};
 
 const OPS: &str = "the-secret-of-operations";
 const SHOP: &str = "the-secret-of-the-shop";
@@ -84,6 +84,23 @@ fn every_order_leaves_a_line_that_says_who_gave_it() {
             "malformed",
             None,
         ),
+        (
+            "POST /v1/sockets/join",
+            r#"{"room":"a","rooms":["b"]}"#,
+            "join",
+            "room a",
+            "done",
+            Some(0),
+        ),
+        (
+            "POST /v1/sockets/leave",
+            r#"{"user":5,"rooms":["b"]}"#,
+            "leave",
+            "user 5",
+            "done",
+            Some(0),
+        ),
+        ("POST /v1/revocations", r#"{"token":"7f3c"}"#, "revoke", "token 7f3c", "invalid", None),
         ("POST /v1/dead/drop", r#"{"all":true}"#, "drop", "all", "done", Some(0)),
         ("POST /v1/dead/replay", r#"{"id":"7-0"}"#, "replay", "id 7-0", "unknown_letter", None),
         ("DELETE /v1/users/5/tasks/a", "", "forget", "/v1/users/5/tasks/a", "unknown_task", None),
@@ -97,6 +114,27 @@ fn every_order_leaves_a_line_that_says_who_gave_it() {
         assert_eq!(said["count"].as_u64(), count, "{said}");
         assert!(said["address"].as_str().unwrap().starts_with("127.0.0.1:"), "{said}");
     }
+}
+
+#[test]
+fn a_node_that_is_told_to_stop_leaves_a_line_that_says_so() {
+    let node = Node::start("serve", &[]);
+    node.running.signal(Signal::TERM);
+    let said = audited(&node);
+    assert_eq!((&said["key.name"], &said["deed"]), (&"signal".into(), &"drain".into()), "{said}");
+}
+
+#[test]
+fn lines_of_the_audit_are_found_by_their_target_in_texts_too() {
+    let text = ["serve", "--set", "telemetry.log_format=text"];
+    let mut child = command(&[&text[..], &PORTS].concat()).spawn().unwrap();
+    let log = child.stderr.take().unwrap();
+    let running = Running::of(child, log);
+    let started = running.line_with("node started");
+    assert!(!started.contains("carillon::"), "{started}");
+    running.signal(Signal::TERM);
+    let said = running.line_with("order given");
+    assert!(said.contains(" audit: order given"), "{said}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use super::{
-    harness::{DEADLINE, Node, PORTS, Running, carillon, command, taken_port},
+    harness::{Node, PORTS, Running, carillon, command, taken_port},
     server::Server,
 };
 
@@ -55,19 +55,9 @@ fn a_node_that_is_told_to_stop_ends_with_0() {
 fn a_node_closes_in_the_order_that_notices_flow() {
     let node = Node::start("serve", &[]);
     node.running.signal(Signal::TERM);
-    let words = [
-        "node stopping",
-        "node goes",
-        r#""stage":"intake""#,
-        "all sockets have left",
-        r#""stage":"sockets""#,
-        r#""stage":"bus""#,
-        r#""stage":"internal port""#,
-        "node stopped",
-    ];
-    for said in words {
-        let line = node.running.lines.recv_timeout(DEADLINE).unwrap();
-        assert!(line.contains(said), "{said}: {line}");
+    let all = ["order given", "node stopping", "intake", "sockets", "bus", "internal port"];
+    for said in all.into_iter().chain(["node stopped"]) {
+        node.running.line_with(said);
     }
 }
 

@@ -120,6 +120,20 @@ fn the_charts_readme_holds_every_value_as_the_file_has_it() {
     assert!(text_of(README).contains(&table), "{README} must hold this table:\n{table}");
 }
 
+/// The version in a file of lines: `appVersion: "0.1.0"`, `version = "0.1.0"`.
+fn version(text: &str, key: &str) -> Option<String> {
+    let line = text.lines().find_map(|line| line.strip_prefix(key))?;
+    Some(line.trim_matches([' ', '"', ':', '=']).to_owned())
+}
+
+#[test]
+fn the_chart_installs_the_version_that_this_is() {
+    let chart = text_of("helm/carillon/Chart.yaml");
+    let ours = version(text_of("Cargo.toml"), "version");
+    assert!(ours.is_some(), "the workspace names a version");
+    assert_eq!([version(chart, "version"), version(chart, "appVersion")], [ours.clone(), ours]);
+}
+
 #[test]
 fn a_planted_value_is_found() {
     let rows = rows("# Of the whole file.\n\na:\n  # How\n  # many.\n  b: 1\nc: { d: 2 }\n");

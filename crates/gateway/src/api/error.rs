@@ -37,6 +37,10 @@ pub(crate) enum ApiError {
     Apart,
     /// More orders wait than may.
     OrdersFull,
+    /// As much is revoked as may be kept.
+    RevocationsFull,
+    /// The store did not take a revocation, or did not say so.
+    NotRevoked,
     /// The bus did not answer while sockets joined.
     Halfway,
     /// The node of a socket did not answer in time.
@@ -96,7 +100,8 @@ impl ApiError {
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::TooManySockets => (StatusCode::UNPROCESSABLE_ENTITY, "too_many_sockets"),
             Self::Busy | Self::OrdersFull => (StatusCode::TOO_MANY_REQUESTS, "busy"),
-            Self::Unavailable | Self::Apart | Self::Halfway => {
+            Self::RevocationsFull => (StatusCode::TOO_MANY_REQUESTS, "full"),
+            Self::Unavailable | Self::Apart | Self::Halfway | Self::NotRevoked => {
                 (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
             }
             Self::Unsure => (StatusCode::SERVICE_UNAVAILABLE, "unsure"),
@@ -123,6 +128,10 @@ impl ApiError {
             Self::Unsure => {
                 "the bus stopped answering while this was on the way; it may have been sent"
             }
+            Self::RevocationsFull => {
+                "as many revocations are kept as may be; this one was not taken"
+            }
+            Self::NotRevoked => "the bus does not answer now; nothing is known to be revoked",
             Self::Halfway => "the bus does not answer now, so not all sockets have joined",
             Self::Silent { node } => {
                 return format!("node {node} did not answer in time; it may have done it");
@@ -140,6 +149,10 @@ impl ApiError {
             Self::TooManySockets => Some("without ack it goes to any number"),
             Self::Apart => Some("scope=local asks this node alone where a call lists"),
             Self::Unsure | Self::Silent { .. } => Some("handing it in again may repeat it"),
+            Self::RevocationsFull => {
+                Some("{\"before\": …} alone revokes all tokens of before at once")
+            }
+            Self::NotRevoked => Some("revoke it again; twice does no harm"),
             Self::Halfway => Some("give the order again; who is in already stays in"),
             _ => None,
         }

@@ -43,14 +43,16 @@ fn is_about_one_connection(error: &io::Error) -> bool {
 }
 
 fn admit(shared: &Arc<Shared>, stream: TcpStream, address: IpAddr) {
-    let newcomer = match shared.doors.enter(address, shared.sessions.len()) {
+    let is_proxy = shared.config.proxies.trust(address);
+    let newcomer = match shared.doors.enter(address, is_proxy, shared.sessions.len()) {
         Ok(newcomer) => newcomer,
         Err(why) => return turn_away(shared, &stream, why),
     };
     let said = match newcomer.doubt {
         None => Bytes::new(),
-        // To hear whom it belongs to would cost as much by TLS as to let it in.
-        Some(_) if shared.tls.is_some() && shared.sessions.has_any_from(address) => Bytes::new(),
+        // It is heard out whom it speaks for.
+        Some(_) if is_proxy => Bytes::new(),
+        Some(_) if shared.tls.is_some() && may_belong(shared, address) => Bytes::new(),
         Some(why) if shared.tls.is_some() => return turn_away(shared, &stream, why),
         Some(why) => match glance(shared, &stream) {
             Glance::Known(said) => said,
@@ -62,4 +64,10 @@ fn admit(shared: &Arc<Shared>, stream: TcpStream, address: IpAddr) {
         },
     };
     shared.tasks.spawn(serve(Arc::clone(shared), stream, newcomer, said));
+}
+
+/// Whether a connection by TLS, of which nothing can be read before its handshake has cost all it can, may
+/// belong to a session: one for each that its address has here, at a time.
+fn may_belong(shared: &Shared, address: IpAddr) -> bool {
+    shared.doors.handshakes_from(address) <= shared.sessions.len_from(address)
 }

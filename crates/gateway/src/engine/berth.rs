@@ -48,8 +48,8 @@ impl Berths {
         self.taken.load(Ordering::Relaxed)
     }
 
-    pub(super) fn has_any_from(&self, address: IpAddr) -> bool {
-        self.by_address.has_any(address)
+    pub(super) fn taken_from(&self, address: IpAddr) -> usize {
+        self.by_address.count_of(address)
     }
 }
 
@@ -62,15 +62,22 @@ impl Drop for Berth {
 
 /// A berth for the session that is asked for, or the answer that there is none.
 pub(crate) fn berth(asking: &Asking) -> Result<Berth, Box<Answer>> {
+    admit(asking).map_err(|why| {
+        asking.shared.events.handshake(why);
+        Box::new(refused(why))
+    })
+}
+
+/// The address comes first, as at the door: one that is over takes nothing from the others.
+fn admit(asking: &Asking) -> Result<Berth, Handshake> {
     let shared = &asking.shared;
-    let pace =
-        || if asking.slot.is_paid() { shared.doors.is_light() } else { shared.doors.one_more() };
-    pace().and_then(|()| shared.sessions.admit(asking.address, &shared.config.limits)).map_err(
-        |why| {
-            shared.events.handshake(why);
-            Box::new(refused(why))
-        },
-    )
+    let berth = shared.sessions.admit(asking.address, &shared.config.limits)?;
+    if asking.slot.is_paid() {
+        shared.doors.is_light()?;
+    } else {
+        shared.doors.one_more()?;
+    }
+    Ok(berth)
 }
 
 fn refused(why: Handshake) -> Answer {

@@ -77,14 +77,19 @@ impl Doors {
     }
 
     /// Lets a connection in, on a node that has so many `sessions`. The address comes first: one that is over
-    /// takes nothing from the others.
+    /// takes nothing from the others. A proxy's stands for many, who count each for their own.
     pub(super) fn enter(
         self: &Arc<Self>,
         address: IpAddr,
+        is_proxy: bool,
         sessions: usize,
     ) -> Result<Newcomer, Handshake> {
-        let inside = self.count_in(address)?;
-        let handshaking = self.begin(address)?;
+        let Limits { sockets_per_address, handshakes, .. } = self.limits;
+        let part = handshakes.div_ceil(HANDSHAKES_PART);
+        let of_address =
+            if is_proxy { (usize::MAX, usize::MAX) } else { (sockets_per_address, part) };
+        let inside = self.count_in(address, of_address.0)?;
+        let handshaking = self.begin(address, of_address.1)?;
         let doubt = if sessions >= self.limits.sockets {
             Some(Handshake::Overloaded)
         } else {
@@ -97,12 +102,13 @@ impl Doors {
     pub(crate) fn let_in(self: &Arc<Self>) -> Result<Newcomer, Handshake> {
         // No address is over its share by this.
         let address = IpAddr::from(Ipv4Addr::LOCALHOST);
-        let (inside, handshaking) = (self.count_in(address)?, self.begin(address)?);
+        let (inside, handshaking) =
+            (self.count_in(address, usize::MAX)?, self.begin(address, usize::MAX)?);
         Ok(Newcomer { inside, handshaking, doubt: None })
     }
 
-    fn count_in(self: &Arc<Self>, address: IpAddr) -> Result<Inside, Handshake> {
-        if !self.by_address.count_in(address, self.limits.sockets_per_address) {
+    fn count_in(self: &Arc<Self>, address: IpAddr, of_address: usize) -> Result<Inside, Handshake> {
+        if !self.by_address.count_in(address, of_address) {
             return Err(Handshake::AddressFull);
         }
         self.connections.fetch_add(1, Ordering::Relaxed);
@@ -113,14 +119,21 @@ impl Doors {
         if fits { Ok(inside) } else { Err(Handshake::Overloaded) }
     }
 
-    fn begin(self: &Arc<Self>, address: IpAddr) -> Result<Handshaking, Handshake> {
-        let part = self.limits.handshakes.div_ceil(HANDSHAKES_PART);
-        if !self.handshakes_by_address.count_in(address, part) {
+    fn begin(
+        self: &Arc<Self>,
+        address: IpAddr,
+        of_address: usize,
+    ) -> Result<Handshaking, Handshake> {
+        if !self.handshakes_by_address.count_in(address, of_address) {
             return Err(Handshake::AddressFull);
         }
         let before = self.handshakes.fetch_add(1, Ordering::Relaxed);
         let handshaking = Handshaking { doors: Arc::clone(self), address };
         if before < self.limits.handshakes { Ok(handshaking) } else { Err(Handshake::Handshakes) }
+    }
+
+    pub(super) fn handshakes_from(&self, address: IpAddr) -> usize {
+        self.handshakes_by_address.count_of(address)
     }
 
     /// Whether a session may begin now, as far as memory goes.
@@ -140,6 +153,19 @@ impl Doors {
     pub(crate) fn weigh(&self, bytes: usize) {
         let is_heavy = self.limits.memory.is_some_and(|bytes_max| bytes > bytes_max);
         self.is_heavy.store(is_heavy, Ordering::Relaxed);
+    }
+}
+
+impl Inside {
+    /// Counts for `client` from now on, and for the proxy that brought it no more, if it may have one more.
+    pub(super) fn speaks_for(&mut self, client: IpAddr) -> Result<(), Handshake> {
+        let by_address = &self.doors.by_address;
+        if !by_address.count_in(client, self.doors.limits.sockets_per_address) {
+            return Err(Handshake::AddressFull);
+        }
+        by_address.count_out(self.address);
+        self.address = client;
+        Ok(())
     }
 }
 

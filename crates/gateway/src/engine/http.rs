@@ -12,6 +12,7 @@ use super::{
     agreement::agree,
     doors::{Inside, Newcomer},
     frames::Frames,
+    meeting::meet,
     patient::Patient,
     routes::route,
     session::Session,
@@ -41,16 +42,22 @@ pub(crate) enum Purpose {
 }
 
 /// Serves one connection from its first byte to its last. All that HTTP and the opening needed is gone,
-/// with the box that held it, before a WebSocket is quiet.
-/// `said` is what was read of it already.
+/// with the box that held it, before a WebSocket is quiet. `said` was read of it already.
 pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, newcomer: Newcomer, said: Bytes) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "set TCP_NODELAY");
     }
-    let wire = Box::pin(agree(&shared, stream, newcomer.inside.address)).await;
+    let Newcomer { mut inside, handshaking, doubt } = newcomer;
+    let wire = Box::pin(settle(&shared, stream, &mut inside)).await;
     if let Some(wire) = wire {
-        serve_on(shared, wire, newcomer, said).await;
+        serve_on(shared, wire, Newcomer { inside, handshaking, doubt }, said).await;
     }
+}
+
+/// Who comes, and how the two speak.
+async fn settle(shared: &Shared, mut stream: TcpStream, inside: &mut Inside) -> Option<Wire> {
+    meet(shared, &mut stream, inside).await?;
+    agree(shared, stream, inside.address).await
 }
 
 /// The same on a wire that there is.

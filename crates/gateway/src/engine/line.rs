@@ -13,6 +13,9 @@ use super::{
 };
 use crate::{departure::Departure, encoded::Encoded, shared::Shared};
 
+/// As much as one write is worth waiting for.
+const WRITE_BYTES: usize = 64 * 1024;
+
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Transport {
     Polling,
@@ -55,8 +58,13 @@ pub(super) struct Line {
 /// What became of something to send.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Outcome {
-    Written(Transport),
-    Waiting { transport: Transport, conflated: bool, arm: bool },
+    /// Taken, and perhaps out. `conflated`: so many that waited need not go any more.
+    Sent {
+        transport: Transport,
+        conflated: usize,
+        waits: bool,
+        arm: bool,
+    },
     Gone,
     Leave(Departure),
 }
@@ -100,15 +108,52 @@ impl Line {
         self.queue(encoded, task, written, shared)
     }
 
+    /// Sends several in one go: they are queued, and leave in as few writes as there may be.
+    pub(super) fn send_all<'a>(
+        &mut self,
+        wire: Option<&Wire>,
+        dialect: Dialect,
+        all: impl Iterator<Item = (&'a Arc<Encoded>, Option<&'a TaskKey>)>,
+        shared: &Shared,
+    ) -> Outcome {
+        if self.departure.is_some() {
+            return Outcome::Gone;
+        }
+        let is_free = self.transport == Transport::WebSocket && self.is_free(wire);
+        let (form, now_ms) = (dialect.frames(), shared.now_ms());
+        let bytes_max = shared.config.limits.queue_bytes.saturating_add(self.allowance_bytes);
+        if self.outbox.is_empty() {
+            self.moved_ms = now_ms;
+        }
+        let mut conflated = 0;
+        for (encoded, task) in all {
+            match self.outbox.push(encoded, task, bytes_max) {
+                Pushed::Full => return Outcome::Leave(Departure::Slow),
+                Pushed::Conflated => conflated += 1,
+                Pushed::Waiting => {}
+            }
+            // What the client would take must not fill its queue.
+            let is_much = self.outbox.len_bytes() >= WRITE_BYTES;
+            if let Some(wire) = wire.filter(|_| is_free && is_much)
+                && self.flush(wire, form, now_ms).is_err()
+            {
+                return Outcome::Leave(Departure::TransportError);
+            }
+        }
+        if let Some(wire) = wire.filter(|_| is_free)
+            && self.flush(wire, form, now_ms).is_err()
+        {
+            return Outcome::Leave(Departure::TransportError);
+        }
+        self.sent(wire, conflated)
+    }
+
     /// `wire` has taken all there was, and may still hold the end of it.
     fn taken_by(&mut self, wire: &Wire, shared: &Shared) -> Outcome {
-        let transport = self.transport;
-        if !wire.holds() {
-            return Outcome::Written(transport);
+        if wire.holds() {
+            self.moved_ms = shared.now_ms();
         }
-        self.moved_ms = shared.now_ms();
-        let arm = !std::mem::replace(&mut self.stall_armed, true);
-        Outcome::Waiting { transport, conflated: false, arm }
+        self.sent(Some(wire), 0)
     }
 
     /// Whether something is not out yet, here or on the wire.
@@ -140,12 +185,14 @@ impl Line {
         self.outbox.head_written_if(written);
         match pushed {
             Pushed::Full => Outcome::Leave(Departure::Slow),
-            pushed => Outcome::Waiting {
-                transport: self.transport,
-                conflated: pushed == Pushed::Conflated,
-                arm: !std::mem::replace(&mut self.stall_armed, true),
-            },
+            pushed => self.sent(None, usize::from(pushed == Pushed::Conflated)),
         }
+    }
+
+    fn sent(&mut self, wire: Option<&Wire>, conflated: usize) -> Outcome {
+        let waits = self.waits(wire);
+        let arm = waits && !std::mem::replace(&mut self.stall_armed, true);
+        Outcome::Sent { transport: self.transport, conflated, waits, arm }
     }
 
     /// Writes what waits until the wire takes no more.

@@ -25,8 +25,8 @@ use super::{
     busy::Busy,
     dialect::Dialect,
     line::{Line, Outcome, Transport},
-    pace::Pace,
     pulse::Beat,
+    said::Said,
     sid::SessionId,
     wire::Wire,
 };
@@ -41,13 +41,6 @@ use crate::{
 
 /// How much of an event stream is handed to HTTP at once.
 const STREAM_PART_BYTES: usize = 64 * 1024;
-
-/// How far a socket may be ahead of its rate: so many seconds' worth of events at once.
-const EVENTS_AHEAD: Duration = Duration::from_secs(1);
-/// And of packets, the refused ones among them, before it must leave.
-const PACKETS_AHEAD: Duration = Duration::from_secs(3);
-/// And of bytes.
-const BYTES_AHEAD: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -77,12 +70,7 @@ pub(crate) struct Session {
     /// client that was refused must not be made to come back.
     answered: AtomicBool,
     pub(super) busy: Busy,
-    /// Of packets: a socket far past it leaves.
-    packets: Pace,
-    /// Of events: one past it is refused.
-    events: Pace,
-    /// Of bytes: a socket past it leaves.
-    bytes: Pace,
+    pub(super) said: Said,
 }
 
 impl Session {
@@ -114,9 +102,7 @@ impl Session {
             pinged_ms: AtomicU64::new(0),
             answered: AtomicBool::new(false),
             busy: Busy::default(),
-            packets: Pace::default(),
-            events: Pace::default(),
-            bytes: Pace::default(),
+            said: Said::default(),
         })
     }
 
@@ -153,10 +139,22 @@ impl Session {
         encoded: &Arc<Encoded>,
         task: Option<&TaskKey>,
     ) -> Option<Transport> {
+        self.on_line(|line| line.send(self.wire(), self.dialect, encoded, task, &self.shared))
+    }
+
+    /// The same for several, which go in one write where the client takes it.
+    pub(crate) fn send_all<'a>(
+        self: &Arc<Self>,
+        all: impl Iterator<Item = (&'a Arc<Encoded>, Option<&'a TaskKey>)>,
+    ) -> Option<Transport> {
+        self.on_line(|line| line.send_all(self.wire(), self.dialect, all, &self.shared))
+    }
+
+    fn on_line(self: &Arc<Self>, send: impl FnOnce(&mut Line) -> Outcome) -> Option<Transport> {
         let (outcome, delta) = {
             let mut line = self.line.lock();
             let before = line.outbox.len_bytes();
-            let outcome = line.send(self.wire.get(), self.dialect, encoded, task, &self.shared);
+            let outcome = send(&mut line);
             (outcome, signed(line.outbox.len_bytes()) - signed(before))
         };
         self.shared.events.queued(delta);
@@ -171,16 +169,17 @@ impl Session {
 
     fn after_send(self: &Arc<Self>, outcome: Outcome) -> Option<Transport> {
         match outcome {
-            Outcome::Written(transport) => Some(transport),
-            Outcome::Waiting { transport, conflated, arm } => {
-                if conflated {
+            Outcome::Sent { transport, conflated, waits, arm } => {
+                for _ in 0..conflated {
                     self.shared.events.dropped(Dropped::Superseded);
                 }
                 if arm {
                     let stall = self.shared.config.limits.stall;
                     self.shared.pulse.after(stall, Beat::Stall(Arc::downgrade(self)));
                 }
-                self.waker.wake();
+                if waits {
+                    self.waker.wake();
+                }
                 Some(transport)
             }
             Outcome::Gone => None,
@@ -279,28 +278,6 @@ impl Session {
     /// Notes that the client's first CONNECT has been answered.
     pub(crate) fn answered(&self) {
         self.answered.store(true, Ordering::Relaxed);
-    }
-
-    /// Counts one packet; `false` for who goes on past `limits.packets_per_second`.
-    pub(super) fn is_bearable(&self) -> bool {
-        let per_second = u64::from(self.shared.config.limits.packets_per_second);
-        self.packets.take(1, self.shared.now_us(), per_second, PACKETS_AHEAD)
-    }
-
-    /// Counts bytes; `false` for who goes on past `limits.bytes_per_second`. The largest message is never too
-    /// much by itself.
-    pub(super) fn may_send(&self, bytes: usize) -> bool {
-        let limits = &self.shared.config.limits;
-        let per_second = limits.bytes_per_second as u64;
-        let one_message = Duration::from_secs(2 * limits.payload_bytes as u64 / per_second);
-        let ahead = BYTES_AHEAD.max(one_message);
-        self.bytes.take(bytes as u64, self.shared.now_us(), per_second, ahead)
-    }
-
-    /// Counts one event; `false` past `limits.events_per_second`.
-    pub(crate) fn is_within_pace(&self) -> bool {
-        let per_second = u64::from(self.shared.config.limits.events_per_second);
-        self.events.take(1, self.shared.now_us(), per_second, EVENTS_AHEAD)
     }
 
     /// What the pulse asks for: sends a ping that is due, closes a session that is overdue, and says

@@ -168,6 +168,7 @@ fn take_apart(session: &Arc<Session>, frames: &mut Frames, bytes: &[u8]) -> Hear
         Err(error) => {
             heard.ended = Some(match error {
                 FrameError::Protocol => Departure::BadPacket,
+                FrameError::NotText => Departure::NotText,
                 FrameError::TooLarge => Departure::TooLarge,
             });
             return heard;
@@ -189,20 +190,22 @@ pub(super) fn receive(
     session: &Arc<Session>,
     inbound: Inbound,
 ) -> Result<Option<Message>, Departure> {
-    let is_control = matches!(inbound, Inbound::Ping(_) | Inbound::Pong);
-    if is_control && !session.is_bearable() {
-        return Err(Departure::Events);
+    if matches!(inbound, Inbound::Ping(_) | Inbound::Pong) {
+        if !session.is_bearable() {
+            return Err(Departure::Events);
+        }
+        // Of an Engine.IO client only a packet is a sign of life: else it could hold half a message for ever,
+        // with such frames between its parts.
+        if !session.dialect.is_engine() {
+            session.heard();
+        }
     }
     match inbound {
         Inbound::Ping(payload) => {
-            session.heard();
             session.send(&Encoded::websocket_pong(&payload), None);
             Ok(None)
         }
-        Inbound::Pong => {
-            session.heard();
-            Ok(None)
-        }
+        Inbound::Pong => Ok(None),
         Inbound::Close => Err(Departure::Client),
         Inbound::Text(text) if session.dialect.is_engine() => {
             session.receive(parse(session.dialect, text)?)

@@ -20,6 +20,10 @@ pub(crate) enum Handshake {
     /// The node goes.
     Draining,
     BadRequest,
+    /// A proxy that is believed did not begin with its PROXY header.
+    NotIntroduced,
+    /// A proxy that is believed named no address.
+    Forwarded,
     /// What came is no HTTP.
     Malformed,
     /// `limits.header_bytes`.
@@ -31,7 +35,7 @@ pub(crate) enum Handshake {
 }
 
 impl Handshake {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Seated,
         Self::Origin,
         Self::Overloaded,
@@ -40,7 +44,10 @@ impl Handshake {
         Self::Handshakes,
         Self::Memory,
         Self::NoFile,
+        Self::Draining,
         Self::BadRequest,
+        Self::NotIntroduced,
+        Self::Forwarded,
         Self::Malformed,
         Self::HeadTooLarge,
         Self::HeadLate,
@@ -59,6 +66,8 @@ impl Handshake {
             Self::NoFile => "no_file",
             Self::Draining => "draining",
             Self::BadRequest => "bad_request",
+            Self::NotIntroduced => "proxy_header",
+            Self::Forwarded => "forwarded",
             Self::Malformed => "malformed",
             Self::HeadTooLarge => "head_too_large",
             Self::HeadLate => "head_late",

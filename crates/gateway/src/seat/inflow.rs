@@ -63,6 +63,11 @@ impl Inflow {
         Next::Held
     }
 
+    /// Whether the bus's `notice` is to be sent at once.
+    pub(crate) fn passes(&self, notice: &Notice) -> bool {
+        !self.holds_back(&notice.draft.audience) && !self.covers(notice)
+    }
+
     pub(crate) fn is_live(&self) -> bool {
         self.is_live
     }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth::Grant;
+use auth::{Gate, Grant};
 use notice::Room;
 use parking_lot::Mutex;
 
@@ -23,16 +23,21 @@ impl Pass {
 
     /// Whether the seat may be in `room`. Without a grant it may be anywhere.
     pub(crate) fn opens(&self, room: &Room) -> bool {
-        self.0.lock().as_ref().is_none_or(|grant| grant.rooms.allow(room))
+        self.0.lock().as_ref().is_none_or(|grant| grant.rooms.cover(room))
     }
 
-    /// Takes a newer grant of the same user in place of the one before. Where the seat is, it stays.
-    pub(crate) fn renew(&self, seat: &Arc<Seat>, grant: Grant) {
-        let watched =
-            self.0.lock().replace(Box::new(grant)).is_some_and(|old| old.expires.is_some());
-        if !watched {
+    /// Whether what it was let in by was taken back.
+    pub(crate) fn is_revoked(&self, gate: &Gate) -> bool {
+        self.0.lock().as_ref().is_some_and(|grant| gate.has_revoked(grant))
+    }
+
+    /// Takes a newer grant of the same user in place of the one before, and gives that.
+    pub(crate) fn renew(&self, seat: &Arc<Seat>, grant: Grant) -> Option<Box<Grant>> {
+        let old = self.0.lock().replace(Box::new(grant));
+        if old.as_ref().is_none_or(|old| old.expires.is_none()) {
             self.watch(seat);
         }
+        old
     }
 
     /// Lets the pulse end the seat in time, if it has an end.

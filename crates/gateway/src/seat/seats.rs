@@ -112,7 +112,7 @@ impl Seats {
         session.send(&farewell(dialect, namespace, departure, reason), None);
         let namespace = Str::copy_from_slice(namespace.as_str());
         session.send(&Encoded::packet(Packet::disconnect(namespace)), None);
-        self.remove(seat.namespace.as_str(), Departure::Kicked);
+        self.remove(seat.namespace.as_str(), departure);
     }
 }
 

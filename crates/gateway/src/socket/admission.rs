@@ -1,11 +1,15 @@
 //! Whether somebody may sit in a namespace, and as whom.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::SystemTime};
 
 use auth::{Grant, Shown};
 use notice::{Audience, Namespace, Scope};
 
-use super::{brought::Brought, identity::Identity, query::Query};
+use super::{
+    brought::Brought,
+    identity::{Identity, Source},
+    query::Query,
+};
 use crate::{refusal::Refusal, shared::Shared};
 
 /// Who asks for which seat, and all that speaks for them.
@@ -14,8 +18,8 @@ pub(crate) struct Plea<'a> {
     pub(crate) namespace: &'a str,
     /// What the client says of itself; believed where nobody asks for more.
     pub(crate) identity: &'a Identity,
-    /// Shown for this namespace, before what the transport brought.
     pub(crate) token: Option<&'a str>,
+    /// The namespace's own, beside the transport's.
     pub(crate) query: Query<'a>,
     pub(crate) auth: Option<&'a str>,
     pub(crate) brought: Option<&'a Brought>,
@@ -35,7 +39,7 @@ pub(crate) struct Admitted {
 pub(crate) async fn admit(shared: &Shared, plea: Plea<'_>) -> Result<Admitted, Refusal> {
     let known = shared.config.namespaces.iter().find(|known| known.as_str() == plea.namespace);
     let namespace = known.cloned().ok_or(Refusal::UnknownNamespace)?;
-    let grant = shown(shared, plea).await?;
+    let grant = ask(shared, plea).await?;
     let identity = match &grant {
         Some(grant) => bound(plea.identity.clone(), grant)?,
         None => plea.identity.clone(),
@@ -53,24 +57,36 @@ pub(crate) async fn admit(shared: &Shared, plea: Plea<'_>) -> Result<Admitted, R
     if is_full { Err(Refusal::TooManySockets) } else { Ok(Admitted { namespace, identity, grant }) }
 }
 
-async fn shown(shared: &Shared, plea: Plea<'_>) -> Result<Option<Grant>, Refusal> {
+/// The token of a newcomer: shown for this namespace, or else brought by the transport, the query first.
+pub(crate) fn token_of<'a>(
+    own: &'a Source<'_>,
+    transport: &'a Source<'_>,
+    brought: Option<&'a Brought>,
+) -> Option<&'a str> {
+    own.token().or(transport.token()).or_else(|| brought.and_then(Brought::token))
+}
+
+/// What the gate says; `None` where nobody asks who a client is.
+pub(super) async fn ask(shared: &Shared, plea: Plea<'_>) -> Result<Option<Grant>, Refusal> {
     if shared.gate.is_open() {
         return Ok(None);
     }
-    let transport = plea.brought.map(Brought::query).unwrap_or_default();
-    let (own, given) = (plea.query.get("token"), transport.get("token"));
-    let token = plea.token.or(own.as_deref()).or(given.as_deref());
-    let mut query = transport.pairs();
+    let mut query = plea.brought.map(|brought| brought.query().pairs()).unwrap_or_default();
     query.extend(plea.query.pairs());
     let shown = Shown {
-        token: token.or_else(|| plea.brought.and_then(Brought::token)),
+        token: plea.token,
         namespace: plea.namespace,
         query: &query,
         auth: plea.auth,
         headers: plea.brought.map_or(&[], Brought::headers),
         address: plea.address,
     };
-    shared.gate.admit(&shown).await.map_err(Refusal::Denied)
+    let grant = shared.gate.admit(&shown).await.map_err(Refusal::Denied)?;
+    let expires = grant.as_ref().and_then(|grant| grant.expires);
+    if expires.is_some_and(|at| at > SystemTime::now() + shared.config.revocation_keep) {
+        shared.events.outlives();
+    }
+    Ok(grant)
 }
 
 /// Whoever names a user or a room beside the grant must name what it grants.
@@ -78,7 +94,7 @@ fn bound(identity: Identity, grant: &Grant) -> Result<Identity, Refusal> {
     if identity.user.as_ref().is_some_and(|user| *user != grant.user) {
         return Err(Refusal::NotTheUser);
     }
-    if identity.room.as_ref().is_some_and(|room| !grant.rooms.allow(room)) {
+    if identity.room.as_ref().is_some_and(|room| !grant.rooms.cover(room)) {
         return Err(Refusal::RoomNotGranted);
     }
     Ok(Identity { user: Some(grant.user.clone()), ..identity })

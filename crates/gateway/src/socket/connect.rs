@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use adapter::BusError;
+use auth::Denial;
 use notice::{Audience, Scope};
 
 use super::{admission::Admitted, identity::Identity};
@@ -63,6 +64,12 @@ pub(crate) async fn connect(
         return Ok(None);
     }
     match enter(shared, &seat, room.map(Scope::Room)).await {
+        // Revoked while it sat down, where nobody looked for it.
+        Ok(()) if seat.pass.is_revoked(&shared.gate) => {
+            let refusal = Refusal::Denied(Denial::Revoked);
+            session.seats.remove(seat.namespace.as_str(), refusal.departure());
+            Err(refusal)
+        }
         Ok(()) => {
             session.answered();
             welcome(&seat);

@@ -12,7 +12,7 @@ use socketioxide_core::{
 };
 
 use super::{
-    admission::{Plea, admit},
+    admission::{Plea, admit, token_of},
     brought::Brought,
     connect::{connect, leave},
     event::{self, Call},
@@ -127,7 +127,7 @@ async fn join(session: &Arc<Session>, name: &str, auth: Option<&str>) -> Result<
         let plea = Plea {
             namespace,
             identity: &Identity::of(&own, &transport)?,
-            token: own.token(),
+            token: token_of(&own, &transport, brought),
             query: Query::new(query),
             auth,
             brought,
@@ -191,6 +191,15 @@ fn read_call(args: Value) -> Option<Call> {
     };
     let args = args.iter().map(|arg| arg.get()).collect::<Vec<_>>().join(",");
     Some(Call { event, args, attachments: attachments.map(Vec::from).unwrap_or_default() })
+}
+
+/// Reads an event out of `packet`, if it holds one.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn read_as_call(packet: Packet) -> Option<Call> {
+    match packet.inner {
+        PacketData::Event(args, _) | PacketData::BinaryEvent(args, _) => read_call(args),
+        _ => None,
+    }
 }
 
 async fn answer(seat: &Arc<Seat>, call: Call, ack: Option<i64>) {

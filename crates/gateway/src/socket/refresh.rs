@@ -5,12 +5,18 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use auth::Shown;
+use auth::Denial;
+use notice::{RoomPatterns, Scope};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{brought::Brought, identity::text};
-use crate::{refusal::Refusal, seat::Seat};
+use super::{
+    admission::{Plea, ask},
+    connect::end_membership,
+    identity::{Identity, text},
+    query::Query,
+};
+use crate::{departure::Departure, login, refusal::Refusal, seat::Seat};
 
 #[derive(Deserialize)]
 struct Fields<'a> {
@@ -33,24 +39,47 @@ pub(crate) async fn refresh(seat: &Arc<Seat>, args: &str) -> Result<String, Refu
         Some(first)
     };
     let token = text(token).map_err(|()| malformed())?;
-    let brought = session.brought.as_deref();
-    let query = brought.map(|brought| brought.query().pairs()).unwrap_or_default();
-    let shown = Shown {
-        token: token.as_deref(),
+    let plea = Plea {
         namespace: seat.namespace.as_str(),
-        query: &query,
+        identity: &Identity::default(),
+        token: token.as_deref(),
+        query: Query::default(),
         auth: Some(first.get()),
-        headers: brought.map_or(&[], Brought::headers),
+        brought: session.brought.as_deref(),
         address: session.address,
     };
-    let grant = session.shared.gate.admit(&shown).await.map_err(Refusal::Denied)?;
+    let grant = ask(&session.shared, plea).await?;
     let Some(grant) = grant else { return Ok(ends(None)) };
     if seat.user.as_ref() != Some(&grant.user) {
         return Err(Refusal::NotTheUser);
     }
     let answer = ends(grant.expires);
-    seat.pass.renew(seat, grant);
+    let old = seat.pass.renew(seat, grant);
+    if seat.pass.is_revoked(&session.shared.gate) {
+        // Revoked between the two, where nobody looked for it.
+        seat.put_out(Departure::Revoked, None);
+        return Err(Refusal::Denied(Denial::Revoked));
+    }
+    if let Some(old) = old {
+        leave_what_closed(seat, &old.rooms).await;
+    }
     Ok(answer)
+}
+
+/// Takes the seat out of rooms that `old` opened and its pass does not any more. Where a backend has put it,
+/// it stays.
+async fn leave_what_closed(seat: &Arc<Seat>, old: &RoomPatterns) {
+    for audience in seat.places.audiences() {
+        let Scope::Room(room) = &audience.scope else { continue };
+        if !old.cover(room) || seat.pass.opens(room) {
+            continue;
+        }
+        if login::is_held(&audience) {
+            login::leave(seat, &audience).await;
+        } else {
+            end_membership(seat, &audience);
+        }
+    }
 }
 
 fn ends(expires: Option<SystemTime>) -> String {

@@ -7,7 +7,7 @@ use std::{
 
 use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
 
-use super::identity::IdentityError;
+use super::{clients::RootsError, identity::IdentityError};
 
 #[derive(Debug)]
 pub(super) struct Events {
@@ -18,7 +18,7 @@ pub(super) struct Events {
 
 /// What became of a TLS handshake: the label of `carillon_tls_handshakes_total`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Agreement {
+pub enum Agreement {
     Done,
     /// It speaks TLS 1.1 or older, or nothing else that is common.
     Incompatible,
@@ -37,7 +37,7 @@ impl Agreement {
         [Self::Done, Self::Incompatible, Self::Distrusted, Self::Malformed, Self::Gone, Self::Late];
 
     /// What a failure means.
-    pub(crate) fn of(error: &io::Error) -> Self {
+    pub fn of(error: &io::Error) -> Self {
         use rustls::Error;
         match error.get_ref().and_then(|inner| inner.downcast_ref()) {
             None => Self::Gone,
@@ -60,17 +60,18 @@ impl Agreement {
 }
 
 impl Events {
-    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let outcomes = |name, help| IntCounterVec::new(Opts::new(name, help), &["outcome"]);
+    pub(super) fn new(port: &str, registry: &Registry) -> Result<Self, prometheus::Error> {
+        let opts = |name, help| Opts::new(name, help).const_label("port", port);
+        let outcomes = |name, help| IntCounterVec::new(opts(name, help), &["outcome"]);
         let agreements = outcomes("carillon_tls_handshakes_total", "TLS handshakes.")?;
         let readings = outcomes(
             "carillon_tls_certificate_readings_total",
             "Changes of the certificate's files that were looked at.",
         )?;
-        let expires = IntGauge::new(
+        let expires = IntGauge::with_opts(opts(
             "carillon_tls_certificate_expires_seconds",
             "How long the certificate that is shown still holds.",
-        )?;
+        ))?;
         for outcome in Agreement::ALL {
             agreements.with_label_values(&[outcome.label()]).reset();
         }
@@ -96,6 +97,17 @@ impl Events {
         self.readings.with_label_values(&["refused"]).inc();
         let (file, hint) = (if error.is_of_key() { "key" } else { "cert" }, error.hint());
         tracing::warn!(file, %error, hint, "read the certificate anew; the one shown before stays");
+    }
+
+    pub(super) fn new_roots(&self) {
+        self.readings.with_label_values(&["taken"]).inc();
+        tracing::info!("took new roots of clients");
+    }
+
+    pub(super) fn no_new_roots(&self, error: &RootsError) {
+        self.readings.with_label_values(&["refused"]).inc();
+        let hint = error.hint();
+        tracing::warn!(%error, hint, "read the roots of clients anew; those known before stay");
     }
 
     pub(super) fn expires(&self, until: SystemTime) {

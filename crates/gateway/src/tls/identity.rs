@@ -99,6 +99,11 @@ impl Identity {
         files.identity(texts, SystemTime::now())
     }
 
+    /// What is shown, without those on the way to its root.
+    pub fn certificate(&self) -> &CertificateDer<'static> {
+        self.shown.cert.first().expect("it was read from a chain of one at least")
+    }
+
     /// When it ends.
     pub fn until(&self) -> SystemTime {
         self.until

@@ -22,7 +22,7 @@ use super::{
 };
 
 /// How often the files are looked at.
-const PERIOD: Duration = Duration::from_secs(5);
+pub(super) const PERIOD: Duration = Duration::from_secs(5);
 /// How often it is said that the end is near.
 const WARNING_PERIOD: Duration = Duration::from_hours(24);
 

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use adapter::{Arrival, Config, Embedded, Inbox, KeptRooms, Link};
+use adapter::{Arrival, Config, Embedded, Inbox, Link};
 use bytes::Bytes;
 use notice::{Audience, NodeId, Stamp, StatusTable, UserId};
 use prometheus::Registry;
@@ -96,7 +96,8 @@ pub(super) fn config(inbox_len_max: usize) -> Config {
         login_lease: Duration::from_secs(15),
         room_members_max: 1_000,
         login_rooms_max: 1_000,
-        kept_rooms: KeptRooms::default(),
+        revocations_max: 100_000,
+        kept_rooms: notice::RoomPatterns::default(),
         uplink: None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use adapter::{Arrival, Config, Embedded, KeptRooms, Link};
+use adapter::{Arrival, Config, Embedded, Link};
 use bytes::Bytes;
 use ingest::{Batch, Intake, Metrics, Report};
 use notice::{Audience, NodeId, Notice, StatusTable, UserId};
@@ -30,7 +30,8 @@ pub(crate) fn roomy() -> Config {
         login_lease: Duration::from_secs(15),
         room_members_max: 100_000,
         login_rooms_max: 1_000_000,
-        kept_rooms: KeptRooms::default(),
+        revocations_max: 100_000,
+        kept_rooms: notice::RoomPatterns::default(),
         uplink: None,
         node_lease: Duration::from_secs(15),
     }

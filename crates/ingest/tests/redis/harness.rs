@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use adapter::{Arrival, Config, KeptRooms, Link, Publisher, Redis, RedisConfig};
+use adapter::{Arrival, Config, Link, Publisher, Redis, RedisConfig};
 use ingest::{Batch, Intake, Metrics, RedisSource, RedisSourceConfig, SourceError};
 use notice::{Audience, Kind, NodeId, Notice, Stamp, StatusTable, UserId};
 use prometheus::{Registry, TextEncoder};
@@ -52,7 +52,8 @@ pub(crate) fn redis_at(server: &Server) -> RedisConfig {
         login_lease: Duration::from_secs(15),
         room_members_max: 1_000,
         login_rooms_max: 1_000,
-        kept_rooms: KeptRooms::default(),
+        revocations_max: 100_000,
+        kept_rooms: notice::RoomPatterns::default(),
         uplink: None,
         publish_wait: Duration::from_secs(2),
         progress_pace: Duration::ZERO,

@@ -47,7 +47,8 @@ impl Address {
     pub(super) fn read(at: DeadAt, console: &Console<'_>) -> Result<Self, Failure> {
         let api = |url: &str| {
             let remote = Remote::parse("--to", url, NODE)?;
-            Ok(Self::Node(Box::new(Api::new(remote, console.environment.get(API_KEY).cloned()))))
+            let key = console.environment.get(API_KEY).cloned();
+            Ok(Self::Node(Box::new(Api::new(remote, key, &at.tls)?)))
         };
         let sources = at.settings.into_sources(console.environment.clone());
         match at.to {

@@ -41,7 +41,8 @@ impl Address {
             return Ok(Self::Stream(Box::new(redis), config.ingest.status));
         }
         let remote = Remote::parse("--to", &args.to, "http://127.0.0.1:8001")?;
-        Ok(Self::Node(Box::new(Api::new(remote, console.environment.get(API_KEY).cloned()))))
+        let key = console.environment.get(API_KEY).cloned();
+        Ok(Self::Node(Box::new(Api::new(remote, key, &args.tls)?)))
     }
 
     pub(super) fn is_stream(&self) -> bool {

@@ -37,7 +37,7 @@ fn address(last: u8) -> IpAddr {
 fn outcomes(doors: &Arc<Doors>, comers: u8) -> (Vec<Newcomer>, Vec<Handshake>) {
     let (mut inside, mut refused) = (Vec::new(), Vec::new());
     for last in 0..comers {
-        match doors.enter(address(last), 0) {
+        match doors.enter(address(last), false, 0) {
             Ok(newcomer) if newcomer.doubt.is_none() => inside.push(newcomer),
             Ok(newcomer) => refused.extend(newcomer.doubt),
             Err(why) => refused.push(why),
@@ -67,10 +67,10 @@ fn who_comes_after_the_burst_is_told_why() {
 #[test]
 fn an_address_that_is_over_takes_nothing_from_the_others() {
     let doors = doors(Limits { sockets_per_address: 2, accepts_burst: 3, ..limits() });
-    let one: Vec<_> = (0..10).map(|_| doors.enter(address(1), 0)).collect();
+    let one: Vec<_> = (0..10).map(|_| doors.enter(address(1), false, 0)).collect();
     let refused = one.iter().filter(|entered| matches!(entered, Err(Handshake::AddressFull)));
     assert_eq!(refused.count(), 8);
-    assert!(doors.enter(address(2), 0).unwrap().doubt.is_none(), "one of the burst is left");
+    assert!(doors.enter(address(2), false, 0).unwrap().doubt.is_none(), "one of the burst is left");
 }
 
 #[test]
@@ -80,31 +80,31 @@ fn so_many_handshakes_are_in_flight_and_each_that_ends_makes_room() {
     assert_eq!((inside.len(), refused.as_slice()), (4, &[Handshake::Handshakes; 2][..]));
     let Newcomer { inside: _connection, handshaking, .. } = inside.remove(0);
     drop(handshaking);
-    assert!(doors.enter(address(9), 0).is_ok());
+    assert!(doors.enter(address(9), false, 0).is_ok());
 }
 
 #[test]
 fn one_address_has_a_quarter_of_the_handshakes() {
     let doors = doors(Limits { handshakes: 8, ..limits() });
-    let one: Vec<_> = (0..5).filter_map(|_| doors.enter(address(1), 0).ok()).collect();
+    let one: Vec<_> = (0..5).filter_map(|_| doors.enter(address(1), false, 0).ok()).collect();
     assert_eq!(one.len(), 2);
-    assert!(doors.enter(address(2), 0).is_ok());
+    assert!(doors.enter(address(2), false, 0).is_ok());
 }
 
 #[test]
 fn a_full_node_takes_only_who_is_known_and_spends_nothing_on_the_others() {
     let doors = doors(Limits { sockets: 3, accepts_burst: 1, ..limits() });
     for _ in 0..5 {
-        assert_eq!(doors.enter(address(1), 3).unwrap().doubt, Some(Handshake::Overloaded));
+        assert_eq!(doors.enter(address(1), false, 3).unwrap().doubt, Some(Handshake::Overloaded));
     }
-    assert_eq!(doors.enter(address(1), 2).unwrap().doubt, None);
+    assert_eq!(doors.enter(address(1), false, 2).unwrap().doubt, None);
 }
 
 #[test]
 fn there_are_only_so_many_connections_whoever_they_belong_to() {
     let doors = doors(Limits { sockets: 2, handshakes: 1, ..limits() });
     let entered = |last| {
-        let Newcomer { inside, handshaking, .. } = doors.enter(address(last), 2)?;
+        let Newcomer { inside, handshaking, .. } = doors.enter(address(last), false, 2)?;
         drop(handshaking);
         Ok::<_, Handshake>(inside)
     };
@@ -120,6 +120,6 @@ fn above_the_watermark_nobody_new_comes_in_until_memory_is_back() {
     let doors = doors(Limits { memory: Some(1_000), ..limits() });
     for (bytes, doubt) in [(1_000, None), (1_001, Some(Handshake::Memory)), (999, None)] {
         doors.weigh(bytes);
-        assert_eq!(doors.enter(address(1), 0).unwrap().doubt, doubt, "{bytes}");
+        assert_eq!(doors.enter(address(1), false, 0).unwrap().doubt, doubt, "{bytes}");
     }
 }

@@ -23,7 +23,7 @@ impl Watched {
         fs::copy(papers.path("first.key"), papers.path("tls.key")).unwrap();
         let identity = Identity::read(&papers.path("tls.pem"), &papers.path("tls.key")).unwrap();
         let registry = Registry::new();
-        let events = Events::new(&registry).unwrap();
+        let events = Events::new("public", &registry).unwrap();
         let told = Told::default();
         Self { papers, renewal: Renewal::new(identity), events, registry, told }
     }
