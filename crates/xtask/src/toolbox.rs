@@ -60,12 +60,12 @@ pub(crate) const OPENSSL: Tool = Tool {
 pub(crate) const HAPROXY: Tool = Tool {
     programs: &["haproxy"],
     source: Source::Apt("haproxy"),
-    purpose: "a test of the public port puts it in front",
+    purpose: "nodes are tried behind it",
 };
 pub(crate) const NGINX: Tool = Tool {
     programs: &["nginx"],
     source: Source::Apt("nginx-light"),
-    purpose: "a test of the public port puts it in front",
+    purpose: "nodes are tried behind it",
 };
 const NODE: Tool =
     Tool { programs: &["node"], source: Source::Apt("nodejs"), purpose: "the clients run in it" };
@@ -93,16 +93,6 @@ pub(crate) const PHP: Tool = Tool {
     programs: &["php"],
     source: Source::Apt("php-cli php-redis"),
     purpose: "the guide for workers has a snippet in PHP",
-};
-pub(crate) const HAPROXY: Tool = Tool {
-    programs: &["haproxy"],
-    source: Source::Apt("haproxy"),
-    purpose: "nodes are tried behind it",
-};
-pub(crate) const NGINX: Tool = Tool {
-    programs: &["nginx"],
-    source: Source::Apt("nginx-light"),
-    purpose: "nodes are tried behind it",
 };
 pub(crate) const DENY: Tool = Tool {
     programs: &["cargo-deny"],
