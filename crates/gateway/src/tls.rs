@@ -78,7 +78,7 @@ impl Tls {
 
     async fn follow_clients(&self, stop: CancellationToken) {
         let Some(mut known) = self.clients.clone() else { return };
-        let mut refused = None;
+        let mut refusal = None;
         loop {
             tokio::select! {
                 biased;
@@ -88,21 +88,21 @@ impl Tls {
             let looked_at = known.clone();
             // A disk may be far away.
             let Ok(newer) = spawn_blocking(move || looked_at.newer()).await else { return };
-            match newer.map(|newer| newer.map(|roots| (rules(&self.renewal, Some(&roots)), roots)))
-            {
-                Ok(Some((Ok(rules), roots))) => {
-                    *self.rules.lock() = rules;
-                    self.events.new_roots();
-                    (known, refused) = (roots, None);
-                }
-                Ok(_) => refused = None,
-                Err(error) if refused == Some(error.to_string()) => {}
-                Err(error) => {
-                    self.events.no_new_roots(&error);
-                    refused = Some(error.to_string());
-                }
+            let said = newer.as_ref().err().map(ToString::to_string);
+            match newer {
+                Ok(Some(roots)) => self.take_roots(roots, &mut known),
+                Err(error) if refusal != said => self.events.no_new_roots(&error),
+                Ok(None) | Err(_) => {}
             }
+            refusal = said;
         }
+    }
+
+    fn take_roots(&self, roots: ClientRoots, known: &mut ClientRoots) {
+        let rules = rules(&self.renewal, Some(&roots));
+        *self.rules.lock() = rules.expect("rules of the same making held before");
+        *known = roots;
+        self.events.new_roots();
     }
 }
 
