@@ -57,6 +57,16 @@ pub(crate) const OPENSSL: Tool = Tool {
     source: Source::Apt("openssl"),
     purpose: "the tests of the bus make certificates with it",
 };
+pub(crate) const HAPROXY: Tool = Tool {
+    programs: &["haproxy"],
+    source: Source::Apt("haproxy"),
+    purpose: "nodes are tried behind it",
+};
+pub(crate) const NGINX: Tool = Tool {
+    programs: &["nginx"],
+    source: Source::Apt("nginx-light"),
+    purpose: "nodes are tried behind it",
+};
 const NODE: Tool =
     Tool { programs: &["node"], source: Source::Apt("nodejs"), purpose: "the clients run in it" };
 pub(crate) const NPM: Tool = Tool {
