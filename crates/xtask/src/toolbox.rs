@@ -52,16 +52,6 @@ pub(crate) const OPENSSL: Tool = Tool {
     source: Source::Apt("openssl"),
     purpose: "the tests of the bus make certificates with it",
 };
-pub(crate) const HAPROXY: Tool = Tool {
-    programs: &["haproxy"],
-    source: Source::Apt("haproxy"),
-    purpose: "a test of the public port puts it in front",
-};
-pub(crate) const NGINX: Tool = Tool {
-    programs: &["nginx"],
-    source: Source::Apt("nginx-light"),
-    purpose: "a test of the public port puts it in front",
-};
 const NODE: Tool =
     Tool { programs: &["node"], source: Source::Apt("nodejs"), purpose: "the clients run in it" };
 pub(crate) const NPM: Tool = Tool {
