@@ -73,6 +73,12 @@ pub(crate) enum Failure {
     #[error("play tasks to {target}\nhint: only carillon knows what a task is")]
     NoTasks { target: String },
 
+    #[error("hold {target} to its limits\nhint: only carillon has settings for them")]
+    NoLimits { target: String },
+
+    #[error("be refused by a full node: handshake {number} was answered {said:?}")]
+    NotRefused { number: usize, said: String },
+
     #[error("wait for {target} to read the stream: it has no consumer group after {waited:?}")]
     NoGroup { target: String, waited: Duration },
 

@@ -7,7 +7,12 @@ mod users;
 mod cluster;
 mod tasks;
 
+mod hostile;
+mod storm;
+
 mod meter;
+
+pub(crate) use self::storm::WAVE as STORM_WAVE;
 
 use std::io::Write;
 
@@ -47,6 +52,8 @@ pub(crate) fn run(settings: &Settings, out: &mut impl Write) -> Result<(), Failu
                 Scenario::Users(users) => users::play(target, users, &bar),
                 Scenario::Cluster(cluster) => cluster::play(target, cluster, &bar),
                 Scenario::Tasks(tasks) => tasks::play(target, tasks, &bar),
+                Scenario::Hostile(hostile) => hostile::play(target, hostile, &bar),
+                Scenario::Storm(storm) => storm::play(target, storm, &bar),
             };
             bar.finish_and_clear();
             report.add(&target.name, sheet?);

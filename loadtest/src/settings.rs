@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, value_parser};
 
-use crate::target::Target;
+use crate::{scenario::STORM_WAVE, target::Target};
 
 /// Measures Carillon beside its peers: same clients, same publisher, one run.
 #[derive(Debug, Parser)]
@@ -29,6 +29,10 @@ pub(crate) enum Scenario {
     /// Workers that report progress through the Redis stream of a pair: what reaches the pages,
     /// and what it takes.
     Tasks(Tasks),
+    /// Clients that stand still beside good ones: what those lose by it, and whether the others go.
+    Hostile(Hostile),
+    /// Handshakes that a full node refuses, and handshakes that it accepts: CPU of each.
+    Storm(Storm),
 }
 
 #[derive(Debug, Args)]
@@ -177,6 +181,50 @@ pub(crate) struct Tasks {
     pub(crate) bytes: usize,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Hostile {
+    #[command(flatten)]
+    pub(crate) common: Common,
+
+    /// Good clients, each a user of its own.
+    #[arg(long, default_value_t = 2_000, value_parser = bounded(1, 9_000))]
+    pub(crate) good: usize,
+
+    /// Clients that read nothing once they have their place.
+    #[arg(long, default_value_t = 2_000, value_parser = bounded(1, 9_000))]
+    pub(crate) still: usize,
+
+    /// Notices a second to the good ones, by turns.
+    #[arg(long, default_value_t = 1_000, value_parser = value_parser!(u32).range(1..=20_000))]
+    pub(crate) rate: u32,
+
+    /// Length of each measured part; less than `--stall`, so that all who stand still are there.
+    #[arg(long, default_value_t = 10, value_parser = value_parser!(u32).range(1..=60))]
+    pub(crate) seconds: u32,
+
+    /// The node's `limits.stall`, in seconds.
+    #[arg(long, default_value_t = 15, value_parser = value_parser!(u32).range(1..=120))]
+    pub(crate) stall: u32,
+
+    /// Size of a notice's data, as JSON.
+    #[arg(long, default_value_t = 256, value_parser = bounded(160, 65_536))]
+    pub(crate) bytes: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Storm {
+    #[command(flatten)]
+    pub(crate) common: Common,
+
+    /// Handshakes that end in a seat.
+    #[arg(long, default_value_t = 20_000, value_parser = bounded(1, 1_000_000))]
+    pub(crate) accepted: usize,
+
+    /// Handshakes that find the node full.
+    #[arg(long, default_value_t = 20_000, value_parser = bounded(1, 1_000_000))]
+    pub(crate) refused: usize,
+}
+
 impl Scenario {
     pub(crate) fn common(&self) -> &Common {
         match self {
@@ -185,6 +233,8 @@ impl Scenario {
             Self::Users(users) => &users.common,
             Self::Cluster(cluster) => &cluster.common,
             Self::Tasks(tasks) => &tasks.common,
+            Self::Hostile(hostile) => &hostile.common,
+            Self::Storm(storm) => &storm.common,
         }
     }
 
@@ -196,6 +246,8 @@ impl Scenario {
             Self::Users(_) => "users",
             Self::Cluster(_) => "cluster",
             Self::Tasks(_) => "tasks",
+            Self::Hostile(_) => "hostile",
+            Self::Storm(_) => "storm",
         }
     }
 
@@ -207,6 +259,8 @@ impl Scenario {
             Self::Users(users) => users.sockets,
             Self::Cluster(cluster) => cluster.users,
             Self::Tasks(tasks) => tasks.users,
+            Self::Hostile(hostile) => hostile.good + hostile.still,
+            Self::Storm(storm) => storm.accepted.min(STORM_WAVE),
         }
     }
 }

@@ -86,13 +86,31 @@ impl<L: Listen> Swarm<L> {
     pub(crate) fn seat(
         &mut self,
         sockets: usize,
+        progress: impl FnMut(usize),
+    ) -> Result<(), Failure> {
+        self.seat_as(Client::connect, sockets, progress)
+    }
+
+    /// The same until there are so many, the newcomers of whom stand still.
+    pub(crate) fn seat_still(
+        &mut self,
+        sockets: usize,
+        progress: impl FnMut(usize),
+    ) -> Result<(), Failure> {
+        self.seat_as(Client::connect_still, sockets, progress)
+    }
+
+    fn seat_as(
+        &mut self,
+        connect: fn(usize, SocketAddr) -> io::Result<Client>,
+        sockets: usize,
         mut progress: impl FnMut(usize),
     ) -> Result<(), Failure> {
         let deadline = Instant::now() + SEAT_WAIT;
         while self.ear.roll.seated < sockets {
             let room = OPENING_MAX.saturating_sub(self.clients.len() - self.ear.roll.seated);
             for _ in 0..room.min(sockets - self.clients.len()) {
-                self.open()?;
+                self.open(connect)?;
             }
             self.turn(STEP, &mut [])?;
             self.nobody_left()?;
@@ -169,10 +187,13 @@ impl<L: Listen> Swarm<L> {
         &mut self.ear.listener
     }
 
-    fn open(&mut self) -> Result<(), Failure> {
+    fn open(
+        &mut self,
+        connect: fn(usize, SocketAddr) -> io::Result<Client>,
+    ) -> Result<(), Failure> {
         let (number, address) = (self.clients.len(), self.server);
         let failed = |source| Failure::Connect { number, address, source };
-        let mut client = Client::connect(number, address).map_err(failed)?;
+        let mut client = connect(number, address).map_err(failed)?;
         let registry = self.poll.registry();
         registry
             .register(&mut client.stream, Token(number), Interest::READABLE)

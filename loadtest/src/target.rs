@@ -30,6 +30,9 @@ use crate::{
     target::process::{Process, Recipe},
 };
 
+/// The room of those who stand still.
+const STILL_ROOM: &str = "still";
+
 /// One server of the comparison, as the command line names it: `NAME=BIN`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
@@ -37,6 +40,8 @@ pub(crate) struct Target {
     pub(crate) name: String,
     pub(crate) kind: Kind,
     pub(crate) binary: PathBuf,
+    /// More of its environment, as a scenario needs it.
+    pub(crate) settings: Vec<(&'static str, String)>,
 }
 
 /// What kinds of server there are. They differ in a few strings and nothing else.
@@ -74,7 +79,7 @@ impl FromStr for Target {
         if binary.is_empty() {
             return Err("the path of the binary is missing".to_owned());
         }
-        Ok(Self { name: name.to_owned(), kind, binary: binary.into() })
+        Ok(Self { name: name.to_owned(), kind, binary: binary.into(), settings: Vec::new() })
     }
 }
 
@@ -85,6 +90,14 @@ impl Target {
             Kind::Node => npm::install(&self.binary),
             Kind::Carillon | Kind::Stock | Kind::Floor => Ok(()),
         }
+    }
+
+    /// The same with settings of the scenario's own. Fails if its kind is not ours, whose settings they are.
+    pub(crate) fn set(&self, settings: &[(&'static str, String)]) -> Result<Self, Failure> {
+        if self.kind != Kind::Carillon {
+            return Err(Failure::NoLimits { target: self.name.clone() });
+        }
+        Ok(Self { settings: settings.to_vec(), ..self.clone() })
     }
 
     /// Fails if its kind does not work in pairs.
@@ -126,6 +139,7 @@ impl Target {
                     ("CARILLON_LIMITS__ACCEPTS_PER_SECOND", "100000".to_owned()),
                 ];
                 environment.extend(redis.map(|url| ("CARILLON_REDIS__URL", url.to_owned())));
+                environment.extend(self.settings.iter().cloned());
             }
         }
         Recipe { name: self.name.clone(), program, arguments, environment }
@@ -151,6 +165,18 @@ impl Kind {
         let to = user.map(|user| format!(r#""to":{{"user":"{user}"}},"#)).unwrap_or_default();
         (path, format!(r#"{{"namespace":"/notice",{to}"event":"load","data":{data}}}"#))
     }
+}
+
+/// What a client says, once the session is open, that will stand still: it is of a room, and of no user who is
+/// told anything. Only carillon is asked to bear such ones.
+pub(crate) fn still_packet(_kind: Kind, user: usize) -> String {
+    format!(r#"40/notice,{{"user":"still{user}","room":"{STILL_ROOM}"}}"#)
+}
+
+/// Path and body of a request that stuffs all who stand still.
+pub(crate) fn stuffing(data: &str) -> (&'static str, String) {
+    let to = format!(r#""to":{{"room":"{STILL_ROOM}"}}"#);
+    ("/v1/emit", format!(r#"{{"namespace":"/notice",{to},"event":"load","data":{data}}}"#))
 }
 
 #[cfg(test)]

@@ -83,6 +83,46 @@ fn what_is_handed_in_at_one_node_of_a_cluster_reaches_the_users_at_the_other() {
     assert!(bytes > 256.0, "every node of this peer hears every notice: {bytes}");
 }
 
+/// Our own node, built if it is not.
+fn carillon() -> String {
+    let args = ["build", "--quiet", "--workspace", "--bin", "carillon"];
+    assert!(Command::new(env!("CARGO")).args(args).status().unwrap().success());
+    format!(
+        "carillon={}",
+        Path::new(env!("CARGO_BIN_EXE_loadtest")).with_file_name("carillon").display()
+    )
+}
+
+#[test]
+fn clients_that_stand_still_are_gone_in_time_and_the_good_ones_miss_nothing() {
+    let target = carillon();
+    let small = ["--good", "5", "--still", "5", "--rate", "50", "--seconds", "1", "--stall", "2"];
+    let report = report(&[&["hostile", "--target", &target][..], &small].concat(), "hostile");
+    let none = ["alone: delay: lost", "beside the still: delay: lost", "still ones left"];
+    assert_eq!(none.map(|name| figure(&report, name)), ["0.0"; 3]);
+    assert_eq!(figure(&report, "good ones departed"), "0.0");
+}
+
+#[test]
+fn a_storm_is_refused_where_the_node_is_full_and_seated_where_it_is_not() {
+    let target = carillon();
+    let small = ["--accepted", "20", "--refused", "20"];
+    let report = report(&[&["storm", "--target", &target][..], &small].concat(), "storm");
+    assert_eq!(figure(&report, "refused"), "20.0");
+    let told: f64 = figure(&report, "of them told 503").parse().unwrap();
+    assert!(told > 0.0, "nobody was told why");
+}
+
+#[test]
+fn a_server_without_limits_is_not_held_to_them() {
+    for scenario in ["hostile", "storm"] {
+        let output = loadtest(&[scenario, "--target", "floor=/bin/true"]);
+        assert!(!output.status.success());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.starts_with("failed to hold floor to its limits"), "{said}");
+    }
+}
+
 #[test]
 fn a_server_that_works_in_no_cluster_is_refused() {
     for (scenario, said) in

@@ -60,3 +60,6 @@ pub use crate::{
     store::{CatchUp, Gap, Since, Store},
     uplink::{Entry, Receipt, Said, Share, Uplink},
 };
+
+#[cfg(feature = "fuzzing")]
+pub use crate::redis::fuzzed_envelope as envelope;

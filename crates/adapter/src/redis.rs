@@ -50,6 +50,8 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+#[cfg(feature = "fuzzing")]
+pub use self::envelope::fuzzed_envelope;
 pub(crate) use self::{bus::Bus, ears::Ears, leases::Leases, station::Station, uplink::Upward};
 use self::{
     canary::Canary,

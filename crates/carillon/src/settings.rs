@@ -37,6 +37,8 @@ mod shown;
 #[cfg(test)]
 mod chart;
 #[cfg(test)]
+mod seeds;
+#[cfg(test)]
 mod tests;
 
 use std::{collections::BTreeMap, path::PathBuf};

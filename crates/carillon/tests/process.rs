@@ -5,6 +5,10 @@
 mod process {
     mod harness;
 
+    #[path = "../record/said.rs"]
+    #[expect(dead_code, reason = "the hostile tests keep more")]
+    mod record;
+
     #[path = "../../../adapter/tests/contract/server.rs"]
     #[expect(dead_code, reason = "the bus's own tests ask more of it")]
     mod server;

@@ -17,4 +17,5 @@ mod tidy {
     mod settings;
     mod socketio;
     mod strangers;
+    mod threats;
 }

@@ -14,6 +14,8 @@ pub(crate) enum Departure {
     PingTimeout,
     /// Bytes that are no packet, or a packet out of its place.
     BadPacket,
+    /// A text that is no UTF-8.
+    NotText,
     /// One message above `limits.payload_bytes`.
     TooLarge,
     /// Far more than `limits.events_per_second`: past `limits.packets_per_second`.
@@ -57,6 +59,7 @@ impl Departure {
             Self::TransportError => "transport_error",
             Self::PingTimeout => "ping_timeout",
             Self::BadPacket => "bad_packet",
+            Self::NotText => "not_text",
             Self::TooLarge => "too_large",
             Self::Events => "events",
             Self::Bytes => "bytes",
@@ -77,11 +80,12 @@ impl Departure {
         }
     }
 
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Client,
         Self::TransportError,
         Self::PingTimeout,
         Self::BadPacket,
+        Self::NotText,
         Self::TooLarge,
         Self::Events,
         Self::Bytes,
@@ -117,6 +121,7 @@ impl Departure {
         match self {
             Self::Client => 1000,
             Self::BadPacket => 1002,
+            Self::NotText => 1007,
             Self::TooLarge => 1009,
             Self::Slow
             | Self::Stalled

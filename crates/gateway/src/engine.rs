@@ -58,3 +58,5 @@ pub(crate) use self::{
     websocket::hear_rest,
     wire::Wire,
 };
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use self::{dialect::Reads, payload::decode as decode_body};

@@ -56,6 +56,9 @@ mod events;
 mod origins;
 mod refusal;
 
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzzed;
+
 pub use crate::{
     api::{DOWNLINK_PATH, Unread},
     config::{Config, Conformance, Limits, Uplink},
@@ -67,3 +70,6 @@ pub use crate::{
     script::Bundle,
     tls::{Agreement, ClientRoots, Identity, IdentityError, RootsError, Tls, TlsError},
 };
+
+#[cfg(feature = "fuzzing")]
+pub use crate::fuzzed::{namespace, packets, placeholders, polling_body, websocket};

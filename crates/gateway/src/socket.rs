@@ -13,6 +13,8 @@ mod event;
 mod inbound;
 mod refresh;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use self::inbound::read_as_call;
 pub(crate) use self::{
     admission::{Admitted, Plea, admit, token_of},
     brought::Brought,

@@ -14,6 +14,9 @@ use parking_lot::Mutex;
 
 use crate::{departure::Departure, frames_of, seat::Seat, socket::Call};
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use self::binary::filled;
+
 /// The largest list of arguments, with its attachments: what the bus takes.
 const ARGS_BYTES_MAX: usize = 4 * 1024 * 1024;
 

@@ -31,6 +31,9 @@ mod status;
 mod cursor;
 mod event;
 
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzzed;
+
 pub use crate::{
     audience::{Audience, Scope},
     cursor::{Cursor, CursorError},
@@ -48,3 +51,6 @@ pub use crate::{
     span::duration,
     status::{StatusTable, StatusTableError},
 };
+
+#[cfg(feature = "fuzzing")]
+pub use crate::fuzzed::{cursor, downlink_body, emit_body, worker_message};

@@ -1,14 +1,16 @@
-//! The four chores, each a list of steps, and the few commands that more than one of them runs.
+//! The chores, each a list of steps, and the few commands that more than one of them runs.
 
 mod audit;
 mod clients;
 mod deploy;
+mod fuzz;
 mod kube;
+mod secrets;
 mod soak;
 mod test;
 mod workers;
 
-pub(crate) use self::{audit::AUDIT, kube::KUBE, soak::SOAK, test::TEST};
+pub(crate) use self::{audit::AUDIT, fuzz::FUZZ, kube::KUBE, soak::SOAK, test::TEST};
 
 use std::time::Duration;
 
@@ -38,5 +40,6 @@ fn cargo_test(more: &[&str], shop: &mut Workshop) -> Result<(), Failure> {
     toolbox::SS.fetch(shop)?;
     let setting = errand::bounding_setting(TESTS_LIMIT)?;
     let tests = Errand::new("cargo").unsaid("--config").unsaid(setting);
-    tests.args(["test", "--workspace", "--no-fail-fast"]).args(more).count(shop)
+    let tests = tests.args(["test", "--workspace", "--no-fail-fast"]).args(more);
+    tests.env_unsaid("TEST_RECORD", secrets::folder()?).count(shop)
 }

@@ -55,6 +55,12 @@ impl Errand {
         self
     }
 
+    /// The same for a variable that is ours.
+    pub(crate) fn env_unsaid(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
     pub(crate) fn folder(mut self, folder: &Path) -> Self {
         self.command.current_dir(folder);
         self

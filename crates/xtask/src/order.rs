@@ -14,11 +14,13 @@ The project's chores.
   cargo xtask audit   licences, sources, unused dependencies, each crate by itself
   cargo xtask kube    the chart on a real API server, which it starts
   cargo xtask soak    the long tests, and the whole suite again and again
+  cargo xtask fuzz    what reads untrusted bytes, given whatever gets furthest
   cargo xtask help    this text
 
   --list              names the steps of a chore and does nothing
   --only STEP         runs that step alone
   --rounds N          soak: how often the suite is run (default 5)
+  --seconds N         fuzz: how long each target runs (default 300)
 
 What a step lacks is installed, with a word before: rustup for components of the toolchain,
 apt-get for make, node, chromium, redis, haproxy, nginx, python and php, npm for the clients, pip, npm, go, mvn and
@@ -31,6 +33,7 @@ pub(crate) enum Order {
     Audit(Choice),
     Kube(Choice),
     Soak(Choice),
+    Fuzz(Choice),
     /// Not for people: how `test` runs each test binary, so that a hung one ends.
     Bounded {
         limit: Duration,
@@ -39,12 +42,13 @@ pub(crate) enum Order {
     },
 }
 
-/// Which steps of a chore, and how often.
+/// Which steps of a chore, how often, and for how long.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Choice {
     pub(crate) only: Option<String>,
     pub(crate) list: bool,
     pub(crate) rounds: u32,
+    pub(crate) seconds: u32,
 }
 
 impl Order {
@@ -55,6 +59,7 @@ impl Order {
             "audit" => Choice::parse(args).map(Self::Audit),
             "kube" => Choice::parse(args).map(Self::Kube),
             "soak" => Choice::parse(args).map(Self::Soak),
+            "fuzz" => Choice::parse(args).map(Self::Fuzz),
             "bounded" => Self::parse_bounded(args),
             "help" | "--help" | "-h" => Ok(Self::Help),
             other => Err(Failure::usage(format!("unknown chore {other:?}"))),
@@ -76,7 +81,7 @@ impl Order {
 
 impl Choice {
     fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, Failure> {
-        let mut choice = Self { only: None, list: false, rounds: 5 };
+        let mut choice = Self { only: None, list: false, rounds: 5, seconds: 300 };
         while let Some(flag) = args.next() {
             match flag.as_str() {
                 "--list" => choice.list = true,
@@ -84,15 +89,16 @@ impl Choice {
                     let step = args.next();
                     choice.only = Some(step.ok_or_else(|| Failure::usage("--only takes a step"))?);
                 }
-                "--rounds" => {
-                    let rounds = args.next().and_then(|text| text.parse().ok());
-                    choice.rounds = rounds
-                        .filter(|&rounds| rounds > 0)
-                        .ok_or_else(|| Failure::usage("--rounds takes a number from 1 up"))?;
-                }
+                "--rounds" => choice.rounds = number(&flag, args.next())?,
+                "--seconds" => choice.seconds = number(&flag, args.next())?,
                 other => return Err(Failure::usage(format!("unknown argument {other:?}"))),
             }
         }
         Ok(choice)
     }
+}
+
+fn number(flag: &str, given: Option<String>) -> Result<u32, Failure> {
+    let number = given.and_then(|text| text.parse().ok()).filter(|&number| number > 0);
+    number.ok_or_else(|| Failure::usage(format!("{flag} takes a number from 1 up")))
 }

@@ -28,7 +28,7 @@ pub(crate) fn walk(
         }
         return Ok(ExitCode::SUCCESS);
     }
-    shop.rounds = choice.rounds;
+    (shop.rounds, shop.seconds) = (choice.rounds, choice.seconds);
     let mut times = Vec::new();
     let mut code = ExitCode::SUCCESS;
     for step in steps {

@@ -42,6 +42,11 @@ pub(crate) const MAKE: Tool = Tool {
     source: Source::Apt("make"),
     purpose: "the allocator is built with it",
 };
+pub(crate) const CXX: Tool = Tool {
+    programs: &["c++"],
+    source: Source::Apt("g++"),
+    purpose: "the fuzzer is written in C++",
+};
 pub(crate) const REDIS: Tool = Tool {
     programs: &["redis-server"],
     source: Source::Apt("redis-server"),
@@ -51,6 +56,16 @@ pub(crate) const OPENSSL: Tool = Tool {
     programs: &["openssl"],
     source: Source::Apt("openssl"),
     purpose: "the tests of the bus make certificates with it",
+};
+pub(crate) const HAPROXY: Tool = Tool {
+    programs: &["haproxy"],
+    source: Source::Apt("haproxy"),
+    purpose: "nodes are tried behind it",
+};
+pub(crate) const NGINX: Tool = Tool {
+    programs: &["nginx"],
+    source: Source::Apt("nginx-light"),
+    purpose: "nodes are tried behind it",
 };
 const NODE: Tool =
     Tool { programs: &["node"], source: Source::Apt("nodejs"), purpose: "the clients run in it" };
@@ -78,16 +93,6 @@ pub(crate) const PHP: Tool = Tool {
     programs: &["php"],
     source: Source::Apt("php-cli php-redis"),
     purpose: "the guide for workers has a snippet in PHP",
-};
-pub(crate) const HAPROXY: Tool = Tool {
-    programs: &["haproxy"],
-    source: Source::Apt("haproxy"),
-    purpose: "nodes are tried behind it",
-};
-pub(crate) const NGINX: Tool = Tool {
-    programs: &["nginx"],
-    source: Source::Apt("nginx-light"),
-    purpose: "nodes are tried behind it",
 };
 pub(crate) const DENY: Tool = Tool {
     programs: &["cargo-deny"],

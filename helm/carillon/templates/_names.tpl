@@ -65,3 +65,7 @@ app.kubernetes.io/component: {{ .role }}
 {{- define "carillon.apiKeys" -}}
 {{- default (printf "%s-api-keys" (include "carillon.fullname" .)) .Values.apiKeys.existingSecret -}}
 {{- end -}}
+
+{{- define "carillon.internalScheme" -}}
+{{- ternary "https" "http" (ne .Values.internalTls.existingSecret "") -}}
+{{- end -}}

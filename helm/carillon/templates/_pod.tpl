@@ -112,6 +112,7 @@ volumes:
 {{- $root := .root -}}
 {{- $values := .root.Values -}}
 {{- $both := and (eq .role "gateway") (not $values.ingest.enabled) -}}
+{{- $scheme := include "carillon.internalScheme" $root | upper -}}
 image: {{ include "carillon.image" $root }}
 imagePullPolicy: {{ $values.image.pullPolicy }}
 args:
@@ -142,13 +143,13 @@ ports:
   {{- end }}
   - { name: internal, containerPort: 8001, protocol: TCP }
 startupProbe:
-  httpGet: { path: /readyz, port: internal }
+  httpGet: { path: /readyz, port: internal, scheme: {{ $scheme }} }
   {{- toYaml $values.probes.startup | nindent 2 }}
 livenessProbe:
-  httpGet: { path: /livez, port: internal }
+  httpGet: { path: /livez, port: internal, scheme: {{ $scheme }} }
   {{- toYaml $values.probes.liveness | nindent 2 }}
 readinessProbe:
-  httpGet: { path: /readyz, port: internal }
+  httpGet: { path: /readyz, port: internal, scheme: {{ $scheme }} }
   {{- toYaml $values.probes.readiness | nindent 2 }}
 resources:
   {{- toYaml (get $values .role).resources | nindent 2 }}
@@ -186,6 +187,9 @@ volumeMounts:
 {{- end }}
 {{- if .Values.tls.existingSecret }}
 - { name: tls, mountPath: /etc/carillon/tls, readOnly: true }
+{{- end }}
+{{- if .Values.internalTls.existingSecret }}
+- { name: internal-tls, mountPath: /etc/carillon/internal-tls, readOnly: true }
 {{- end }}
 {{- with .Values.extraVolumeMounts }}
 {{ toYaml . }}
@@ -238,6 +242,10 @@ volumeMounts:
 {{- end }}
 {{- with .Values.tls.existingSecret }}
 - name: tls
+  secret: { secretName: {{ . }} }
+{{- end }}
+{{- with .Values.internalTls.existingSecret }}
+- name: internal-tls
   secret: { secretName: {{ . }} }
 {{- end }}
 {{- with .Values.extraVolumes }}

@@ -39,6 +39,13 @@
 {{- $_ := set $public "plaintext" true -}}
 {{- end -}}
 {{- $internal := dict "addr" (printf "%s:8001" .Values.listenAddress) "api_key_files" (list "/etc/carillon/keys") -}}
+{{- with .Values.internalTls -}}
+{{- if .existingSecret -}}
+{{- $tls := dict "cert" "/etc/carillon/internal-tls/tls.crt" "key" "/etc/carillon/internal-tls/tls.key" -}}
+{{- with .clientCaKey -}}{{- $_ := set $tls "client_ca" (printf "/etc/carillon/internal-tls/%s" .) -}}{{- end -}}
+{{- $_ := set $internal "tls" $tls -}}
+{{- end -}}
+{{- end -}}
 {{- $tree := dict "public" $public "internal" $internal "telemetry" (dict "log_format" "json") -}}
 {{- if include "carillon.redis.given" . -}}
 {{- $redis := dict -}}

@@ -17,17 +17,26 @@ use crate::{
         frame::{self, Frame},
         packet::Packet,
     },
+    target::{Kind, still_packet},
 };
 
 /// Addresses that clients come from, in turn: 127.0.0.2 and following. Each has its own ports.
 const SOURCES: u8 = 8;
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// What may wait unread for a client that stands still; the system has a least of its own.
+const STILL_BUFFER_BYTES: usize = 4 * 1024;
+/// As on a real network: the server's system holds a number of segments for it, and those of loopback are huge.
+const STILL_SEGMENT_BYTES: u32 = 1_400;
 
 /// A raw Socket.IO client over WebSocket.
 pub(crate) struct Client {
     pub(crate) stream: TcpStream,
     /// Its place in the swarm, which is also its user.
     number: usize,
+    /// What it says once its session is open.
+    plea: fn(Kind, usize) -> String,
+    /// Whether it reads once it has its place.
+    stands_still: bool,
     stage: Stage,
     /// The front of a frame whose end has not come. Empty, and unallocated, almost always.
     partial: Vec<u8>,
@@ -38,27 +47,48 @@ enum Stage {
     Upgrading,
     Opening,
     Seated,
+    /// It has its place, and reads no more.
+    Still,
     Gone,
 }
 
 impl Client {
     /// Connects and asks for the upgrade.
     pub(crate) fn connect(number: usize, server: SocketAddr) -> io::Result<Self> {
+        Self::with(number, server, Kind::connect_packet, false)
+    }
+
+    /// One that will read nothing once it has its place, with as little room as the system gives for what waits.
+    pub(crate) fn connect_still(number: usize, server: SocketAddr) -> io::Result<Self> {
+        Self::with(number, server, still_packet, true)
+    }
+
+    fn with(
+        number: usize,
+        server: SocketAddr,
+        plea: fn(Kind, usize) -> String,
+        stands_still: bool,
+    ) -> io::Result<Self> {
         let turn = u8::try_from(number % usize::from(SOURCES)).expect("less than eight");
         let source = SocketAddr::from((Ipv4Addr::new(127, 0, 0, 2 + turn), 0));
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        if stands_still {
+            socket.set_recv_buffer_size(STILL_BUFFER_BYTES)?;
+            socket.set_tcp_mss(STILL_SEGMENT_BYTES)?;
+        }
         socket.bind(&source.into())?;
         socket.connect_timeout(&server.into(), CONNECT_WAIT)?;
         socket.set_nonblocking(true)?;
         let mut stream = TcpStream::from_std(socket.into());
         stream.write_all(upgrade(server).as_bytes())?;
-        Ok(Self { stream, number, stage: Stage::Upgrading, partial: Vec::new() })
+        let (stage, partial) = (Stage::Upgrading, Vec::new());
+        Ok(Self { stream, number, plea, stands_still, stage, partial })
     }
 
     /// Reads all that has come. With `ending` the server has closed its side, and what it said
     /// before is read first.
     pub(crate) fn hear<L: Listen>(&mut self, buffer: &mut [u8], ending: bool, ear: &mut Ear<L>) {
-        while self.stage != Stage::Gone {
+        while !matches!(self.stage, Stage::Gone | Stage::Still) {
             let heard = match self.stream.read(buffer) {
                 Ok(0) => Err("closed the connection".to_owned()),
                 Ok(read) => self.take(&buffer[..read], ear).map(|()| read),
@@ -132,10 +162,10 @@ impl Client {
             Packet::Event(event) => ear.listener.event(self.number, event, now),
             Packet::Ping => self.say(frame::TEXT, b"3")?,
             Packet::Open => {
-                self.say(frame::TEXT, ear.kind.connect_packet(self.number).as_bytes())?;
+                self.say(frame::TEXT, (self.plea)(ear.kind, self.number).as_bytes())?;
             }
             Packet::Seated if self.stage == Stage::Opening => {
-                self.stage = Stage::Seated;
+                self.stage = if self.stands_still { Stage::Still } else { Stage::Seated };
                 ear.roll.seated += 1;
             }
             Packet::Refused(reason) => return Err(String::from_utf8_lossy(reason).into_owned()),

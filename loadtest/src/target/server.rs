@@ -45,6 +45,19 @@ impl Server {
         Probe::of(self.process.id())
     }
 
+    /// The highest value of a metric over its labels, of a server that has metrics.
+    pub(crate) fn metric(&self, name: &str) -> Result<Option<f64>, Failure> {
+        let address = self.at.publish;
+        let metrics = get::text(address, "/metrics");
+        let metrics = metrics.map_err(|source| Failure::Metrics { address, source })?;
+        Ok(get::highest(&metrics, name))
+    }
+
+    /// Returns when `ready`, which is asked every few milliseconds, says so.
+    pub(crate) fn until(&self, ready: impl Fn() -> bool) -> Result<(), Failure> {
+        self.process.answering(self.at.publish, ready)
+    }
+
     /// Asks the server to stop and waits until it has.
     pub(crate) fn stop(self) -> Result<(), Failure> {
         self.process.stop()

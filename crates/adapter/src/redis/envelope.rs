@@ -199,5 +199,17 @@ fn position(line: &[u8]) -> Result<Position, EnvelopeError> {
     read().ok_or(EnvelopeError::Part("position"))
 }
 
+/// What the fuzzer feeds: bytes under our own prefix. What is read says the same when it is sealed again.
+#[cfg(any(test, feature = "fuzzing"))]
+#[cfg_attr(not(feature = "fuzzing"), expect(unreachable_pub, reason = "the fuzzer is outside"))]
+pub fn fuzzed_envelope(bytes: &[u8]) {
+    let read = |bytes: Bytes| Arc::<Notice>::try_from(Envelope(bytes));
+    let Ok(notice) = read(Bytes::copy_from_slice(bytes)) else { return };
+    let Position { epoch, seq } = &notice.position;
+    let sealed = [format!("{epoch}-{seq}\n").as_bytes(), &seal(&notice.draft)].concat();
+    let again = read(sealed.into()).expect("what was sealed here is read here");
+    assert_eq!(format!("{again:?}"), format!("{notice:?}"));
+}
+
 #[cfg(test)]
 mod tests;

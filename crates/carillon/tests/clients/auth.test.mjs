@@ -11,7 +11,7 @@ import { GENERATIONS, PAIRS, isOld, open, refusal } from './generations.mjs';
 import { EventStream, PlainSocket, Refused } from './plain.mjs';
 import { until } from './until.mjs';
 
-const KEY = 'a secret of thirty-two bytes, ok!';
+const KEY = 'the-secret-of-thirty-two-bytes-ok';
 
 const carillon = node({
   settings: {

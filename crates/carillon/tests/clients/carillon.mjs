@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { after, afterEach, before } from 'node:test';
+import { said } from './record.mjs';
 import { until, within } from './until.mjs';
 
 const STARTS_MAX = 3;
@@ -98,6 +99,7 @@ export class Carillon {
   }
 
   #note(lines) {
+    said(lines.trimEnd());
     this.#log.push(...lines.split('\n').filter(Boolean));
     this.#log.splice(0, this.#log.length - LOG_LINES_MAX);
   }
@@ -110,6 +112,7 @@ export class Carillon {
   /** The exit code after SIGTERM; one that does not leave by itself is killed and is a failure. */
   async stop() {
     if (this.#isGone()) return this.#child?.exitCode;
+    await this.#keepMetrics();
     const exit = once(this.#child, 'exit');
     this.terminate();
     try {
@@ -119,6 +122,13 @@ export class Carillon {
       this.#child.kill('SIGKILL');
       throw error;
     }
+  }
+
+  /** Metrics are looked through for secrets as the log is. */
+  async #keepMetrics() {
+    const signal = AbortSignal.timeout(2_000);
+    const answer = await fetch(`${this.internal}/metrics`, { signal }).catch(() => null);
+    if (answer) said(await answer.text());
   }
 
   /** The server's side of a failed test, for the reader of the report. */
@@ -137,7 +147,9 @@ export class Carillon {
     const answer = await fetch(this.internal + path, {
       method: 'POST', body: text, headers: { 'content-type': type },
     });
-    return { status: answer.status, body: JSON.parse((await answer.text()) || 'null') };
+    const told = await answer.text();
+    if (answer.status >= 400) said(told);
+    return { status: answer.status, body: JSON.parse(told || 'null') };
   }
 
   /** POST /v1/tasks: a text goes as it is, anything else as JSON. Answers the report of a 202. */

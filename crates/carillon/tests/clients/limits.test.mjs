@@ -126,6 +126,25 @@ describe('a node with four handshakes in flight', () => {
 describe('a full node by TLS', () => {
   const carillon = node({ settings: { ...WAYS[1].settings, CARILLON_LIMITS__ACCEPTS_PER_SECOND: '1',
     CARILLON_LIMITS__ACCEPTS_BURST: '1' } });
+  const small = node({ settings: { ...WAYS[1].settings, CARILLON_LIMITS__SOCKETS: '1' } });
+
+  it('hears out as many of an address as it has sessions, and those go on', async () => {
+    const isTls = true;
+    const polling = await enterPolling(small, { isTls, user: 'polls' });
+    await goesOn(small, polling, 'polls');
+    isTurnedAway(await askOnce(small, POLLING, { isTls }));
+    const silent = await Dialed.dial(small);
+    await isCounted(small, HANDSHAKES, 'overloaded', 1, async () => {
+      const second = await Dialed.dial(small, { isTls });
+      await second.closed();
+      assert.equal(second.text, '');
+    });
+    silent.close();
+    await until('the silent one to be gone', async () => {
+      await small.emit({ to: { user: 'polls' }, namespace: '/notice', event: 'still', data: 'here' });
+      return polling.poll().then(() => true, () => false);
+    });
+  });
 
   it('closes before the handshake on who is not known', async () => {
     const isTls = true;

@@ -2,6 +2,7 @@
 // behave as no library would.
 
 import { WebSocket } from 'ws';
+import { secret } from './record.mjs';
 import { until } from './until.mjs';
 
 export class RawSocket {
@@ -42,6 +43,7 @@ export class RawSocket {
   #take(text) {
     if (text === '2') this.socket.send('3');
     else this.frames.push(text);
+    if (text.startsWith('0{')) secret(JSON.parse(text.slice(1)).sid);
   }
 
   send(frame) {
@@ -77,6 +79,7 @@ export class RawPolling {
     raw.address = `${url}/socket.io/?EIO=${eio}&transport=polling${query}`;
     const opening = Buffer.from(await (await fetch(raw.address)).arrayBuffer()).toString();
     raw.sid = JSON.parse(opening.slice(opening.indexOf('{'), opening.lastIndexOf('}') + 1)).sid;
+    secret(raw.sid);
     raw.address += `&sid=${raw.sid}`;
     const named = namespace === '/' ? '' : `${namespace},`;
     if (eio === 4) await raw.post(`40${named}${user ? JSON.stringify({ user }) : ''}`);

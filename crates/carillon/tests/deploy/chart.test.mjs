@@ -81,7 +81,8 @@ describe('the chart', { skip: lacking(HELM) }, () => {
           writeFileSync(join(place, name), text);
         }
         // Certificates are tried where nodes speak TLS.
-        const more = ['--set', 'tls.existingSecret=', '--set', 'redis.tls.existingSecret='];
+        const more = ['--set', 'tls.existingSecret=', '--set', 'redis.tls.existingSecret=',
+          '--set', 'internalTls.existingSecret='];
         const settings = settingsIn(await rendered(topology, more))
           .replaceAll('/etc/carillon', place).replaceAll('/usr/share/carillon', place);
         const file = join(place, 'carillon.toml');

@@ -33,5 +33,8 @@ mod old_redis;
 #[path = "../cluster/page.rs"]
 #[expect(dead_code, reason = "the cluster's tests ask more of it")]
 mod page;
+#[path = "../record/said.rs"]
+#[expect(dead_code, reason = "the hostile tests keep more")]
+mod record;
 #[path = "../../../adapter/tests/contract/server.rs"]
 mod server;

@@ -12,7 +12,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{page::DEADLINE, trial::condition};
+use crate::{page::DEADLINE, record, trial::condition};
 
 /// Stream, list and channel, each of which tells of its own trouble.
 const ROADS: usize = 3;
@@ -45,6 +45,7 @@ impl Process {
         let ended = serving(settings).output();
         let ended = timeout(DEADLINE, ended).await.expect("it ends in time").unwrap();
         let said = String::from_utf8(ended.stderr).unwrap();
+        record::line("faults", &said);
         assert_eq!(ended.status.code(), Some(1), "{said}");
         said
     }
@@ -145,6 +146,7 @@ fn serving(settings: &[(&str, &str)]) -> Command {
 async fn keep(words: ChildStderr, log: Arc<Mutex<Vec<Value>>>) {
     let mut lines = BufReader::new(words).lines();
     while let Ok(Some(line)) = lines.next_line().await {
+        record::line("faults", &line);
         let line = serde_json::from_str(&line).unwrap_or(Value::String(line));
         log.lock().push(line);
     }

@@ -12,6 +12,8 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use super::record;
+
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 pub(crate) const PORTS: [&str; 4] =
     ["--public-addr", "127.0.0.1:0", "--internal-addr", "127.0.0.1:0"];
@@ -44,6 +46,8 @@ pub(crate) fn fed(args: &[&str], input: &str) -> Ended {
     drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
     let output = within(DEADLINE, move || child.wait_with_output().unwrap());
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    // Not what it prints: `token` prints a token.
+    record::line("process", &String::from_utf8_lossy(&output.stderr));
     Ended {
         code: output.status.code().unwrap(),
         out: text(output.stdout),
@@ -78,7 +82,8 @@ impl Running {
     pub(crate) fn of(child: Child, end: impl Read + Send + 'static) -> Self {
         let (said, lines) = mpsc::sync_channel(1024);
         thread::spawn(move || {
-            BufReader::new(end).lines().map_while(Result::ok).try_for_each(|line| said.send(line))
+            let lines = BufReader::new(end).lines().map_while(Result::ok);
+            lines.inspect(|line| record::line("process", line)).try_for_each(|line| said.send(line))
         });
         Self { child, lines }
     }

@@ -52,8 +52,7 @@ fn admit(shared: &Arc<Shared>, stream: TcpStream, address: IpAddr) {
         None => Bytes::new(),
         // It is heard out whom it speaks for.
         Some(_) if is_proxy => Bytes::new(),
-        // To hear whom it belongs to would cost as much by TLS as to let it in.
-        Some(_) if shared.tls.is_some() && shared.sessions.has_any_from(address) => Bytes::new(),
+        Some(_) if shared.tls.is_some() && may_belong(shared, address) => Bytes::new(),
         Some(why) if shared.tls.is_some() => return turn_away(shared, &stream, why),
         Some(why) => match glance(shared, &stream) {
             Glance::Known(said) => said,
@@ -65,4 +64,10 @@ fn admit(shared: &Arc<Shared>, stream: TcpStream, address: IpAddr) {
         },
     };
     shared.tasks.spawn(serve(Arc::clone(shared), stream, newcomer, said));
+}
+
+/// Whether a connection by TLS, of which nothing can be read before its handshake has cost all it can, may
+/// belong to a session: one for each that its address has here, at a time.
+fn may_belong(shared: &Shared, address: IpAddr) -> bool {
+    shared.doors.handshakes_from(address) <= shared.sessions.len_from(address)
 }

@@ -41,8 +41,8 @@ impl Addresses {
         }
     }
 
-    pub(super) fn has_any(&self, address: IpAddr) -> bool {
-        self.0.lock().contains_key(&subscriber(address))
+    pub(super) fn count_of(&self, address: IpAddr) -> usize {
+        self.0.lock().get(&subscriber(address)).copied().unwrap_or_default()
     }
 }
 
@@ -97,9 +97,9 @@ mod tests {
         let (counts, address) = (Addresses::default(), "192.0.2.1".parse().unwrap());
         assert!(counts.count_in(address, 1));
         assert!(!counts.count_in(address, 1));
-        assert!(counts.has_any(address));
+        assert_eq!(counts.count_of(address), 1);
         counts.count_out(address);
-        assert!(!counts.has_any(address));
+        assert_eq!(counts.count_of(address), 0);
         assert!(counts.count_in(address, 1));
     }
 }

@@ -48,8 +48,8 @@ impl Berths {
         self.taken.load(Ordering::Relaxed)
     }
 
-    pub(super) fn has_any_from(&self, address: IpAddr) -> bool {
-        self.by_address.has_any(address)
+    pub(super) fn taken_from(&self, address: IpAddr) -> usize {
+        self.by_address.count_of(address)
     }
 }
 

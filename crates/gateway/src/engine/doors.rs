@@ -123,6 +123,10 @@ impl Doors {
         if before < self.limits.handshakes { Ok(handshaking) } else { Err(Handshake::Handshakes) }
     }
 
+    pub(super) fn handshakes_from(&self, address: IpAddr) -> usize {
+        self.handshakes_by_address.count_of(address)
+    }
+
     /// Whether a session may begin now, as far as memory goes.
     pub(super) fn is_light(&self) -> Result<(), Handshake> {
         if self.is_heavy.load(Ordering::Relaxed) { Err(Handshake::Memory) } else { Ok(()) }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use thiserror::Error;
 use tungstenite::protocol::frame::{
     FrameHeader,
-    coding::{Control, Data, OpCode},
+    coding::{CloseCode, Control, Data, OpCode},
 };
 
 /// The longest payload of a control frame (RFC 6455 §5.5).
@@ -29,6 +29,8 @@ pub(crate) enum Inbound {
 pub(crate) enum FrameError {
     #[error("read frame: protocol violation")]
     Protocol,
+    #[error("read message: no UTF-8")]
+    NotText,
     #[error("read message: longer than allowed")]
     TooLarge,
 }
@@ -144,6 +146,10 @@ impl Frame {
         // A client that does not mask is to be turned away (RFC 6455 §5.1).
         let mask = header.mask.ok_or(FrameError::Protocol)?;
         let header_len = usize::try_from(cursor.position()).map_err(|_| FrameError::Protocol)?;
+        // One length, one form (§5.2).
+        if header_len > header.len(payload_len as u64) {
+            return Err(FrameError::Protocol);
+        }
         let Some(masked) = bytes.get(header_len..header_len + payload_len) else {
             return Ok(None);
         };
@@ -156,7 +162,7 @@ impl Frame {
 fn message(data: Data, payload: Vec<u8>) -> Result<Inbound, FrameError> {
     match data {
         Data::Text => {
-            String::from_utf8(payload).map(Inbound::Text).map_err(|_| FrameError::Protocol)
+            String::from_utf8(payload).map(Inbound::Text).map_err(|_| FrameError::NotText)
         }
         _ => Ok(Inbound::Binary(payload.into())),
     }
@@ -166,8 +172,20 @@ fn control_frame(control: Control, payload: Vec<u8>) -> Result<Inbound, FrameErr
     match control {
         Control::Ping => Ok(Inbound::Ping(payload.into())),
         Control::Pong => Ok(Inbound::Pong),
-        Control::Close => Ok(Inbound::Close),
-        Control::Reserved(_) => Err(FrameError::Protocol),
+        Control::Close if is_farewell(&payload) => Ok(Inbound::Close),
+        Control::Close | Control::Reserved(_) => Err(FrameError::Protocol),
+    }
+}
+
+/// Nothing, or a code that may be sent and words (§5.5.1, §7.4).
+fn is_farewell(payload: &[u8]) -> bool {
+    match payload {
+        [] => true,
+        [high, low, words @ ..] => {
+            let code = CloseCode::from(u16::from_be_bytes([*high, *low]));
+            code.is_allowed() && std::str::from_utf8(words).is_ok()
+        }
+        _ => false,
     }
 }
 

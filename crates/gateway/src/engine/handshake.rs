@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use tungstenite::handshake::derive_accept_key;
 
 use super::{
@@ -27,6 +28,9 @@ use crate::{
     shared::Shared,
     socket::{self, Brought, Query},
 };
+
+/// How long a WebSocket's key is (RFC 6455 §4.1).
+const KEY_BYTES: usize = 16;
 
 /// Answers one Engine.IO request.
 pub(super) async fn engine(asking: Asking) -> Answer {
@@ -186,8 +190,10 @@ pub(crate) fn accept_key(headers: &HeaderMap) -> Option<HeaderValue> {
     let asks = has(header::CONNECTION, "upgrade")
         && has(header::UPGRADE, "websocket")
         && has(header::SEC_WEBSOCKET_VERSION, "13");
-    let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| asks)?;
-    HeaderValue::from_str(&derive_accept_key(key.as_bytes())).ok()
+    let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
+    let (Some(key), None, true) = (keys.next(), keys.next(), asks) else { return None };
+    let is_one = STANDARD.decode(key).is_ok_and(|key| key.len() == KEY_BYTES);
+    is_one.then(|| HeaderValue::from_str(&derive_accept_key(key.as_bytes())).ok())?
 }
 
 fn polled((kind, body): payload::Body) -> Answer {
@@ -214,6 +220,10 @@ async fn post(asking: Asking, session: Arc<Session>) -> Result<Answer, Unfit> {
 
 async fn read_body(session: &Session, request: Request<Incoming>) -> Result<Bytes, Departure> {
     let limits = session.shared.config.limits;
+    // One that says so beforehand is not waited for.
+    if request.body().size_hint().lower() > limits.payload_bytes as u64 {
+        return Err(Departure::TooLarge);
+    }
     let body = Limited::new(request.into_body(), limits.payload_bytes).collect();
     let body = match tokio::time::timeout(limits.handshake, body).await {
         Ok(Ok(body)) => body.to_bytes(),

@@ -9,14 +9,14 @@
 //!
 //! Source: engine.io-protocol, revision 3, "Payload".
 
+mod posted;
+
 use std::{fmt::Write as _, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::{BufMut, Bytes, BytesMut};
-use engineioxide_core::{Packet, PacketParseError, ProtocolVersion, Str, payload};
-use futures_util::StreamExt;
+use engineioxide_core::{Packet, PacketParseError, Str};
 use http::HeaderValue;
-use http_body_util::Full;
 
 use super::dialect::{Dialect, Reads};
 use crate::encoded::Encoded;
@@ -139,26 +139,19 @@ fn ascii(text: &[u8]) -> String {
 }
 
 /// The packets of a body that a client has sent.
-pub(super) async fn decode(
+pub(crate) fn decode(
     dialect: Dialect,
     content_type: Option<&HeaderValue>,
     body: Bytes,
 ) -> Result<Vec<Packet>, PacketParseError> {
-    let bytes_max = body.len() as u64;
-    let version = match dialect {
-        Dialect::Engine3 { .. } => ProtocolVersion::V3,
-        _ => ProtocolVersion::V4,
-    };
-    let body = Full::new(body);
-    let mut packets = Vec::new();
-    let decoder = payload::decoder(body, content_type, version, bytes_max);
-    let mut decoder = std::pin::pin!(decoder);
-    while let Some(packet) = decoder.next().await {
-        packets.push(packet?);
+    if !dialect.is_engine3() {
+        return posted::texts_of_v4(body);
     }
-    if version == ProtocolVersion::V3 && content_type != Some(&BINARY) {
-        packets.iter_mut().for_each(undo_second_encoding);
+    if content_type == Some(&BINARY) {
+        return posted::bytes_of_v3(&body);
     }
+    let mut packets = posted::texts_of_v3(body)?;
+    packets.iter_mut().for_each(undo_second_encoding);
     Ok(packets)
 }
 

@@ -101,7 +101,7 @@ pub(super) async fn post(
     content_type: Option<HeaderValue>,
     body: Bytes,
 ) -> Result<(), Unfit> {
-    let packets = payload::decode(session.dialect, content_type.as_ref(), body).await;
+    let packets = payload::decode(session.dialect, content_type.as_ref(), body);
     let Ok(packets) = packets else {
         session.close(Departure::BadPacket);
         return Err(Unfit::OutOfPlace);

@@ -44,6 +44,7 @@ pub(super) async fn route(
     request: Request<Incoming>,
 ) -> Result<Answer, Infallible> {
     let headers = request.headers();
+    let came_in_pieces = headers.contains_key(header::TRANSFER_ENCODING);
     let origin = headers.get(header::ORIGIN).cloned();
     if !origin_allowed(&shared, headers, origin.as_ref()) {
         shared.events.handshake(Handshake::Origin);
@@ -64,6 +65,11 @@ pub(super) async fn route(
     } else {
         by_path(Asking { shared, slot, address, request }).await
     };
+    if came_in_pieces {
+        // It may have said a length as well, which a proxy in front may have believed: whatever is behind it
+        // is no request (RFC 9112 §6.1).
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     if let Some(origin) = origin {
         let headers = answer.headers_mut();
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);

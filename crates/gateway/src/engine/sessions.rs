@@ -61,8 +61,8 @@ impl Sessions {
         self.berths.taken()
     }
 
-    pub(super) fn has_any_from(&self, address: IpAddr) -> bool {
-        self.berths.has_any_from(address)
+    pub(super) fn len_from(&self, address: IpAddr) -> usize {
+        self.berths.taken_from(address)
     }
 
     /// All sessions at about this moment.

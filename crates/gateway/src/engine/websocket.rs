@@ -168,6 +168,7 @@ fn take_apart(session: &Arc<Session>, frames: &mut Frames, bytes: &[u8]) -> Hear
         Err(error) => {
             heard.ended = Some(match error {
                 FrameError::Protocol => Departure::BadPacket,
+                FrameError::NotText => Departure::NotText,
                 FrameError::TooLarge => Departure::TooLarge,
             });
             return heard;

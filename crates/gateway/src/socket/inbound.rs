@@ -193,6 +193,15 @@ fn read_call(args: Value) -> Option<Call> {
     Some(Call { event, args, attachments: attachments.map(Vec::from).unwrap_or_default() })
 }
 
+/// Reads an event out of `packet`, if it holds one.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn read_as_call(packet: Packet) -> Option<Call> {
+    match packet.inner {
+        PacketData::Event(args, _) | PacketData::BinaryEvent(args, _) => read_call(args),
+        _ => None,
+    }
+}
+
 async fn answer(seat: &Arc<Seat>, call: Call, ack: Option<i64>) {
     let conformance = seat.session.shared.config.conformance;
     if conformance == Some(Conformance::Socket) && call.event == "message" {

@@ -19,7 +19,7 @@ struct Placeholder {
 
 /// Why attachments could not be put into their places.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Unfit {
+pub(crate) enum Unfit {
     /// Longer than that, with its attachments: one of them may stand in many places.
     TooLarge,
     /// A placeholder names an attachment that did not come.
@@ -27,7 +27,7 @@ pub(super) enum Unfit {
 }
 
 /// `json` is what was checked to be JSON.
-pub(super) fn filled(
+pub(crate) fn filled(
     json: &str,
     attachments: &[Bytes],
     len_bytes_max: usize,

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use crate::{
-    chores::{TESTS_LIMIT, cargo},
+    chores::{TESTS_LIMIT, cargo, secrets},
     errand::Errand,
     failure::Failure,
     toolbox,
@@ -37,6 +37,7 @@ pub(super) fn run(suite: &[PathBuf], shop: &mut Workshop) -> Result<(), Failure>
         .folder(&folder)
         .env("CARILLON_BIN", Workshop::target()?.join("debug/carillon"))
         .env("CHROMIUM", chromium)
+        .env_unsaid("TEST_RECORD", secrets::folder()?)
         .count(shop)
 }
 

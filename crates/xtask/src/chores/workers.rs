@@ -2,7 +2,7 @@
 //! not here, then lets node drive.
 
 use crate::{
-    chores::{TESTS_LIMIT, cargo, clients},
+    chores::{TESTS_LIMIT, cargo, clients, secrets},
     errand::Errand,
     failure::Failure,
     toolbox::{self, Tool},
@@ -49,6 +49,7 @@ pub(super) fn run(shop: &mut Workshop) -> Result<(), Failure> {
         .folder(&Workshop::root().join(FOLDER))
         .env("CARILLON_BIN", Workshop::target()?.join("debug/carillon"))
         .env("WORKERS_MISSING", missing.join(" "))
+        .env_unsaid("TEST_RECORD", secrets::folder()?)
         .count(shop)
 }
 

@@ -15,13 +15,13 @@ fn no_argument_asks_for_help() {
 
 #[test]
 fn a_step_can_be_chosen_by_name() {
-    let choice = Choice { only: Some("fmt".into()), list: false, rounds: 5 };
+    let choice = Choice { only: Some("fmt".into()), list: false, rounds: 5, seconds: 300 };
     assert_eq!(parsed("test --only fmt"), Ok(Order::Test(choice)));
 }
 
 #[test]
 fn the_rounds_of_a_soak_are_counted_from_one() {
-    let choice = Choice { only: None, list: false, rounds: 3 };
+    let choice = Choice { only: None, list: false, rounds: 3, seconds: 300 };
     assert_eq!(parsed("soak --rounds 3"), Ok(Order::Soak(choice)));
     assert!(parsed("soak --rounds 0").is_err());
 }

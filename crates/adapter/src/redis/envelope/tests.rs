@@ -5,6 +5,14 @@ use serde_json::value::RawValue;
 
 use super::*;
 
+#[path = "../../../../../fuzz/near.rs"]
+mod near;
+
+#[test]
+fn every_seed_and_what_is_near_it_is_read_without_harm() {
+    near::each("envelope", fuzzed_envelope);
+}
+
 fn raw(json: &str) -> Box<RawValue> {
     RawValue::from_string(json.to_owned()).unwrap()
 }

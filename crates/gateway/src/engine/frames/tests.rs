@@ -63,6 +63,12 @@ fn a_message_above_the_bound_in_fragments_is_refused_too() {
 }
 
 #[test]
+fn a_text_that_is_no_utf8_is_told_apart() {
+    let bytes = frame(OpCode::Data(Data::Text), true, b"\xff\xfe");
+    assert_eq!(Frames::default().feed(&bytes, 1000), Err(FrameError::NotText));
+}
+
+#[test]
 fn what_breaks_the_protocol_is_refused() {
     let unmasked = b"\x81\x02hi".to_vec();
     let reserved_bit = [&[0xc1], &text("hi")[1..]].concat();
@@ -70,7 +76,9 @@ fn what_breaks_the_protocol_is_refused() {
     let stray_continuation = frame(OpCode::Data(Data::Continue), true, b"x");
     let long_ping = frame(OpCode::Control(Control::Ping), true, &[0; 126]);
     let cut_ping = frame(OpCode::Control(Control::Ping), false, b"");
-    let not_utf8 = frame(OpCode::Data(Data::Text), true, b"\xff\xfe");
+    let long_form = [&b"\x81\xfe\x00\x02"[..], &text("hi")[2..]].concat();
+    let half_a_code = frame(OpCode::Control(Control::Close), true, b"\x03");
+    let reserved_code = frame(OpCode::Control(Control::Close), true, b"\x03\xee");
     let two_starts =
         [frame(OpCode::Data(Data::Text), false, b"a"), frame(OpCode::Data(Data::Text), true, b"b")]
             .concat();
@@ -81,7 +89,9 @@ fn what_breaks_the_protocol_is_refused() {
         stray_continuation,
         long_ping,
         cut_ping,
-        not_utf8,
+        long_form,
+        half_a_code,
+        reserved_code,
         two_starts,
     ] {
         assert_eq!(Frames::default().feed(&bytes, 1000), Err(FrameError::Protocol), "{bytes:x?}");

@@ -77,38 +77,68 @@ fn attachments_are_packets_of_their_own_on_engine_io_3() {
     assert!(bytes.ends_with(b"10:b4AQIDBA=="));
 }
 
-async fn decoded(dialect: Dialect, kind: &'static str, body: Vec<u8>) -> Vec<Packet> {
-    decode(dialect, Some(&HeaderValue::from_static(kind)), body.into()).await.unwrap()
+fn decoded(dialect: Dialect, kind: &'static str, body: Vec<u8>) -> Vec<Packet> {
+    decode(dialect, Some(&HeaderValue::from_static(kind)), body.into()).unwrap()
 }
 
-#[tokio::test]
-async fn what_is_encoded_can_be_decoded() {
+#[test]
+fn what_is_encoded_can_be_decoded() {
     let expected = [Packet::Message(Str::from("2[\"測📄\"]"))];
     for (dialect, kind) in
         [(Dialect::Engine4, "text/plain;charset=UTF-8"), (V3, "application/octet-stream")]
     {
         let (_, bytes) = body(dialect, &[text("2[\"測📄\"]")]);
-        assert_eq!(decoded(dialect, kind, bytes).await, expected);
+        assert_eq!(decoded(dialect, kind, bytes), expected);
     }
 }
 
-#[tokio::test]
-async fn a_text_of_a_client_1_that_is_encoded_twice_reads_like_one_of_a_client_2() {
+#[test]
+fn a_text_of_a_client_1_that_is_encoded_twice_reads_like_one_of_a_client_2() {
     let packet = "42[\"測📄é\"]";
     let as_bytes: String = packet.bytes().map(char::from).collect();
     let twice = format!("{}:{as_bytes}", packet.len()).into_bytes();
     let once = format!("{}:{packet}", packet.encode_utf16().count()).into_bytes();
     let expected = [Packet::Message(Str::from("2[\"測📄é\"]"))];
-    assert_eq!(decoded(V3_B64, "text/plain;charset=UTF-8", twice).await, expected);
-    assert_eq!(decoded(V3_B64, "text/plain;charset=UTF-8", once).await, expected);
+    assert_eq!(decoded(V3_B64, "text/plain;charset=UTF-8", twice), expected);
+    assert_eq!(decoded(V3_B64, "text/plain;charset=UTF-8", once), expected);
 }
 
-#[tokio::test]
-async fn what_is_no_payload_is_an_error() {
-    for (dialect, body) in [(V3, "abc"), (V3, "9:4hello"), (Dialect::Engine4, "abc")] {
-        assert!(
-            decode(dialect, None, Bytes::from_static(body.as_bytes())).await.is_err(),
-            "{body}"
-        );
+#[test]
+fn what_is_no_payload_is_an_error() {
+    for body in [
+        "abc",
+        "9:4hello",
+        "1:4hello",
+        ":2",
+        "-1:2",
+        "+1:2",
+        "2:4🙂",
+        "99999999999999999999:2",
+        "6:44\"\"é🙂\"2:b4",
+    ] {
+        assert!(decode(V3, None, Bytes::from_static(body.as_bytes())).is_err(), "{body}");
     }
+    for body in ["abc", "\u{1e}", "3\u{1e}\u{1e}3", "\u{1e}3"] {
+        let read = decode(Dialect::Engine4, None, Bytes::from_static(body.as_bytes()));
+        assert!(read.is_err(), "{body:?}");
+    }
+    let kind = HeaderValue::from_static("application/octet-stream");
+    for body in [&b"\0\x01"[..], b"\0\x02\xff4", b"\0\xff", b"\x02\x01\xff4", b"\x01\x01\xff5"] {
+        assert!(decode(V3, Some(&kind), Bytes::from_static(body)).is_err(), "{body:?}");
+    }
+}
+
+#[test]
+fn several_packets_are_taken_apart_and_what_is_empty_is_none() {
+    let texts = |packets: Vec<Packet>| packets.into_iter().map(String::from).collect::<Vec<_>>();
+    assert_eq!(texts(decoded(V3, "text/plain", "3:4🙂0:1:2".into())), ["4🙂", "2"]);
+    assert_eq!(
+        texts(decoded(Dialect::Engine4, "text/plain", "4a\u{1e}3\u{1e}".into())),
+        ["4a", "3"]
+    );
+    for dialect in [V3, Dialect::Engine4] {
+        assert_eq!(decoded(dialect, "text/plain", Vec::new()), []);
+    }
+    let both = b"\0\x02\xff4a\x01\x03\xff\x04\x01\x02".to_vec();
+    assert_eq!(texts(decoded(V3, "application/octet-stream", both)), ["4a", "b4AQI="]);
 }

@@ -1,0 +1,5 @@
+//! See `notice::downlink_body`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| notice::downlink_body(bytes));

@@ -1,0 +1,5 @@
+//! See `notice::emit_body`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| notice::emit_body(bytes));

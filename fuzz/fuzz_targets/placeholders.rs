@@ -1,0 +1,5 @@
+//! See `gateway::placeholders`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| gateway::placeholders(bytes));
