@@ -204,8 +204,7 @@ impl Running {
             unheard = Some(link.inbox);
         }
         let readiness = Readiness::new(gateway.clone(), config.drain.ready_status);
-        let door = Door::new(intake);
-        let dead = queues.as_ref().map(Queues::dead);
+        let (door, dead) = (Door::new(intake), queues.as_ref().map(Queues::dead));
         let tls = serving::tls(&config.internal, &registry)?;
         let (front, keyring) = Front::open(&config.internal, internal_addr, &registry)?;
         let router = Internal {
@@ -223,10 +222,7 @@ impl Running {
         if public_addr.is_none() && !bus.reaches_others() {
             events::unheard();
         }
-        let mut drain = config.drain;
-        if !bus.reaches_others() {
-            drain.delay = Duration::ZERO;
-        }
+        let drain = wiring::drain(config, &bus);
         let mut running = Self::idle(readiness, door, gateway.clone(), drain);
         running.bus.spawn(async move |stop| {
             // A node counts for as long as its inbox is there.
@@ -239,7 +235,9 @@ impl Running {
         });
         running.keep_keys(keyring);
         if let (Some(gateway), Some(public)) = (gateway, public) {
-            running.sockets.spawn(move |stop| async move { gateway.run(public, stop).await });
+            running
+                .sockets
+                .spawn(move |stop| async move { Box::pin(gateway.run(public, stop)).await });
         }
         running.take_in(queues, config.demo);
         Ok(running)
@@ -342,7 +340,7 @@ impl Running {
             if let Some(gateway) = &gateway {
                 gateway.hurry();
             }
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         let closed = async {
             tokio::select! {

@@ -10,7 +10,11 @@ use gateway::Origins;
 use ingest::RedisSourceConfig;
 use notice::NodeId;
 
-use crate::{node::StartError, settings::Config};
+use crate::{
+    bus::Bus,
+    node::StartError,
+    settings::{Config, Drain},
+};
 
 /// A name for this life of the process.
 pub(super) fn node_id() -> NodeId {
@@ -109,4 +113,10 @@ fn page_origins(internal: SocketAddr) -> impl Iterator<Item = String> {
 /// What sockets have of the grace, from its beginning: the rest is for what closes after them.
 pub(super) fn sockets_grace(grace: Duration) -> Duration {
     grace * 4 / 5
+}
+
+/// Without other nodes, nobody sends newcomers there: waiting for that would only cost time.
+pub(super) fn drain(config: &Config, bus: &Bus) -> Drain {
+    let delay = if bus.reaches_others() { config.drain.delay } else { Duration::ZERO };
+    Drain { delay, ..config.drain }
 }
