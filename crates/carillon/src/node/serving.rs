@@ -85,10 +85,7 @@ async fn accept(
             Wake::Stop => break,
             Wake::Connection(stream, peer, place) => {
                 let (tls, router, stop) = (tls.clone(), router.clone(), stop.clone());
-                connections.spawn(async move {
-                    let _place = place;
-                    meet(stream, peer, tls, router, stop).await;
-                });
+                connections.spawn(attend(stream, peer, tls, router, stop, place));
             }
             Wake::Failed(error) => {
                 events::accept_failed(&error);
@@ -116,19 +113,18 @@ async fn wake(listener: &TcpListener, places: &Arc<Semaphore>, stop: &Cancellati
     }
 }
 
-/// Serves one caller, by TLS where the port asks for it.
-async fn meet(
+/// One connection from its first byte to its last.
+async fn attend(
     stream: TcpStream,
     peer: SocketAddr,
     tls: Option<Arc<Tls>>,
     router: Router,
     stop: CancellationToken,
+    _place: OwnedSemaphorePermit,
 ) {
     // Answers are small and awaited; without it they may wait for more.
     let _unless_gone = stream.set_nodelay(true);
-    let Some(tls) = tls else {
-        return converse(stream, peer, None, router, stop).await;
-    };
+    let Some(tls) = tls else { return converse(stream, peer, None, router, stop).await };
     let Some(stream) = agree(&tls, stream).await else { return };
     let certified = stream.get_ref().1.peer_certificates().map(|_| Certified);
     converse(stream, peer, certified, router, stop).await;
