@@ -15,6 +15,8 @@ mod gateway;
 mod shared;
 
 mod drain;
+mod forwarding;
+mod hearing;
 
 mod proxies;
 mod tls;
@@ -25,6 +27,7 @@ mod socket;
 mod asked;
 mod hub;
 mod login;
+mod readings;
 mod seat;
 
 mod relay;

@@ -145,7 +145,7 @@ async fn agree(tls: &Tls, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
 
 /// Answers on one connection until it ends; once told to stop, ends it after the request in flight.
 async fn converse(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     peer: SocketAddr,
     certified: Option<Certified>,
     router: Router,
@@ -163,7 +163,9 @@ async fn converse(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        // Other nodes open tunnels here.
+        .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -12,6 +12,7 @@ use notice::NodeId;
 
 use crate::{
     bus::Bus,
+    events,
     node::StartError,
     settings::{Config, Drain},
 };
@@ -77,6 +78,7 @@ pub(super) fn gateway(
     Ok(gateway::Config {
         node,
         roles: config.roles.names(),
+        advertised: advertised(config, internal),
         path: public.path.clone(),
         namespaces: public.namespaces.clone(),
         origins: Origins::parse(&origins)?,
@@ -102,12 +104,35 @@ pub(super) fn gateway(
     })
 }
 
+/// Where the other nodes find the internal port: as told, or where it is. They speak plainly, so one that
+/// asks for TLS is not found.
+fn advertised(config: &Config, internal: SocketAddr) -> Option<String> {
+    if config.internal.tls.is_some() {
+        return None;
+    }
+    let here = (!internal.ip().is_unspecified()).then(|| internal.to_string());
+    config.internal.advertise.clone().or(here)
+}
+
 /// Every name under which a browser on this machine may open the page.
 fn page_origins(internal: SocketAddr) -> impl Iterator<Item = String> {
     let port = internal.port();
     let by_name = format!("http://localhost:{port}");
     let by_loopback = format!("http://{}:{port}", Ipv4Addr::LOCALHOST);
     [by_name, by_loopback, format!("http://{internal}")].into_iter()
+}
+
+/// Says that the node is there; who takes messages in for nobody is told so.
+pub(super) fn started(
+    config: &Config,
+    node: &NodeId,
+    (public, internal): (Option<SocketAddr>, SocketAddr),
+    bus: &Bus,
+) {
+    events::started(node, config.roles, public, internal);
+    if public.is_none() && !bus.reaches_others() {
+        events::unheard();
+    }
 }
 
 /// What sockets have of the grace, from its beginning: the rest is for what closes after them.
