@@ -122,6 +122,12 @@ fn page_origins(internal: SocketAddr) -> impl Iterator<Item = String> {
     [by_name, by_loopback, format!("http://{internal}")].into_iter()
 }
 
+/// How the node stops. Where nobody else is, it waits for nobody to notice.
+pub(super) fn drain(config: &Config, bus: &Bus) -> Drain {
+    let delay = if bus.reaches_others() { config.drain.delay } else { Duration::ZERO };
+    Drain { delay, ..config.drain }
+}
+
 /// Says that the node is there; who takes messages in for nobody is told so.
 pub(super) fn started(
     config: &Config,
