@@ -72,4 +72,6 @@ pub use crate::{
 };
 
 #[cfg(feature = "fuzzing")]
-pub use crate::fuzzed::{namespace, packets, placeholders, polling_body, websocket};
+pub use crate::fuzzed::{
+    forwarded, introduction, namespace, packets, placeholders, polling_body, websocket,
+};
