@@ -139,9 +139,3 @@ pub(super) fn started(
 pub(super) fn sockets_grace(grace: Duration) -> Duration {
     grace * 4 / 5
 }
-
-/// Without other nodes, nobody sends newcomers there: waiting for that would only cost time.
-pub(super) fn drain(config: &Config, bus: &Bus) -> Drain {
-    let delay = if bus.reaches_others() { config.drain.delay } else { Duration::ZERO };
-    Drain { delay, ..config.drain }
-}
