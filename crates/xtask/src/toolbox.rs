@@ -67,6 +67,11 @@ pub(crate) const NGINX: Tool = Tool {
     source: Source::Apt("nginx-light"),
     purpose: "nodes are tried behind it",
 };
+pub(crate) const PROMTOOL: Tool = Tool {
+    programs: &["promtool"],
+    source: Source::Apt("prometheus"),
+    purpose: "alerts and dashboards are tried with it",
+};
 const NODE: Tool =
     Tool { programs: &["node"], source: Source::Apt("nodejs"), purpose: "the clients run in it" };
 pub(crate) const NPM: Tool = Tool {

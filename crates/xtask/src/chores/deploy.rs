@@ -1,5 +1,5 @@
-//! What is shipped for running it: the chart, the image, the compose file, the unit, and the proxies' files
-//! with nodes behind them. Brings what is cheap to bring, says what is not here, then lets node drive.
+//! What is shipped for running it: the chart, the image, the compose file, the unit, alerts and dashboards, and the
+//! proxies' files with nodes behind them. Brings what is cheap to bring, says what is not here, then lets node drive.
 
 use std::{
     fs,
@@ -33,15 +33,18 @@ pub(super) fn run(shop: &mut Workshop) -> Result<(), Failure> {
     toolbox::REDIS.fetch(shop)?;
     clients::install(shop)?;
     let (haproxy, nginx) = (toolbox::HAPROXY.fetch(shop)?, toolbox::NGINX.fetch(shop)?);
+    let promtool = toolbox::PROMTOOL.fetch(shop)?;
     let by_pip = bring_by_pip(shop)?;
     cargo(&["build", "--workspace", "--bin", "carillon"]).run()?;
     let mut node = Errand::bounded(TESTS_LIMIT, "node")?
         .args(clients::NODE_TEST)
-        .args(["chart.test.mjs", "edges.test.mjs", "files.test.mjs"])
+        .args(["chart.test.mjs", "dashboards.test.mjs", "edges.test.mjs", "files.test.mjs"])
+        .args(["rules.test.mjs"])
         .folder(&Workshop::root().join(FOLDER))
         .env("CARILLON_BIN", Workshop::target()?.join("debug/carillon"))
         .env("HAPROXY", haproxy)
-        .env("NGINX", nginx);
+        .env("NGINX", nginx)
+        .env("PROMTOOL", promtool);
     let mut tools: Vec<_> =
         BY_PIP.iter().map(|(name, tool)| (*name, *tool, by_pip.join(tool))).collect();
     for (name, tool) in WHERE_IT_IS {
