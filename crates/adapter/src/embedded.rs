@@ -36,8 +36,8 @@ pub(crate) use self::{
     uplink::Kept,
 };
 use crate::{
-    config::Config, interest::Interest, link::Link, logins::Logins, metrics::Metrics, nodes::Nodes,
-    publisher::Publisher, revocations::Revocations, signals::Signals, store::Store,
+    config::Config, echo::Echo, interest::Interest, link::Link, logins::Logins, metrics::Metrics,
+    nodes::Nodes, publisher::Publisher, revocations::Revocations, signals::Signals, store::Store,
     traffic::Traffic, uplink::Uplink,
 };
 
@@ -85,6 +85,7 @@ impl Embedded {
             signals: Signals::of_embedded(Arc::clone(&self.exchange), Arc::clone(&place)),
             nodes: Nodes::of_embedded(Arc::clone(&self.exchange), place),
             requests,
+            echo: Echo::default(),
             uplink,
         }
     }

@@ -15,6 +15,7 @@
 
 mod link;
 
+mod echo;
 mod inbox;
 mod interest;
 mod kept_rooms;
@@ -44,6 +45,7 @@ mod traffic;
 
 pub use crate::{
     config::Config,
+    echo::Echo,
     embedded::Embedded,
     error::{BusError, LoginError, PublishError, RevocationError, SignalError, UplinkError},
     inbox::{Arrival, Inbox},

@@ -1,8 +1,9 @@
 //! What one node holds of a bus.
 
 use crate::{
-    inbox::Inbox, interest::Interest, logins::Logins, nodes::Nodes, publisher::Publisher,
-    requests::Requests, revocations::Revocations, signals::Signals, store::Store, uplink::Uplink,
+    echo::Echo, inbox::Inbox, interest::Interest, logins::Logins, nodes::Nodes,
+    publisher::Publisher, requests::Requests, revocations::Revocations, signals::Signals,
+    store::Store, uplink::Uplink,
 };
 
 /// One node's place on a bus. The node counts for as long as its [`Inbox`] lives; the other parts
@@ -18,6 +19,7 @@ pub struct Link {
     pub signals: Signals,
     pub nodes: Nodes,
     pub requests: Requests,
+    pub echo: Echo,
     /// The way of what clients say to the backend, if it has one.
     pub uplink: Option<Uplink>,
 }

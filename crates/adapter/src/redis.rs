@@ -70,6 +70,7 @@ pub use self::{
     tls::{Pem, RedisTls},
 };
 use crate::{
+    echo::Echo,
     inbox::Inbox,
     interest::Interest,
     limits::{NODES_MAX, REQUESTS_LEN_MAX},
@@ -153,12 +154,11 @@ impl Redis {
         // Should it come to nothing, the tasks that run already end.
         let here = gone.clone().drop_guard();
         let (station, requests) = self.station(node.clone(), &gone).await?;
-        let client = self.config.open().await?;
-        let uplink = self.uplink(node.clone()).await?;
+        let (client, uplink) = (self.config.open().await?, self.uplink(node.clone()).await?);
         let (sender, arrivals) = mpsc::channel(self.config.bus.inbox_len_max.max(1));
         let leases = Leases::new(Arc::clone(&self.bus), node.clone());
         let ears = Ears::new(node, &self.config.bus);
-        let (lagged, silent) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (lagged, silent, echo) = <(Arc<Notify>, Arc<Notify>, Echo)>::default();
         let (sung, echoes) = mpsc::channel(ECHOES_MAX);
         let hearing = Hearing {
             bus: Arc::clone(&self.bus),
@@ -175,6 +175,7 @@ impl Redis {
             echoes,
             inbox: sender.clone(),
             silent: Arc::clone(&silent),
+            echo: echo.clone(),
             every: self.config.canary_every,
             wait: self.config.canary_wait,
         };
@@ -205,6 +206,7 @@ impl Redis {
             signals: Signals::of_redis(Arc::clone(&station)),
             nodes: Nodes::of_redis(station),
             requests,
+            echo,
             uplink,
         })
     }

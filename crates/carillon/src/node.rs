@@ -16,6 +16,7 @@ mod queues;
 mod routes;
 mod serving;
 mod stage;
+mod stopping;
 mod tasks;
 mod wiring;
 
@@ -25,15 +26,12 @@ use gateway::Gateway;
 use ingest::Intake;
 use prometheus::Registry;
 use thiserror::Error;
-use tokio::{
-    net::TcpListener,
-    time::{Instant, timeout},
-};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::{admission::Refusal, audit::Order, dead::Letter};
 use self::{
-    health::Readiness,
+    health::{Readiness, Watchdog},
     internal::{Front, Internal},
     keyring::Keyring,
     queues::Queues,
@@ -204,29 +202,25 @@ impl Running {
             unheard = Some(link.inbox);
         }
         let readiness = Readiness::new(gateway.clone(), config.drain.ready_status);
-        let door = Door::new(intake);
+        let (door, watchdog) = (Door::new(intake), Watchdog::new());
         let dead = queues.as_ref().map(Queues::dead);
         let tls = serving::tls(&config.internal, &registry)?;
         let (front, keyring) = Front::open(&config.internal, internal_addr, &registry)?;
         let router = Internal {
             gateway: gateway.as_ref().map(Gateway::api),
+            tunnels: gateway.as_ref().map(Gateway::tunnels),
             door: door.clone(),
             dead: dead.clone(),
             readiness: readiness.clone(),
+            watchdog: watchdog.clone(),
             registry,
             public_addr,
             demo: config.demo,
             front,
         }
         .router();
-        events::started(&node, config.roles, public_addr, internal_addr);
-        if public_addr.is_none() && !bus.reaches_others() {
-            events::unheard();
-        }
-        let mut drain = config.drain;
-        if !bus.reaches_others() {
-            drain.delay = Duration::ZERO;
-        }
+        wiring::started(config, &node, (public_addr, internal_addr), &bus);
+        let drain = wiring::drain(config, &bus);
         let mut running = Self::idle(readiness, door, gateway.clone(), drain);
         running.bus.spawn(async move |stop| {
             // A node counts for as long as its inbox is there.
@@ -237,9 +231,11 @@ impl Running {
             serving::serve(internal, tls, router, stop).await;
             queues::close(dead).await;
         });
-        running.keep_keys(keyring);
+        running.keep(watchdog, keyring);
         if let (Some(gateway), Some(public)) = (gateway, public) {
-            running.sockets.spawn(move |stop| async move { gateway.run(public, stop).await });
+            running.sockets.spawn(move |stop| async move {
+                Box::pin(gateway.run(public, stop)).await;
+            });
         }
         running.take_in(queues, config.demo);
         Ok(running)
@@ -260,7 +256,8 @@ impl Running {
         }
     }
 
-    fn keep_keys(&mut self, keyring: Option<Keyring>) {
+    fn keep(&mut self, watchdog: Watchdog, keyring: Option<Keyring>) {
+        self.internal.spawn(|stop| watchdog.run(stop));
         if let Some(keyring) = keyring {
             self.internal.spawn(|stop| keyring.run(stop));
         }
@@ -306,56 +303,6 @@ impl Running {
             stage = self.bus.ends_early() => stage,
             stage = self.internal.ends_early() => stage,
         }
-    }
-
-    /// Closes everything in the order that notices flow: unready first, so that no new socket is
-    /// routed here; then newcomers are turned away; what takes in; sockets after their last notice; the bus
-    /// when no one is left to use it. The internal port goes last, for its health answers.
-    async fn stop(self) -> Result<(), RunError> {
-        let Self { readiness, door, demo, intake, sockets, bus, internal, gateway, hurry, drain } =
-            self;
-        let Drain { grace, delay, .. } = drain;
-        readiness.withdraw();
-        if let Some(gateway) = &gateway {
-            gateway.withdraw(Instant::now() + wiring::sockets_grace(grace));
-        }
-        let mut stage = "balancer";
-        let closing = async {
-            // Cut short by a hurry, or over.
-            drop(timeout(delay, hurry.cancelled()).await);
-            if let Some(gateway) = &gateway {
-                gateway.turn_newcomers_away();
-            }
-            stage = "intake";
-            demo.close().await;
-            door.close().await;
-            intake.close().await;
-            stage = "sockets";
-            sockets.close().await;
-            stage = "bus";
-            bus.close().await;
-            stage = "internal port";
-            internal.close().await;
-        };
-        let hurrying = async {
-            hurry.cancelled().await;
-            if let Some(gateway) = &gateway {
-                gateway.hurry();
-            }
-            std::future::pending().await
-        };
-        let closed = async {
-            tokio::select! {
-                () = closing => {}
-                () = hurrying => {}
-            }
-        };
-        if timeout(grace, closed).await.is_err() {
-            events::overran(stage, grace);
-            return Err(RunError::Overran { stage, grace });
-        }
-        events::stopped();
-        Ok(())
     }
 }
 

@@ -13,6 +13,8 @@ pub struct Config {
     pub node: NodeId,
     /// What this node's process does, for the lists of the others.
     pub roles: Vec<String>,
+    /// Where the other nodes find this one's internal port, as `host:port`; none: they cannot pass on to it.
+    pub advertised: Option<String>,
     /// The path of Engine.IO requests, with a slash at both ends: `/socket.io/`.
     pub path: String,
     pub namespaces: Vec<Namespace>,

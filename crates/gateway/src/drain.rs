@@ -14,7 +14,7 @@ mod wishes;
 
 use std::{
     sync::{
-        Weak,
+        Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -36,7 +36,7 @@ use self::{
     pace::{Pace, TURN},
     room::Room,
 };
-use crate::{departure::Departure, engine::Session, shared::Shared};
+use crate::{departure::Departure, engine::Session, events::still_leaving, shared::Shared};
 
 /// What those who are told last have to go, out of what there is for all.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -91,7 +91,7 @@ pub(crate) async fn empty(shared: &Shared, until: Instant) {
     let last_words = LAST_WORDS.min(span / 5);
     let pace = Pace::new(until - last_words);
     let_go(shared, usize::MAX, pace, Departure::Drain).await;
-    while shared.sessions.len() > 0 && Instant::now() < until {
+    while shared.sessions.len() + shared.forwarding.carried.len() > 0 && Instant::now() < until {
         tokio::time::sleep(TURN).await;
     }
     shared.events.emptied(shared.sessions.len());
@@ -99,7 +99,7 @@ pub(crate) async fn empty(shared: &Shared, until: Instant) {
 
 /// Lets so many sockets go at a pace. When the node itself goes meanwhile, the rest is left to that.
 async fn let_go(shared: &Shared, sockets_max: usize, pace: Pace, departure: Departure) {
-    let mut sockets = by_chance(shared, sockets_max);
+    let mut sockets = by_chance(shared, sockets_max, departure);
     let goes_for_good = departure == Departure::Drain;
     let (mut room, mut told) = (Room::default(), Instant::now());
     let mut turns = interval(TURN);
@@ -115,29 +115,56 @@ async fn let_go(shared: &Shared, sockets_max: usize, pace: Pace, departure: Depa
         let due = pace.due(sockets.len(), now, room.left());
         room.take(due);
         tell(&mut sockets, due, departure);
+        shared.events.left(sockets.len());
         if now >= told + TOLD_EVERY {
             told = now;
-            shared.events.still_leaving(departure, sockets.len());
+            still_leaving(departure, sockets.len());
         }
     }
 }
 
-fn by_chance(shared: &Shared, len_max: usize) -> Vec<Weak<Session>> {
-    let mut sockets: Vec<_> = shared.sessions.all().iter().map(std::sync::Arc::downgrade).collect();
-    sockets.shuffle(&mut rand::rng());
-    sockets.truncate(len_max);
-    sockets
+/// This node's sockets, and those that only go through it where the node itself goes.
+fn by_chance(shared: &Shared, len_max: usize, departure: Departure) -> Vec<Leaver> {
+    let sessions = shared.sessions.all();
+    let mut all: Vec<_> = sessions.iter().map(Arc::downgrade).map(Leaver::Session).collect();
+    if departure == Departure::Drain {
+        all.extend(shared.forwarding.carried.all().into_iter().map(Leaver::Carried));
+    }
+    all.shuffle(&mut rand::rng());
+    all.truncate(len_max);
+    all
 }
 
 /// Tells so many of them to go. Those that have gone by themselves do not count.
-fn tell(sockets: &mut Vec<Weak<Session>>, len: usize, departure: Departure) {
+fn tell(leavers: &mut Vec<Leaver>, len: usize, departure: Departure) {
     let mut told = 0;
     while told < len
-        && let Some(session) = sockets.pop()
+        && let Some(leaver) = leavers.pop()
     {
-        if let Some(session) = session.upgrade().filter(|session| session.departure().is_none()) {
-            session.leave(departure);
-            told += 1;
+        told += usize::from(leaver.go(departure));
+    }
+}
+
+/// One that is to leave.
+#[derive(Debug)]
+enum Leaver {
+    Session(Weak<Session>),
+    /// A WebSocket of another node's. It is cut without a word: only its own node could say one.
+    Carried(CancellationToken),
+}
+
+impl Leaver {
+    /// `false`: it has gone already.
+    fn go(self, departure: Departure) -> bool {
+        match self {
+            Self::Session(session) => {
+                let here = session.upgrade().filter(|session| session.departure().is_none());
+                here.map(|session| session.leave(departure)).is_some()
+            }
+            Self::Carried(go) => {
+                go.cancel();
+                true
+            }
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What happens in the gateway, each occurrence one function: the counter and, where a person would
 //! want it, the log line.
 
+mod forwarding;
+mod hearing;
 mod leaving;
 mod outcomes;
 
@@ -18,14 +20,18 @@ use prometheus::{
     core::Collector,
 };
 
-use self::leaving::Leaving;
 pub(crate) use self::outcomes::{Asking, Downlink, Dropped, Handshake, Heard, Ordered};
+pub(crate) use self::{forwarding::Forwarded, leaving::still_leaving};
+use self::{forwarding::Forwards, leaving::Leaving};
 use crate::{
     departure::Departure,
     engine::{Dialect, Transport},
     questions::Deed,
     refusal::Refusal,
 };
+
+const READINGS: &str = "Readings of what a client missed.";
+const DEAF: &str = "Whether this node hears nothing of the bus while another does: 1, or 0.";
 
 #[derive(Debug)]
 pub(crate) struct Events {
@@ -45,6 +51,9 @@ pub(crate) struct Events {
     is_exhausted: AtomicBool,
     delivery_seconds: Histogram,
     leaving: Leaving,
+    forwards: Forwards,
+    deaf: IntGauge,
+    readings: IntCounterVec,
     /// A stranger was heard and told of: once is enough.
     met_stranger: AtomicBool,
     met_outliver: AtomicBool,
@@ -101,6 +110,9 @@ impl Events {
             downlinks: outcomes("carillon_downlinks_total", "Calls of /v1/downlink.")?,
             dropped: counters("carillon_dropped_total", "What was not passed on.", &["reason"])?,
             leaving: Leaving::new(registry)?,
+            forwards: Forwards::new(registry)?,
+            readings: outcomes("carillon_store_readings_total", READINGS)?,
+            deaf: registered(registry, IntGauge::new("carillon_deaf", DEAF)?)?,
             met_stranger: AtomicBool::new(false),
             met_outliver: AtomicBool::new(false),
         })
@@ -213,6 +225,12 @@ impl Events {
     pub(crate) fn store_away(&self, error: &adapter::BusError) {
         self.dropped(Dropped::StoreAway);
         tracing::warn!(%error, "read the store for a client");
+    }
+
+    /// What a client missed was read for it, or for somebody who asked for the same at the same time.
+    pub(crate) fn read_store(&self, is_own: bool) {
+        let outcome = if is_own { "read" } else { "shared" };
+        self.readings.with_label_values(&[outcome]).inc();
     }
 
     /// A socket was put out of one namespace.

@@ -4,15 +4,19 @@
 
 #![cfg_attr(not(feature = "fuzzing"), expect(unreachable_pub, reason = "the fuzzer is outside"))]
 
-use std::time::Duration;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use engineioxide_core::Str;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use socketioxide_core::parser::ParseConfig;
 
 use crate::{
     engine::{self, Dialect, Frames, Reads},
+    proxies::{ForwardedHeader, Proxies, introduced_by, read_network},
     socket::{self, Identity, Partial, Query, Source},
     uplink,
 };
@@ -75,6 +79,33 @@ pub fn namespace(bytes: &[u8]) {
     assert!(query.pairs().len() <= text.len());
     if let Ok(auth) = Source::auth(Some(text)) {
         drop(Identity::of(&auth, &Source::query(query)));
+    }
+}
+
+/// The headers by which a proxy names a client: who is not believed changes nothing, and nobody is named by what
+/// holds no address.
+pub fn forwarded(bytes: &[u8]) {
+    let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
+    let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    for (header, name) in [
+        (ForwardedHeader::XForwardedFor, "x-forwarded-for"),
+        (ForwardedHeader::Forwarded, "forwarded"),
+    ] {
+        let headers = HeaderMap::from_iter([(HeaderName::from_static(name), value.clone())]);
+        let nobody = Proxies { header, ..Proxies::default() };
+        assert_eq!(nobody.client(peer, &headers), Ok(peer));
+        let trusted = ["127.0.0.0/8", "10.0.0.0/8"].into_iter().filter_map(read_network).collect();
+        let some = Proxies { trusted, ..nobody };
+        if some.client(peer, &headers).is_ok_and(|client| client != peer) {
+            assert!(bytes.contains(&b'.') || bytes.contains(&b':'));
+        }
+    }
+}
+
+/// The header of the PROXY protocol: nobody is named by what does not begin as one.
+pub fn introduction(bytes: &[u8]) {
+    if let Ok(Some(_client)) = introduced_by(bytes) {
+        assert!(bytes.starts_with(b"PROXY ") || bytes.starts_with(b"\r\n\r\n\0\r\nQUIT\n"));
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
     drain::{self, Drain, Wishes},
     engine::{Ids, accept, weigh},
     events::{Dropped, Events},
-    login,
+    forwarding, login,
     orders::{Orders, Waiting},
     others,
     revocations::{Keeper, Revocations},
@@ -66,9 +66,9 @@ pub enum StartError {
 impl Gateway {
     pub fn new(config: Config, link: Link, registry: &Registry) -> Result<Self, StartError> {
         let Link { publisher, interest, inbox, store, logins, .. } = link;
-        let Link { revocations, signals, nodes, requests, uplink, .. } = link;
+        let Link { revocations, signals, nodes, requests, echo, uplink, .. } = link;
         let relay = RelayDriver::new(signals, registry)?;
-        let ways = Ways { publisher, interest, store, logins, nodes, relay, uplink };
+        let ways = Ways { publisher, interest, store, logins, nodes, relay, echo, uplink };
         let gate = Gate::open(config.auth.clone(), registry)?;
         let tls = config.tls.clone();
         let tls = tls.map(|identity| Tls::new(identity, None, "public", registry)).transpose()?;
@@ -132,6 +132,12 @@ impl Gateway {
         api::router(&self.shared)
     }
 
+    /// Where the other nodes come in with their clients' requests for this one's sessions. It asks for no key
+    /// of the API.
+    pub fn tunnels(&self) -> axum::Router {
+        forwarding::router(&self.shared)
+    }
+
     /// Lets everybody know that this node goes, and that its sockets are gone `until` then. Newcomers are
     /// still let in, since those in front of the node hear of it a little later.
     pub fn withdraw(&self, until: Instant) {
@@ -147,6 +153,11 @@ impl Gateway {
     /// Whether this node goes: because it stops, or because somebody wished it to.
     pub fn is_leaving(&self) -> bool {
         self.shared.drain.is_leaving()
+    }
+
+    /// Whether it hears nothing of what is published while another node does.
+    pub fn is_deaf(&self) -> bool {
+        self.shared.hearing.is_deaf()
     }
 
     /// Whoever is still here goes at once.

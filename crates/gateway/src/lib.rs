@@ -15,6 +15,8 @@ mod gateway;
 mod shared;
 
 mod drain;
+mod forwarding;
+mod hearing;
 
 mod proxies;
 mod tls;
@@ -25,6 +27,7 @@ mod socket;
 mod asked;
 mod hub;
 mod login;
+mod readings;
 mod seat;
 
 mod relay;
@@ -72,4 +75,6 @@ pub use crate::{
 };
 
 #[cfg(feature = "fuzzing")]
-pub use crate::fuzzed::{namespace, packets, placeholders, polling_body, websocket};
+pub use crate::fuzzed::{
+    forwarded, introduction, namespace, packets, placeholders, polling_body, websocket,
+};

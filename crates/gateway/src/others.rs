@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     engine::Ids,
+    forwarding::Ticket,
+    hearing,
     questions::{self, Answer, Question},
     shared::Shared,
 };
@@ -32,6 +34,11 @@ pub(crate) struct About {
     pub(crate) accepts_per_second: usize,
     /// It goes: newcomers had better not be sent there.
     pub(crate) leaving: bool,
+    /// It hears nothing of what is published.
+    pub(crate) silent: bool,
+    /// Where its internal port is, and by what its neighbours come in there.
+    pub(crate) address: Option<String>,
+    pub(crate) ticket: Ticket,
 }
 
 /// What the others say.
@@ -61,6 +68,9 @@ impl About {
             accepts_per_second: usize::try_from(shared.config.limits.accepts_per_second)
                 .unwrap_or(usize::MAX),
             leaving: shared.drain.is_leaving(),
+            silent: shared.echo.is_silent(),
+            address: shared.forwarding.address.clone(),
+            ticket: shared.forwarding.ticket.clone(),
         }
     }
 
@@ -95,6 +105,7 @@ pub(crate) async fn announce(shared: &Shared, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = looks.tick() => {}
         }
+        hearing::look(shared).await;
         let about = Some(About::of(shared));
         if about != announced {
             shared.nodes.announce(about.as_ref().map(About::seal).unwrap_or_default());

@@ -13,6 +13,8 @@ use std::net::IpAddr;
 /// One address, or all of a network: `10.0.0.0/8`.
 pub use ipnet::IpNet as Network;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use self::introduction::introduced_by;
 pub(crate) use self::introduction::{NotIntroduced, introduced};
 
 /// Which proxies are believed, and how they say whom they speak for.

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use adapter::{Interest, Logins, Nodes, Publisher, RelayDriver, Store, Uplink};
+use adapter::{Echo, Interest, Logins, Nodes, Publisher, RelayDriver, Store, Uplink};
 use auth::Gate;
 use notice::{Audience, Epoch, NoticeId, Position};
 use tokio::time::Instant;
@@ -18,8 +18,11 @@ use crate::{
     encoded::Encoded,
     engine::{Dialect, Doors, Ids, Pulse, Sessions},
     events::Events,
+    forwarding::Forwarding,
+    hearing::Hearing,
     hub::Hub,
     orders::Orders,
+    readings::Readings,
     revocations::Revocations,
     tls::Tls,
 };
@@ -41,11 +44,15 @@ pub(crate) struct Shared {
     pub(crate) publisher: Publisher,
     pub(crate) interest: Interest,
     pub(crate) store: Store,
+    pub(crate) readings: Readings,
     pub(crate) logins: Logins,
     pub(crate) nodes: Nodes,
     pub(crate) orders: Orders,
     pub(crate) revocations: Revocations,
     pub(crate) drain: Drain,
+    pub(crate) forwarding: Forwarding,
+    pub(crate) echo: Echo,
+    pub(crate) hearing: Hearing,
     /// Where what clients say goes, if a backend reads it.
     pub(crate) uplink: Option<Uplink>,
     /// Owns every connection's task; the gateway awaits it when it stops.
@@ -72,6 +79,7 @@ pub(crate) struct Ways {
     pub(crate) logins: Logins,
     pub(crate) nodes: Nodes,
     pub(crate) relay: RelayDriver,
+    pub(crate) echo: Echo,
     pub(crate) uplink: Option<Uplink>,
 }
 
@@ -84,9 +92,10 @@ impl Shared {
         ways: Ways,
         (orders, drain, revocations): (Orders, Drain, Revocations),
     ) -> Self {
-        let Ways { publisher, interest, store, logins, nodes, relay, uplink } = ways;
+        let Ways { publisher, interest, store, logins, nodes, relay, echo, uplink } = ways;
         let (hub, events) = (Arc::new(Hub::default()), Arc::new(events));
         let waiters = Waiters::new(&events);
+        let forwarding = Forwarding::new(config.advertised.clone(), config.limits.sockets);
         let limits = config.limits;
         let periods = [config.ping_interval, config.ping_timeout, limits.stall, limits.handshake];
         Self {
@@ -115,11 +124,15 @@ impl Shared {
             publisher,
             interest,
             store,
+            readings: Readings::default(),
             logins,
             nodes,
             orders,
             revocations,
             drain,
+            forwarding,
+            echo,
+            hearing: Hearing::default(),
             uplink,
         }
     }

@@ -34,7 +34,7 @@ impl fmt::Display for Epoch {
 }
 
 /// A place in one audience's count. `seq` counts every notice of the audience without a gap, from 1.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Position {
     pub epoch: Epoch,
     pub seq: u64,

@@ -26,6 +26,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    echo::Echo,
     inbox::Arrival,
     redis::{
         bus::Bus,
@@ -50,6 +51,8 @@ pub(super) struct Canary {
     pub(super) inbox: mpsc::Sender<Arrival>,
     /// Told when the subscriptions must be made anew.
     pub(super) silent: Arc<Notify>,
+    /// What is known of it elsewhere.
+    pub(super) echo: Echo,
     pub(super) every: Duration,
     pub(super) wait: Duration,
 }
@@ -92,6 +95,7 @@ impl Canary {
                 () = inbox.closed() => return,
                 silent = round => silent,
             };
+            self.tell(silent.as_ref().ok().copied());
             // Should Redis not answer, others tell.
             let Ok(is_silent) = silent else {
                 nest.channels.clear();
@@ -103,6 +107,15 @@ impl Canary {
                 nest.channels.clear();
                 self.silent.notify_one();
             }
+        }
+    }
+
+    /// `None`: it was not even sent, which says something only while Redis answers.
+    fn tell(&self, is_silent: Option<bool>) {
+        match is_silent {
+            Some(true) => self.echo.stayed_out(),
+            None if self.bus.events.is_up() => self.echo.stayed_out(),
+            Some(false) | None => self.echo.came(),
         }
     }
 

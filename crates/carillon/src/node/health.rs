@@ -1,25 +1,64 @@
 //! Whether the node lives, whether it wants traffic, and what it counts.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use axum::{extract::State, response::Response};
 use gateway::Gateway;
 use http::StatusCode;
+use parking_lot::Mutex;
 use prometheus::{Encoder as _, Registry, TextEncoder};
 use serde::Serialize;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
 
 use crate::node::answer;
 
 /// What Prometheus asks for, to the letter.
 const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// How often the watchdog is fed, and without what it barks.
+const FED_EVERY: Duration = Duration::from_secs(1);
+const HUNGRY_AFTER: Duration = Duration::from_secs(15);
+
+/// Whether the process still does what it is told: a task of its own says so each second. What is outside of
+/// the process does not count, since a restart would not mend it. Clones are the same.
+#[derive(Clone, Debug)]
+pub(super) struct Watchdog(Arc<Mutex<Instant>>);
+
+impl Watchdog {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+
+    /// Feeds it until `stop`.
+    pub(super) async fn run(self, stop: CancellationToken) {
+        let mut meals = interval(FED_EVERY);
+        meals.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                _ = meals.tick() => *self.0.lock() = Instant::now(),
+            }
+        }
+    }
+
+    fn is_fed(&self) -> bool {
+        self.0.lock().elapsed() < HUNGRY_AFTER
+    }
+}
+
 /// Whether this node wants traffic. Clones share the answer.
 #[derive(Clone, Debug)]
 pub(super) struct Readiness {
     is_granted: Arc<AtomicBool>,
+    is_withdrawn: Arc<AtomicBool>,
     /// May go by itself, when somebody wishes it to.
     gateway: Option<Gateway>,
     /// What is answered where it does not.
@@ -29,36 +68,67 @@ pub(super) struct Readiness {
 #[derive(Serialize)]
 struct Ready {
     ready: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    because: Option<Because>,
+}
+
+/// Why a node wants no newcomers.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Because {
+    /// It starts.
+    Starting,
+    /// It stops, or somebody wished it to go.
+    Draining,
+    /// It hears nothing of what is published, and another node does.
+    Deaf,
 }
 
 impl Readiness {
     /// Not ready yet.
     pub(super) fn new(gateway: Option<Gateway>, status: StatusCode) -> Self {
-        Self { is_granted: Arc::default(), gateway, status }
+        Self { is_granted: Arc::default(), is_withdrawn: Arc::default(), gateway, status }
     }
 
     pub(super) fn grant(&self) {
         self.is_granted.store(true, Ordering::Release);
     }
 
-    fn is_so(&self) -> bool {
-        let is_leaving = self.gateway.as_ref().is_some_and(Gateway::is_leaving);
-        self.is_granted.load(Ordering::Acquire) && !is_leaving
+    /// Why not, if it does not.
+    fn because(&self) -> Option<Because> {
+        if self.is_withdrawn.load(Ordering::Acquire)
+            || self.gateway.as_ref().is_some_and(Gateway::is_leaving)
+        {
+            Some(Because::Draining)
+        } else if !self.is_granted.load(Ordering::Acquire) {
+            Some(Because::Starting)
+        } else if self.gateway.as_ref().is_some_and(Gateway::is_deaf) {
+            Some(Because::Deaf)
+        } else {
+            None
+        }
     }
 
     pub(super) fn withdraw(&self) {
-        self.is_granted.store(false, Ordering::Release);
+        self.is_withdrawn.store(true, Ordering::Release);
     }
 }
 
-pub(super) async fn live() -> Response {
-    answer::typed(StatusCode::OK, "text/plain; charset=utf-8", "alive\n")
+pub(super) async fn live(State(watchdog): State<Watchdog>) -> Response {
+    let (status, text) = if watchdog.is_fed() {
+        (StatusCode::OK, "alive\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "stuck: nothing has moved for a while\n")
+    };
+    answer::typed(status, "text/plain; charset=utf-8", text)
 }
 
 pub(super) async fn ready(State(readiness): State<Readiness>) -> Response {
-    let ready = readiness.is_so();
+    let because = readiness.because();
+    let ready = because.is_none();
     let status = if ready { StatusCode::OK } else { readiness.status };
-    answer::json(status, &Ready { ready })
+    answer::json(status, &Ready { ready, because })
 }
 
 pub(super) async fn metrics(State(registry): State<Registry>) -> Response {
@@ -66,4 +136,32 @@ pub(super) async fn metrics(State(registry): State<Registry>) -> Response {
     let encoded = TextEncoder::new().encode(&registry.gather(), &mut text);
     encoded.expect("a registry holds metrics of the kinds it let in, and a Vec takes all");
     answer::typed(StatusCode::OK, METRICS_TYPE, text)
+}
+
+#[cfg(test)]
+mod tests {
+    //! When a process counts as stuck.
+
+    use super::*;
+
+    async fn until_fed(watchdog: &Watchdog) {
+        while !watchdog.is_fed() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_watchdog_that_nobody_fed_barks_and_one_that_is_fed_does_not() {
+        let watchdog = Watchdog(Arc::new(Mutex::new(Instant::now() - HUNGRY_AFTER)));
+        let answer = live(State(watchdog.clone())).await;
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let stop = CancellationToken::new();
+        let feeding = watchdog.clone().run(stop.clone());
+        let fed = async {
+            until_fed(&watchdog).await;
+            stop.cancel();
+        };
+        tokio::join!(feeding, fed);
+        assert_eq!(live(State(watchdog)).await.status(), StatusCode::OK);
+    }
 }

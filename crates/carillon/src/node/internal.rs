@@ -18,7 +18,7 @@ use crate::{
         admission::{Admission, Caller},
         answer::Problem,
         audit, body, dead,
-        health::{self, Readiness},
+        health::{self, Readiness, Watchdog},
         keyring::Keyring,
         page, routes,
         serving::Certified,
@@ -44,10 +44,13 @@ const GATEWAY_PATHS: [&str; 7] = [
 /// What the internal port speaks for.
 pub(super) struct Internal {
     pub(super) gateway: Option<Router>,
+    /// Where other nodes come in, by a ticket instead of a key.
+    pub(super) tunnels: Option<Router>,
     pub(super) door: Door,
     /// Where this node takes messages in.
     pub(super) dead: Option<DeadLetterStore>,
     pub(super) readiness: Readiness,
+    pub(super) watchdog: Watchdog,
     pub(super) registry: Registry,
     pub(super) public_addr: Option<SocketAddr>,
     pub(super) demo: bool,
@@ -77,7 +80,7 @@ impl Internal {
     pub(super) fn router(self) -> Router {
         let public_addr = self.public_addr;
         let mut router = page::router(self.demo, public_addr)
-            .route("/livez", get(health::live))
+            .route("/livez", get(health::live).with_state(self.watchdog))
             .route("/readyz", get(health::ready).with_state(self.readiness))
             .route("/metrics", get(health::metrics).with_state(self.registry))
             .merge(self.gateway.unwrap_or_default());
@@ -93,6 +96,7 @@ impl Internal {
             .layer(DefaultBodyLimit::disable())
             // One layer, and shared: each costs every call a box and a copy of its state.
             .layer(middleware::from_fn_with_state(Arc::new(self.front), pass))
+            .merge(self.tunnels.unwrap_or_default())
     }
 }
 

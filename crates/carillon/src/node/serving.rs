@@ -85,17 +85,7 @@ async fn accept(
             Wake::Stop => break,
             Wake::Connection(stream, peer, place) => {
                 let (tls, router, stop) = (tls.clone(), router.clone(), stop.clone());
-                connections.spawn(async move {
-                    let _place = place;
-                    // Answers are small and awaited; without it they may wait for more.
-                    let _unless_gone = stream.set_nodelay(true);
-                    let Some(tls) = tls else {
-                        return converse(stream, peer, None, router, stop).await;
-                    };
-                    let Some(stream) = agree(&tls, stream).await else { return };
-                    let certified = stream.get_ref().1.peer_certificates().map(|_| Certified);
-                    converse(stream, peer, certified, router, stop).await;
-                });
+                connections.spawn(attend(stream, peer, tls, router, stop, place));
             }
             Wake::Failed(error) => {
                 events::accept_failed(&error);
@@ -123,6 +113,23 @@ async fn wake(listener: &TcpListener, places: &Arc<Semaphore>, stop: &Cancellati
     }
 }
 
+/// One connection from its first byte to its last.
+async fn attend(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Option<Arc<Tls>>,
+    router: Router,
+    stop: CancellationToken,
+    _place: OwnedSemaphorePermit,
+) {
+    // Answers are small and awaited; without it they may wait for more.
+    let _unless_gone = stream.set_nodelay(true);
+    let Some(tls) = tls else { return converse(stream, peer, None, router, stop).await };
+    let Some(stream) = agree(&tls, stream).await else { return };
+    let certified = stream.get_ref().1.peer_certificates().map(|_| Certified);
+    converse(stream, peer, certified, router, stop).await;
+}
+
 /// `None`: there is nobody to agree with.
 async fn agree(tls: &Tls, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
     let agreeing = TlsAcceptor::from(tls.rules()).accept(stream);
@@ -138,7 +145,7 @@ async fn agree(tls: &Tls, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
 
 /// Answers on one connection until it ends; once told to stop, ends it after the request in flight.
 async fn converse(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     peer: SocketAddr,
     certified: Option<Certified>,
     router: Router,
@@ -156,7 +163,9 @@ async fn converse(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        // Other nodes open tunnels here.
+        .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

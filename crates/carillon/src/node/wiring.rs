@@ -10,7 +10,12 @@ use gateway::Origins;
 use ingest::RedisSourceConfig;
 use notice::NodeId;
 
-use crate::{node::StartError, settings::Config};
+use crate::{
+    bus::Bus,
+    events,
+    node::StartError,
+    settings::{Config, Drain},
+};
 
 /// A name for this life of the process.
 pub(super) fn node_id() -> NodeId {
@@ -73,6 +78,7 @@ pub(super) fn gateway(
     Ok(gateway::Config {
         node,
         roles: config.roles.names(),
+        advertised: advertised(config, internal),
         path: public.path.clone(),
         namespaces: public.namespaces.clone(),
         origins: Origins::parse(&origins)?,
@@ -98,12 +104,41 @@ pub(super) fn gateway(
     })
 }
 
+/// Where the other nodes find the internal port: as told, or where it is. They speak plainly, so one that
+/// asks for TLS is not found.
+fn advertised(config: &Config, internal: SocketAddr) -> Option<String> {
+    if config.internal.tls.is_some() {
+        return None;
+    }
+    let here = (!internal.ip().is_unspecified()).then(|| internal.to_string());
+    config.internal.advertise.clone().or(here)
+}
+
 /// Every name under which a browser on this machine may open the page.
 fn page_origins(internal: SocketAddr) -> impl Iterator<Item = String> {
     let port = internal.port();
     let by_name = format!("http://localhost:{port}");
     let by_loopback = format!("http://{}:{port}", Ipv4Addr::LOCALHOST);
     [by_name, by_loopback, format!("http://{internal}")].into_iter()
+}
+
+/// How the node stops. Where nobody else is, it waits for nobody to notice.
+pub(super) fn drain(config: &Config, bus: &Bus) -> Drain {
+    let delay = if bus.reaches_others() { config.drain.delay } else { Duration::ZERO };
+    Drain { delay, ..config.drain }
+}
+
+/// Says that the node is there; who takes messages in for nobody is told so.
+pub(super) fn started(
+    config: &Config,
+    node: &NodeId,
+    (public, internal): (Option<SocketAddr>, SocketAddr),
+    bus: &Bus,
+) {
+    events::started(node, config.roles, public, internal);
+    if public.is_none() && !bus.reaches_others() {
+        events::unheard();
+    }
 }
 
 /// What sockets have of the grace, from its beginning: the rest is for what closes after them.

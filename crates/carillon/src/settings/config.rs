@@ -87,6 +87,8 @@ pub struct Public {
 #[derive(Clone, Debug)]
 pub struct Internal {
     pub addr: SocketAddr,
+    /// As `host:port`. Absent: where the port is, if that is one address.
+    pub advertise: Option<String>,
     pub api_keys: Vec<ApiKey>,
     /// Absent: callers speak plainly.
     pub tls: Option<InternalTls>,
@@ -181,6 +183,7 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
         public: public(&mut read),
         internal: Internal {
             addr: read.one("internal.addr", addr),
+            advertise: read.maybe("internal.advertise", host_and_port),
             tls: tls::internal(&mut read),
             api_keys: read.list("internal.api_keys", ApiKey::read_list),
             api_key_files: read.list("internal.api_key_files", KeyFiles::open),
@@ -267,6 +270,15 @@ fn roles(names: &[String]) -> Result<Roles, String> {
 
 fn addr(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "is no IP address with a port".to_owned())
+}
+
+fn host_and_port(text: &str) -> Result<String, String> {
+    match text.parse::<http::uri::Authority>() {
+        Ok(authority) if authority.port_u16().is_some() && !text.contains('@') => {
+            Ok(text.to_owned())
+        }
+        _ => Err("is no host with a port".to_owned()),
+    }
 }
 
 fn path(text: &str) -> Result<String, String> {

@@ -119,6 +119,10 @@ pub(super) const TABLE: &[Entry] = &[
     text("internal.addr", "127.0.0.1:8001", "127.0.0.1:8001",
         "Where the API, metrics, health and the demo page are served. Beyond loopback it needs \
          `internal.api_keys` or `internal.api_key_files`."),
+    text("internal.advertise", "", "10.0.0.7:8001",
+        "Where the other nodes reach this node's internal port, with the requests of clients that came to \
+         them and belong here. None: `internal.addr`, unless that is every address of the machine. Then, and \
+         where `internal.tls` is set, clients that poll need sticky sessions."),
     text("internal.api_keys", "", r#"["backend:publish+read:<32 random characters>"]"#,
         "Keys for the API: `name:scopes:key` with the scopes `publish`, `read`, `admin` joined by `+`, or a \
          key alone, which may do everything. Each has 16 bytes or more. No keys here nor in files: none is \

@@ -136,33 +136,17 @@ for (const { way, isTls, settings } of WAYS) {
         await emit('away', 'waits');
       }));
 
-    for (const [what, enter] of [
-      ['polls and does not read what it gets', async (dialed) => {
-        // A snapshot that one answer takes, with nothing left that waits, and more than the system takes in.
-        const end = (at) => complete('polls', `end${at}`, { PART });
-        await carillon.handIn(Array.from({ length: 38 }, (_, at) => end(at)));
-        const opened = await askOnce(carillon, POLLING, { isTls });
-        const path = `${POLLING}&sid=${JSON.parse(opened.body.slice(1)).sid}`;
-        await askOnce(carillon, path, { method: 'POST', isTls, body: '40/notice,{"user":"polls"}' });
-        dialed.ask('GET', path);
-        await until('the answer to be on its way', async () =>
-          await carillon.count('carillon_queue_bytes') === 0);
-        assert.equal((await carillon.sockets('?user=polls')).length, 1, 'nothing waits, and it is there');
-      }],
-      ['asks for an event stream and does not read it', async (dialed) => {
+    it('a client that does not read its event stream is out, and its connection with it', async () => {
+      const dialed = await dial();
+      dialed.socket.pause();
+      await endsAs(DEPARTURES, 'stalled', async () => {
         dialed.ask('GET', '/events?user=still');
         await until('its seat', async () => (await carillon.sockets('?user=still')).length === 1);
         await stuff('still');
-      }],
-    ]) {
-      it(`a client that ${what} is out, and its connection with it`, async () => {
-        const dialed = await dial();
-        dialed.socket.pause();
-        await endsAs(DEPARTURES, 'stalled', () => enter(dialed));
-        dialed.socket.resume();
-        await dialed.closed();
       });
-    }
+      dialed.socket.resume();
+      await dialed.closed();
+    });
 
     it('a WebSocket that does not read is out', () => endsAs(DEPARTURES, 'stalled', async () => {
       const socket = await enterSocket(carillon, { isTls, user: 'still' });
@@ -210,6 +194,40 @@ for (const { way, isTls, settings } of WAYS) {
         await dialed.closed();
       }));
     }
+  });
+}
+
+for (const { way, isTls, settings } of WAYS) {
+  describe(`by ${way}, an answer to a poll`, () => {
+    const carillon = node({
+      settings: {
+        ...settings,
+        // Longer than it takes to poll once: nothing may wait when the answer is not read.
+        CARILLON_LIMITS__STALL: '6s',
+        CARILLON_LIMITS__PAYLOAD_BYTES: '100MB',
+        CARILLON_PUBLIC__PING_INTERVAL: '30s',
+        CARILLON_PUBLIC__PING_TIMEOUT: '30s',
+      },
+    });
+
+    it('that is not read ends its session and its connection', async () => {
+      // A snapshot that one answer takes, and more than the system takes in.
+      const end = (at) => complete('polls', `end${at}`, { PART });
+      await carillon.handIn(Array.from({ length: 38 }, (_, at) => end(at)));
+      const opened = await askOnce(carillon, POLLING, { isTls });
+      const path = `${POLLING}&sid=${JSON.parse(opened.body.slice(1)).sid}`;
+      const dialed = await Dialed.dial(carillon, { isTls });
+      dialed.socket.pause();
+      await askOnce(carillon, path, { method: 'POST', isTls, body: '40/notice,{"user":"polls"}' });
+      dialed.ask('GET', path);
+      await until('the answer to be on its way', async () =>
+        await carillon.count('carillon_queue_bytes') === 0);
+      assert.equal((await carillon.sockets()).length, 1, 'nothing waits, and it is there');
+      await until('it to be out', async () => await carillon.count(DEPARTURES, '"stalled"') === 1, 20_000);
+      assert.deepEqual(await carillon.sockets(), []);
+      dialed.socket.resume();
+      await dialed.closed();
+    });
   });
 }
 

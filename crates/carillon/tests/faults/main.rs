@@ -5,6 +5,7 @@
 
 mod asking;
 mod fleets;
+mod hearing;
 mod queue;
 mod redis;
 mod refusals;

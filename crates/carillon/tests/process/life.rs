@@ -3,7 +3,10 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::harness::{Node, PORTS, Running, carillon, command, taken_port};
+use super::{
+    harness::{Node, PORTS, Running, carillon, command, taken_port},
+    server::Server,
+};
 
 #[test]
 fn a_taken_port_ends_with_1_and_a_hint_that_names_the_flag() {
@@ -56,6 +59,20 @@ fn a_node_closes_in_the_order_that_notices_flow() {
     for said in all.into_iter().chain(["node stopped"]) {
         node.running.line_with(said);
     }
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_the_wait_and_the_node_still_stops_in_order() {
+    let redis = Server::start(&[]).await;
+    let url = format!("redis.url={}", redis.url());
+    let patient = ["--set", &url, "--set", "drain.delay=1m", "--set", "drain.grace=10m"];
+    let node = Node::start("serve", &patient);
+    node.running.signal(Signal::TERM);
+    node.running.line_with("node goes");
+    node.running.signal(Signal::TERM);
+    node.running.line_with("told to stop twice");
+    node.running.line_with("node stopped");
+    assert_eq!(node.running.code(), 0);
 }
 
 #[test]

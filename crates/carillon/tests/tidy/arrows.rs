@@ -31,7 +31,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("socketioxide-redis", &["gateway", "adapter"]),
     ("socketioxide", &["loadtest"]),
     ("jsonwebtoken", &["auth"]),
-    ("hyper-rustls", &["auth"]),
+    ("hyper-rustls", &["auth", "carillon"]),
     ("clap", &["carillon", "loadtest"]),
     ("tracing-subscriber", &["carillon", "loadtest"]),
 ];

@@ -114,7 +114,7 @@ impl ApiError {
             Self::Malformed(message) | Self::Invalid { message, .. } => message,
             Self::UnknownSocket => "no socket of this id is in this namespace",
             Self::UnknownTask => "this user has no task of this identity",
-            Self::UnknownNode => "no living node with sockets has this name",
+            Self::UnknownNode => "no living node has this name",
             Self::TooLarge => {
                 return format!("a payload has at most {} bytes", notice::PAYLOAD_BYTES_MAX);
             }

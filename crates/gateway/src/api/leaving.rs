@@ -57,8 +57,10 @@ pub(super) async fn drain(
     body: Bytes,
 ) -> Result<Json<Emptied>, ApiError> {
     let over = over(&body)?.unwrap_or(shared.config.drain_over);
-    let node = neighbours(&shared).await?.into_iter().find(|one| one.node.as_str() == id);
-    let node = node.ok_or(ApiError::UnknownNode)?.node;
+    let living = shared.nodes.living().await;
+    let living = living.map_err(|error| ApiError::nodes(&shared, &error))?;
+    let node = living.into_iter().map(|living| living.node).find(|node| node.as_str() == id);
+    let node = node.ok_or(ApiError::UnknownNode)?;
     match wish(&shared, &node, Wish::Empty { over }).await? {
         Some(sockets) => Ok(Json(Emptied { node: id, sockets })),
         None => Err(ApiError::Silent { node: id }),

@@ -45,11 +45,13 @@ pub(crate) fn begin(shared: &Shared, wish: Wish) -> Option<usize> {
     if is_needless {
         return Some(concerned);
     }
+    let place = shared.drain.wishes.try_reserve().ok()?;
     if let Wish::Empty { over } = wish {
         // At once, and not when its turn comes: it ends what is shed meanwhile.
         withdraw(shared, Instant::now() + over);
     }
-    shared.drain.wishes.try_send(wish).ok().map(|()| concerned)
+    place.send(wish);
+    Some(concerned)
 }
 
 /// Carries out what is wished, one after the other, until `stop`.

@@ -25,6 +25,7 @@ use crate::{
     departure::Departure,
     encoded::Encoded,
     events::Handshake,
+    forwarding::forward,
     shared::Shared,
     socket::{self, Brought, Query},
 };
@@ -59,6 +60,10 @@ async fn answer(asking: Asking) -> Result<Answer, Unfit> {
             _ => Err(Unfit::BadHandshakeMethod),
         };
     };
+    if !asking.shared.ids.made(id) {
+        let id = id.to_string();
+        return forward(asking, &id).await;
+    }
     let session = known_session(&asking.shared, id, asked.dialect)?;
     match asked.transport {
         // One that cannot be upgraded any more is told so by a close, as clients expect it.

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     events::Handshake,
+    forwarding::Tunnel,
     plain::{self, Wanted},
     shared::Shared,
 };
@@ -36,6 +37,8 @@ pub(crate) enum Purpose {
     Upgrade(Arc<Session>),
     /// A plain client.
     Plain(Box<Wanted>),
+    /// The WebSocket of a session that another node holds.
+    Tunnel(Tunnel),
 }
 
 /// Serves one connection from its first byte to its last. All that HTTP and the opening needed is gone,
@@ -45,8 +48,23 @@ pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, newcomer: Newc
         tracing::debug!(%error, "set TCP_NODELAY");
     }
     let Newcomer { mut inside, handshaking, doubt } = newcomer;
+    let wire = Box::pin(settle(&shared, stream, &mut inside)).await;
+    if let Some(wire) = wire {
+        serve_on(shared, wire, Newcomer { inside, handshaking, doubt }, said).await;
+    }
+}
+
+/// Who comes, and how the two speak.
+async fn settle(shared: &Shared, mut stream: TcpStream, inside: &mut Inside) -> Option<Wire> {
+    meet(shared, &mut stream, inside).await?;
+    agree(shared, stream, inside.address).await
+}
+
+/// The same on a wire that there is.
+pub(crate) async fn serve_on(shared: Arc<Shared>, wire: Wire, newcomer: Newcomer, said: Bytes) {
+    let Newcomer { inside, handshaking, doubt } = newcomer;
     let slot = Arc::new(Slot::new(handshaking, doubt.is_none()));
-    let begun = Box::pin(begin(shared, stream, said, &mut inside, slot)).await;
+    let begun = Box::pin(begin(shared, wire, said, &inside, slot)).await;
     let Some((session, frames)) = begun else { return };
     websocket::drive(session, frames).await;
 }
@@ -54,19 +72,24 @@ pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, newcomer: Newc
 /// Everything up to a WebSocket that only waits; `None` where the connection does not become one.
 async fn begin(
     shared: Arc<Shared>,
-    mut stream: TcpStream,
+    wire: Wire,
     said: Bytes,
-    inside: &mut Inside,
+    inside: &Inside,
     slot: Arc<Slot>,
 ) -> Option<(Arc<Session>, Frames)> {
-    meet(&shared, &mut stream, inside).await?;
-    let wire = agree(&shared, stream, inside.address).await?;
     let (purpose, wire, rest) = speak_http(&shared, wire, said, inside, &slot).await?;
+    if let Purpose::Tunnel(tunnel) = purpose {
+        // Else one who reads nothing would keep it for ever.
+        let patient = Patient::new(wire, rest, slot, shared.config.limits.stall);
+        tunnel.carry(&shared, patient).await;
+        return None;
+    }
     drop(slot);
     match purpose {
         Purpose::Engine(opening) => Some(websocket::open(shared, *opening, wire, rest).await),
         Purpose::Upgrade(session) => upgrade::take_over(session, wire, rest).await,
         Purpose::Plain(wanted) => Some(plain::open(shared, wanted, wire, rest).await),
+        Purpose::Tunnel(_) => None,
     }
 }
 

@@ -20,7 +20,7 @@ use tokio::{
 use super::slot::Slot;
 
 #[derive(Debug)]
-pub(super) struct Patient<S> {
+pub(crate) struct Patient<S> {
     pub(super) stream: S,
     /// What was read from the stream before.
     said: Bytes,

@@ -25,7 +25,7 @@ pub(super) enum Asks {
 /// Why a request is answered 400. Code and text are those of Node's Engine.IO (its
 /// `Server.errors`), which clients show.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Unfit {
+pub(crate) enum Unfit {
     TransportUnknown,
     SessionUnknown,
     BadHandshakeMethod,

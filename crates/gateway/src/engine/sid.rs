@@ -21,7 +21,7 @@ pub(crate) struct SessionId(Box<str>);
 
 impl Ids {
     pub(crate) fn of(node: &NodeId) -> Self {
-        Self { tag: tag_of(node) }
+        Self { tag: Self::tag_of(node) }
     }
 
     /// 6 characters of node tag and 22 of 128 random bits.
@@ -44,18 +44,28 @@ impl Ids {
     /// Whether `id`, as its client knows it, was made by `node`.
     pub(crate) fn is_of(node: &NodeId, id: &SocketId) -> bool {
         let bare = id.as_str().rsplit_once('#').map_or(id.as_str(), |(_, bare)| bare);
-        bare.starts_with(&tag_of(node))
+        bare.starts_with(&Self::tag_of(node))
     }
-}
 
-/// FNV-1a (Fowler, Noll, Vo) over the node's name, as base64.
-fn tag_of(node: &NodeId) -> String {
-    let hash = node.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let mut tag = URL_SAFE_NO_PAD.encode(hash.to_be_bytes());
-    tag.truncate(TAG_LEN);
-    tag
+    /// What the id of a session begins with.
+    pub(crate) fn tag(id: &str) -> Option<&str> {
+        id.get(..TAG_LEN)
+    }
+
+    /// Whether this node made the id.
+    pub(super) fn made(&self, id: &str) -> bool {
+        Self::tag(id) == Some(&self.tag)
+    }
+
+    /// FNV-1a (Fowler, Noll, Vo) over the node's name, as base64.
+    pub(crate) fn tag_of(node: &NodeId) -> String {
+        let hash = node.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        let mut tag = URL_SAFE_NO_PAD.encode(hash.to_be_bytes());
+        tag.truncate(TAG_LEN);
+        tag
+    }
 }
 
 impl SessionId {

@@ -63,7 +63,8 @@ fn of_whom(shared: &Shared, said: Vec<u8>) -> Glance {
     if said.len() < LINE_BYTES_MAX && !said.contains(&b'\n') {
         return Glance::Unclear(said);
     }
-    let is_known = session_of(&said).is_some_and(|id| shared.sessions.get(id).is_some());
+    let is_held = |id| shared.sessions.get(id).is_some() || shared.forwarding.knows(id);
+    let is_known = session_of(&said).is_some_and(is_held);
     if is_known { Glance::Known(said.into()) } else { Glance::Stranger }
 }
 

@@ -30,11 +30,8 @@ impl Events {
     }
 
     pub(crate) fn shedding(&self, sockets: usize) {
+        self.left(sockets);
         tracing::info!(sockets, "node has more than its share of sockets, some leave");
-    }
-
-    pub(crate) fn still_leaving(&self, departure: Departure, left: usize) {
-        tracing::info!(reason = departure.label(), left, "sockets leave");
     }
 
     /// All were told; `left` have not gone.
@@ -47,8 +44,13 @@ impl Events {
         }
     }
 
-    /// How many are still to be told.
+    /// So many are still to be told.
     pub(crate) fn left(&self, left: usize) {
         self.leaving.left.set(i64::try_from(left).unwrap_or(i64::MAX));
     }
+}
+
+/// The log's share of a departure that takes its time.
+pub(crate) fn still_leaving(departure: Departure, left: usize) {
+    tracing::info!(reason = departure.label(), left, "sockets leave");
 }

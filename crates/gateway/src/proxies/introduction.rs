@@ -68,6 +68,14 @@ async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, NotIntro
     Ok(header)
 }
 
+/// The same of bytes that are all here, for the fuzzer.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn introduced_by(mut bytes: &[u8]) -> Result<Option<IpAddr>, NotIntroduced> {
+    use futures_util::FutureExt as _;
+    let header = read(&mut bytes).now_or_never().expect("nothing is waited for")?;
+    client(&header)
+}
+
 /// What one whole header says.
 fn client(header: &[u8]) -> Result<Option<IpAddr>, NotIntroduced> {
     let config = ParseConfig { include_tlvs: false, ..ParseConfig::default() };

@@ -62,7 +62,12 @@ impl<'a> Replay<'a> {
         let known = seat.known.lock().position(audience);
         let window = Since::Window(shared.config.recovery_window);
         let since = known.as_ref().map_or(window, Since::Position);
-        let caught = shared.store.catch_up(audience, since).await?;
+        let key = ((*audience).clone(), known.clone());
+        // Large, and every road to here would carry it.
+        let reading = Box::pin(shared.store.catch_up(audience, since));
+        let (is_own, caught) = shared.readings.read(key, reading).await;
+        shared.events.read_store(is_own);
+        let caught = caught?;
         seat.known.lock().forget(audience);
         // It may have left meanwhile.
         if seat.places.has(audience) {

@@ -1,0 +1,148 @@
+//! The way from one node to the doors of another: it begins as a request to the internal port, and turns into
+//! a connection as a client's.
+
+use std::{io, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http_body_util::Empty;
+use hyper::{
+    client::conn::http1,
+    upgrade::{OnUpgrade, Upgraded},
+};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::copy_bidirectional_with_sizes, net::TcpStream, sync::OwnedSemaphorePermit, time::timeout,
+};
+
+use super::{
+    Neighbour,
+    passing::{PassingError, beside},
+};
+use crate::{
+    engine::{Patient, Wire, serve_on},
+    shared::Shared,
+};
+
+/// Where a tunnel begins on the internal port.
+const PATH: &str = "/tunnel";
+/// What it turns into.
+const PROTOCOL: HeaderValue = HeaderValue::from_static("carillon-sockets");
+
+/// How long a living node takes at most to let a neighbour in.
+const OPEN_WITHIN: Duration = Duration::from_secs(3);
+
+/// What is held for each direction of a WebSocket that goes on to another node.
+const COPY_BYTES: usize = 4 * 1024;
+
+/// The other end of a client's WebSocket.
+#[derive(Debug)]
+pub(crate) struct Tunnel {
+    far: Upgraded,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Tunnel {
+    pub(super) fn new(far: Upgraded, place: OwnedSemaphorePermit) -> Self {
+        Self { far, _place: place }
+    }
+
+    /// Carries what both sides say until one of them ends, or this node goes.
+    pub(crate) async fn carry(self, shared: &Shared, mut near: Patient<Wire>) {
+        let mut far = TokioIo::new(self.far);
+        let _counted = shared.events.tunnel();
+        let listed = shared.forwarding.carried.list();
+        let carried = copy_bidirectional_with_sizes(&mut near, &mut far, COPY_BYTES, COPY_BYTES);
+        tokio::select! {
+            biased;
+            () = listed.told_to_go() => {}
+            () = shared.closing.cancelled() => {}
+            carried = carried => if let Err(error) = carried {
+                tracing::debug!(%error, "a tunnel ended");
+            }
+        }
+    }
+}
+
+/// Comes in at a neighbour's, as if from outside.
+pub(super) async fn open(owner: &Neighbour) -> Result<Upgraded, PassingError> {
+    let closed = |source| PassingError::Closed { address: owner.address.clone(), source };
+    let opened = timeout(OPEN_WITHIN, knock(owner)).await;
+    opened.unwrap_or_else(|_elapsed| Err(closed(io::ErrorKind::TimedOut.into())))
+}
+
+async fn knock(owner: &Neighbour) -> Result<Upgraded, PassingError> {
+    let address = owner.address.clone();
+    let closed = |source| PassingError::Closed { address: address.clone(), source };
+    let stream = TcpStream::connect(&address).await.map_err(closed)?;
+    stream.set_nodelay(true).map_err(closed)?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let mut connection = std::pin::pin!(connection.with_upgrades().fuse());
+    let request = http::Request::get(PATH)
+        .header(header::HOST, &address)
+        .header(header::CONNECTION, "upgrade")
+        .header(header::UPGRADE, PROTOCOL)
+        .header(header::AUTHORIZATION, format!("Ticket {}", owner.ticket.as_str()))
+        .body(Empty::<Bytes>::new())
+        .expect("a path and texts of base64 are a request");
+    let mut answer = beside(&mut connection, sender.send_request(request)).await?;
+    if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return Err(PassingError::NotLetIn { address, status: answer.status() });
+    }
+    Ok(beside(&mut connection, hyper::upgrade::on(&mut answer)).await?)
+}
+
+/// The end of a tunnel on the internal port. It asks for no key of the API but for this node's ticket.
+pub(crate) fn router(shared: &Arc<Shared>) -> Router {
+    Router::new().route(PATH, get(enter)).with_state(Arc::clone(shared))
+}
+
+async fn enter(State(shared): State<Arc<Shared>>, mut request: Request) -> Response {
+    if !is_neighbour(&shared, request.headers()) {
+        shared.events.intruder();
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let on_upgrade = hyper::upgrade::on(&mut request);
+    let newcomer = match shared.doors.let_in() {
+        Ok(newcomer) => newcomer,
+        Err(full) => {
+            shared.events.handshake(full);
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+    };
+    let here = Arc::clone(&shared);
+    shared.tasks.spawn(async move {
+        if let Some(stream) = stream_of(on_upgrade).await {
+            serve_on(here, Wire::Plain(stream), newcomer, Bytes::new()).await;
+        }
+    });
+    let mut answer = Response::new(Body::empty());
+    *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let upgrade = HeaderValue::from_static("upgrade");
+    answer.headers_mut().insert(header::CONNECTION, upgrade);
+    answer.headers_mut().insert(header::UPGRADE, PROTOCOL);
+    answer
+}
+
+fn is_neighbour(shared: &Shared, headers: &HeaderMap) -> bool {
+    let shown = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+    let shown = shown.and_then(|shown| shown.strip_prefix(b"Ticket "));
+    headers.get(header::UPGRADE) == Some(&PROTOCOL)
+        && shown.is_some_and(|shown| shared.forwarding.ticket.is(shown))
+}
+
+/// The connection under the request, once its answer is out.
+async fn stream_of(on_upgrade: OnUpgrade) -> Option<TcpStream> {
+    let upgraded = timeout(OPEN_WITHIN, on_upgrade).await.ok()?.ok()?;
+    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
+    // Who comes in waits for the answer before it says more.
+    parts.read_buf.is_empty().then(|| parts.io.into_inner())
+}

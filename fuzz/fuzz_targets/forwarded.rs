@@ -1,0 +1,5 @@
+//! See `gateway::forwarded`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| gateway::forwarded(bytes));

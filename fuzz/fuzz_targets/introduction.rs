@@ -1,0 +1,5 @@
+//! See `gateway::introduction`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| gateway::introduction(bytes));
