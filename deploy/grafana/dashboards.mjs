@@ -65,6 +65,9 @@ const node = () => dashboard('node', 'Node', 'What a node holds, and who asks to
   plot('Answers of the backend', 's', 'How long auth.hook.url takes. Near auth.hook.timeout clients are told to come again.',
     [quantile(0.5, 'carillon_auth_question_seconds'), 'p50'], [quantile(0.99, 'carillon_auth_question_seconds'), 'p99']),
   plot('Acknowledgements', 'ops', 'Sockets that were asked for one, by what became of it.', [rate('carillon_acks_total', 'outcome'), '{{outcome}}']),
+  plot('Sessions of other nodes', 'ops', 'Requests for them, by what became of them. They grow with the requests: nothing in front is sticky.',
+    [rate('carillon_forwarded_total', 'outcome'), '{{outcome}}']),
+  plot('Tunnels', 'short', 'WebSockets that go on from here to another node.', [gauge('carillon_tunnels', 'pod'), '{{pod}}']),
   plot('Turned away by the API', 'ops', 'Calls of the internal port without the key that they need.', [rate('carillon_api_refused_total', 'outcome'), '{{outcome}}']),
 ]);
 
@@ -85,6 +88,7 @@ const bus = () => dashboard('bus', 'Bus and ingest', 'From workers through Redis
   plot('No room for', 'ops', 'Messages of other nodes that a node had no room for, and envelopes that it could not read.',
     [rate('carillon_bus_dropped_total', 'reason'), '{{reason}}'], [rate('carillon_bus_unreadable_total', 'pod'), 'unreadable {{pod}}']),
   plot('Subscribed anew', 'ops', 'Because a message of the node to itself did not come back though Redis answered.', [rate('carillon_bus_rebuilds_total', 'pod'), '{{pod}}']),
+  plot('Deaf', 'bool_yes_no', 'Nodes that hear nothing of what is published while another does.', [`max by (pod) (carillon_deaf{${NODES}})`, '{{pod}}']),
   plot('Asked of other nodes', 'ops', 'By what became of it. no_answer, unheard: a node was killed, hangs, or does not hear.',
     [rate('carillon_node_requests_total', 'outcome'), '{{outcome}}']),
   plot('Signals lost', 'ops', 'Between nodes, by why, and messages of acknowledged emits that did not leave.',

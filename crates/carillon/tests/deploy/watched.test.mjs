@@ -18,7 +18,7 @@ const QUERIES = files().flatMap(([name, made]) => JSON.parse(made).panels.flatMa
 /** What has nothing to show while nobody uses it: TLS, keys, room logins, and what clients and backends say. */
 const QUIET = ['Not passed on', 'Events of clients', 'TLS handshakes', 'Certificates', 'Acknowledgements', 'Turned away by the API',
   'Dead letters', 'Read again from the store', 'No room for', 'Signals lost', 'Asked of other nodes', 'Downlinks', 'Uplink', 'Logins',
-  'Files read again', 'Revocations'];
+  'Files read again', 'Revocations', 'Sessions of other nodes'];
 
 describe('a cluster that is watched', { skip }, () => {
   const redis = new Redis();
