@@ -25,6 +25,8 @@ use crate::{
 
 /// How many accepted sockets are there at once.
 pub(crate) const WAVE: usize = 4_000;
+/// How many ask at once of those who are refused.
+const FRONT: usize = 256;
 /// How many hold the node full while others are refused.
 const HOLDERS: usize = 8;
 const WAIT: Duration = Duration::from_secs(10);
@@ -80,17 +82,23 @@ fn refused(target: &Target, storm: &Storm, bar: &ProgressBar) -> Result<(f64, us
     swarm.seat(HOLDERS, |_| {})?;
     let before = meter.read()?;
     phase(bar, "refused", storm.refused as u64);
-    let mut told = 0;
-    for number in 0..storm.refused {
-        let address = server.at.public;
-        let failed = |source| Failure::Connect { number, address, source };
-        let said = handshake(number, address).map_err(failed)?;
-        if said.starts_with("HTTP/1.1 503") {
-            told += 1;
-        } else if !said.is_empty() {
-            return Err(Failure::NotRefused { number, said });
+    let (mut told, mut number) = (0, 0);
+    while number < storm.refused {
+        let front = number..storm.refused.min(number + FRONT);
+        let asked = front.clone().map(|number| (number, ask(number, server.at.public)));
+        // All of them ask before the first is heard, as in a storm.
+        for (number, asked) in asked.collect::<Vec<_>>() {
+            let address = server.at.public;
+            let failed = |source| Failure::Connect { number, address, source };
+            let said = asked.and_then(hear).map_err(failed)?;
+            if said.starts_with("HTTP/1.1 503") {
+                told += 1;
+            } else if !said.is_empty() {
+                return Err(Failure::NotRefused { number, said });
+            }
         }
-        bar.inc(1);
+        number = front.end;
+        bar.set_position(number as u64);
     }
     let spent = meter.read()?.since(&before).server_micros(storm.refused);
     drop(swarm);
@@ -98,9 +106,8 @@ fn refused(target: &Target, storm: &Storm, bar: &ProgressBar) -> Result<(f64, us
     Ok((spent, told))
 }
 
-/// Connects, asks as every client does, and gives what the server says before it closes. A server that has
-/// closed without reading the request may reset the connection, which drops its words: that is nothing said.
-fn handshake(number: usize, server: SocketAddr) -> io::Result<String> {
+/// Connects, and asks as every client does.
+fn ask(number: usize, server: SocketAddr) -> io::Result<TcpStream> {
     let turn = u8::try_from(number % 8).expect("less than eight");
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.bind(&SocketAddr::from((Ipv4Addr::new(127, 0, 0, 2 + turn), 0)).into())?;
@@ -108,8 +115,17 @@ fn handshake(number: usize, server: SocketAddr) -> io::Result<String> {
     let mut stream = TcpStream::from(socket);
     stream.set_read_timeout(Some(WAIT))?;
     let request = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: a\r\n\r\n";
+    match stream.write_all(request.as_bytes()) {
+        Err(error) if !was_cut(&error) => Err(error),
+        _ => Ok(stream),
+    }
+}
+
+/// What the server says before it closes. A server that has closed without reading the request may reset the
+/// connection, which drops its words: that is nothing said.
+fn hear(mut stream: TcpStream) -> io::Result<String> {
     let mut said = Vec::new();
-    match stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_end(&mut said)) {
+    match stream.read_to_end(&mut said) {
         Err(error) if !was_cut(&error) => Err(error),
         _ => Ok(String::from_utf8_lossy(&said).into_owned()),
     }
