@@ -1,7 +1,7 @@
 //! The packages of a peer on Node, installed from its lock file when they are not there.
 
 use std::{
-    fs,
+    fs::{self, File},
     io::{self, Write},
     path::Path,
     process::{Command, Stdio},
@@ -11,9 +11,11 @@ use std::{
 use crate::failure::Failure;
 
 /// Runs `npm ci` in `folder` unless that was done since its lock file changed, and says so on
-/// stderr first.
+/// stderr first. Who comes meanwhile waits, and finds it done.
 pub(crate) fn install(folder: &Path) -> Result<(), Failure> {
     let failed = |source| Failure::Install { folder: folder.to_owned(), source };
+    let lock = File::open(folder.join("package-lock.json")).map_err(failed)?;
+    lock.lock().map_err(failed)?;
     let changed = |name| fs::metadata(folder.join(name)).and_then(|it| it.modified());
     let locked: SystemTime = changed("package-lock.json").map_err(failed)?;
     if changed("node_modules/.package-lock.json").is_ok_and(|installed| installed >= locked) {
