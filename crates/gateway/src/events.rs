@@ -181,12 +181,15 @@ impl Events {
         &self,
         transport: Transport,
         dialect: Dialect,
-        handed_in: SystemTime,
+        handed_in: Option<SystemTime>,
         now: SystemTime,
     ) {
         self.deliveries.at(transport, dialect).inc();
-        let delay = now.duration_since(handed_in).unwrap_or(Duration::ZERO);
-        self.delivery_seconds.observe(delay.as_secs_f64());
+        // What is caught up on is as old as its reader was long away.
+        if let Some(handed_in) = handed_in {
+            let delay = now.duration_since(handed_in).unwrap_or(Duration::ZERO);
+            self.delivery_seconds.observe(delay.as_secs_f64());
+        }
     }
 
     pub(crate) fn queued(&self, change: i64) {

@@ -4,6 +4,7 @@
 use std::{
     fmt::Write as _,
     sync::{Arc, OnceLock},
+    time::SystemTime,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -27,6 +28,11 @@ impl<'a> Forms<'a> {
     pub(crate) fn new(notice: &'a Notice, replayed: bool) -> Self {
         let (socketio, plain, stream) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         Self { notice, replayed, socketio, plain, stream }
+    }
+
+    /// When it was handed in, unless it comes out of the store.
+    pub(crate) fn fresh_since(&self) -> Option<SystemTime> {
+        (!self.replayed).then_some(self.notice.draft.handed_in)
     }
 
     /// What every socket of `dialect` gets of a notice with an event name.

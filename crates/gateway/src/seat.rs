@@ -157,7 +157,7 @@ impl Seat {
         let dialect = self.session.dialect;
         let Some(transport) = self.session.send_all(volley.encoded(dialect)) else { return };
         for notice in volley.notices() {
-            events.delivered(transport, dialect, notice.draft.handed_in, now);
+            events.delivered(transport, dialect, Some(notice.draft.handed_in), now);
         }
     }
 
@@ -174,7 +174,7 @@ impl Seat {
             None => self.send_by_name(forms),
         };
         if let Some(transport) = sent {
-            events.delivered(transport, dialect, draft.handed_in, now);
+            events.delivered(transport, dialect, forms.fresh_since(), now);
         }
         sent.is_some()
     }
