@@ -24,6 +24,9 @@ use crate::{
 /// What a test binary, or one suite of node, may take before it counts as hung.
 const TESTS_LIMIT: Duration = Duration::from_mins(10);
 
+/// So many tests of a binary run beside each other, whatever the cores: they wait more than they work.
+const TESTS_AT_ONCE: &str = "5";
+
 fn cargo(args: &[&str]) -> Errand {
     Errand::new("cargo").args(args)
 }
@@ -41,5 +44,8 @@ fn cargo_test(more: &[&str], shop: &mut Workshop) -> Result<(), Failure> {
     let setting = errand::bounding_setting(TESTS_LIMIT)?;
     let tests = Errand::new("cargo").unsaid("--config").unsaid(setting);
     let tests = tests.args(["test", "--workspace", "--no-fail-fast"]).args(more);
-    tests.env_unsaid("TEST_RECORD", secrets::folder()?).count(shop)
+    tests
+        .env("RUST_TEST_THREADS", TESTS_AT_ONCE)
+        .env_unsaid("TEST_RECORD", secrets::folder()?)
+        .count(shop)
 }

@@ -15,6 +15,9 @@ pub(super) const FOLDER: &str = "crates/carillon/tests/clients";
 /// One reporter for all, since the default depends on whether someone is watching.
 pub(super) const NODE_TEST: [&str; 2] = ["--test", "--test-reporter=spec"];
 
+/// So many files run beside each other: their tests wait more than they work.
+const AT_ONCE: &str = "--test-concurrency=3";
+
 pub(super) const TESTS: &[&str] = &[".test.js", ".test.mjs"];
 pub(super) const SOAKS: &[&str] = &[".soak.js", ".soak.mjs"];
 
@@ -33,6 +36,7 @@ pub(super) fn run(suite: &[PathBuf], shop: &mut Workshop) -> Result<(), Failure>
     cargo(&["build", "--workspace", "--bin", "carillon"]).run()?;
     Errand::bounded(TESTS_LIMIT, "node")?
         .args(NODE_TEST)
+        .args([AT_ONCE])
         .args(suite)
         .folder(&folder)
         .env("CARILLON_BIN", Workshop::target()?.join("debug/carillon"))
