@@ -60,7 +60,7 @@ describe('a node that goes', () => {
       () => page.count('disconnect') > 0)));
     assert.equal(await code, 0);
     assert.ok(performance.now() - begin < 8_000);
-    await Promise.all(pages.map((page) => page.connected()));
+    await Promise.all(pages.map((page) => page.seated()));
     const ends = await finish();
     for (const page of pages) {
       const told = page.named(departure(page.generation));
@@ -118,7 +118,7 @@ describe('a rolling restart of three nodes without stickiness', () => {
       assert.equal(await within('the node to leave', going.stop()), 0);
       front.serve(serving);
     }
-    await Promise.all(pages.map((page) => page.connected()));
+    await Promise.all(pages.map((page) => page.seated()));
     const ends = await finish();
     await Promise.all(pages.map((page) => until(
       () => `${page} to have all ${ends.length} ends, not to miss ${missing(page, ends)}`,

@@ -152,6 +152,12 @@ export class Page {
     return this;
   }
 
+  /** Connected by whichever transport: an upgrade whose node goes meanwhile leaves its client polling. */
+  async seated() {
+    await until(() => `${this} to connect: ${this.story()}`, () => this.isConnected);
+    return this;
+  }
+
   /** Emits with an ack and resolves with the ack's arguments. */
   ask(event, ...args) {
     const answer = new Promise((resolve) => {
