@@ -16,7 +16,7 @@ use crate::{encoded::Encoded, engine::Dialect};
 
 /// One notice on its way to the seats of this node.
 pub(crate) struct Forms<'a> {
-    pub(crate) notice: &'a Notice,
+    pub(crate) notice: &'a Arc<Notice>,
     /// It comes out of the store rather than fresh from the bus.
     replayed: bool,
     socketio: OnceLock<Arc<Encoded>>,
@@ -25,7 +25,7 @@ pub(crate) struct Forms<'a> {
 }
 
 impl<'a> Forms<'a> {
-    pub(crate) fn new(notice: &'a Notice, replayed: bool) -> Self {
+    pub(crate) fn new(notice: &'a Arc<Notice>, replayed: bool) -> Self {
         let (socketio, plain, stream) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         Self { notice, replayed, socketio, plain, stream }
     }

@@ -170,31 +170,20 @@ impl Hub {
         let narrowing = notice.draft.narrowing.as_deref();
         let lists = self.lists(&notice.draft.audience, narrowing);
         let (forms, mut choice) = (Forms::new(notice, false), Choice::of(narrowing));
-        let (mut taken, mut is_first) = (0, true);
-        for seats in lists.iter().flat_map(|members| members.chunks(FAN_OUT_PART)) {
-            if !std::mem::take(&mut is_first) {
-                tokio::task::yield_now().await;
-            }
-            let now = SystemTime::now();
-            for seat in seats {
-                let sent = choice.takes(seat) && seat.deliver(notice, &forms, now, events);
-                taken += usize::from(sent);
-            }
-        }
+        let mut taken = 0;
+        in_parts(&lists, |seat, now| {
+            let sent = choice.takes(seat) && seat.deliver(&forms, now, events);
+            taken += usize::from(sent);
+        })
+        .await;
         taken
     }
 
     /// Hands notices that came together to every member of their audience, in parts that let others run.
     pub(crate) async fn deliver_all(&self, volley: &Volley<'_>, events: &Events) {
-        let members = volley.audience().map(|audience| self.lists(audience, None));
-        let members = members.unwrap_or_default();
-        for seats in members.iter().flat_map(|members| members.chunks(FAN_OUT_PART)) {
-            let now = SystemTime::now();
-            for seat in seats {
-                seat.deliver_all(volley, now, events);
-            }
-            tokio::task::yield_now().await;
-        }
+        let lists = volley.audience().map(|audience| self.lists(audience, None));
+        let lists = lists.unwrap_or_default();
+        in_parts(&lists, |seat, now| seat.deliver_all(volley, now, events)).await;
     }
 
     /// Tells every member of an audience that finals of it are gone which they have not had.
@@ -215,5 +204,19 @@ impl Hub {
     fn shard_of(&self, key: &impl Hash) -> usize {
         let hash = self.hasher.hash_one(key);
         usize::try_from(hash % SHARDS as u64).expect("below the number of shards")
+    }
+}
+
+/// Goes to every seat with the time it is then, and lets others run in between.
+async fn in_parts(lists: &[Members], mut go_to: impl FnMut(&Arc<Seat>, SystemTime)) {
+    let parts = lists.iter().flat_map(|members| members.chunks(FAN_OUT_PART));
+    for (number, seats) in parts.enumerate() {
+        if number > 0 {
+            tokio::task::yield_now().await;
+        }
+        let now = SystemTime::now();
+        for seat in seats {
+            go_to(seat, now);
+        }
     }
 }

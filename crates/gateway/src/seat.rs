@@ -17,7 +17,7 @@ use std::{
 };
 
 use auth::Grant;
-use notice::{Audience, Cursor, Kind, Namespace, Notice, Room, Scope, SocketId, UserId};
+use notice::{Audience, Cursor, Kind, Namespace, Room, Scope, SocketId, UserId};
 use parking_lot::Mutex;
 
 use self::{
@@ -119,14 +119,9 @@ impl Seat {
 
     /// Takes a notice, now or when it is past its snapshot. `false`: it is known already, does not wait, or
     /// the socket is going.
-    pub(crate) fn deliver(
-        &self,
-        notice: &Arc<Notice>,
-        forms: &Forms<'_>,
-        now: SystemTime,
-        events: &Events,
-    ) -> bool {
-        let next = self.inflow.lock().take(notice, self.session.shared.config.limits.queue_bytes);
+    pub(crate) fn deliver(&self, forms: &Forms<'_>, now: SystemTime, events: &Events) -> bool {
+        let bytes_max = self.session.shared.config.limits.queue_bytes;
+        let next = self.inflow.lock().take(forms.notice, bytes_max);
         match next {
             Next::Send => self.send(forms, now, events),
             Next::Held => true,
@@ -146,18 +141,18 @@ impl Seat {
     pub(crate) fn deliver_all(&self, volley: &Volley<'_>, now: SystemTime, events: &Events) {
         let passes = {
             let inflow = self.inflow.lock();
-            volley.notices().iter().all(|notice| inflow.passes(notice))
+            volley.forms().iter().all(|forms| inflow.passes(forms.notice))
         };
         if !passes {
-            for (notice, forms) in volley.each() {
-                self.deliver(notice, forms, now, events);
+            for forms in volley.forms() {
+                self.deliver(forms, now, events);
             }
             return;
         }
         let dialect = self.session.dialect;
         let Some(transport) = self.session.send_all(volley.encoded(dialect)) else { return };
-        for notice in volley.notices() {
-            events.delivered(transport, dialect, Some(notice.draft.handed_in), now);
+        for forms in volley.forms() {
+            events.delivered(transport, dialect, forms.fresh_since(), now);
         }
     }
 

@@ -10,7 +10,6 @@ use notice::{Audience, Kind, Notice, TaskKey};
 use crate::{encoded::Encoded, engine::Dialect, forms::Forms};
 
 pub(crate) struct Volley<'a> {
-    notices: Vec<&'a Arc<Notice>>,
     forms: Vec<Forms<'a>>,
 }
 
@@ -22,21 +21,15 @@ impl<'a> Volley<'a> {
 
     /// Of notices that it takes, and of one audience.
     pub(crate) fn of(notices: impl Iterator<Item = &'a Arc<Notice>>) -> Self {
-        let notices: Vec<_> = notices.collect();
-        let forms = notices.iter().map(|notice| Forms::new(notice, false)).collect();
-        Self { notices, forms }
+        Self { forms: notices.map(|notice| Forms::new(notice, false)).collect() }
     }
 
     pub(crate) fn audience(&self) -> Option<&Audience> {
-        self.notices.first().map(|notice| &notice.draft.audience)
+        self.forms.first().map(|forms| &forms.notice.draft.audience)
     }
 
-    pub(crate) fn notices(&self) -> &[&'a Arc<Notice>] {
-        &self.notices
-    }
-
-    pub(crate) fn each(&self) -> impl Iterator<Item = (&'a Arc<Notice>, &Forms<'a>)> {
-        self.notices.iter().copied().zip(&self.forms)
+    pub(crate) fn forms(&self) -> &[Forms<'a>] {
+        &self.forms
     }
 
     /// Each as sockets of `dialect` get it, with the task whose newer progress may replace it.

@@ -67,6 +67,12 @@ impl ApiError {
         Self::Invalid { message: message.into(), hint: None }
     }
 
+    /// A body that could not be read: no JSON, or not what the call takes.
+    pub(super) fn unread(error: &serde_json::Error) -> Self {
+        let message = error.to_string();
+        if error.is_data() { Self::invalid(message) } else { Self::Malformed(message) }
+    }
+
     /// What a failure to ask the other nodes comes down to.
     pub(super) fn nodes(shared: &Shared, error: &SignalError) -> Self {
         shared.events.apart(error);

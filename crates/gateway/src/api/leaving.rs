@@ -142,10 +142,7 @@ fn over(body: &[u8]) -> Result<Option<Duration>, ApiError> {
     if body.is_empty() {
         return Ok(None);
     }
-    let body: Body = serde_json::from_slice(body).map_err(|error| {
-        let message = error.to_string();
-        if error.is_data() { ApiError::invalid(message) } else { ApiError::Malformed(message) }
-    })?;
+    let body: Body = serde_json::from_slice(body).map_err(|error| ApiError::unread(&error))?;
     let Some(text) = body.over else { return Ok(None) };
     let over = notice::duration(&text).filter(|over| !over.is_zero() && *over <= OVER_MAX);
     over.map(Some).ok_or_else(|| ApiError::Invalid {

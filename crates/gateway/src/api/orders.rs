@@ -98,10 +98,7 @@ fn with_rooms(
 }
 
 fn read(body: &[u8]) -> Result<Body<'_>, ApiError> {
-    serde_json::from_slice(body).map_err(|error| {
-        let message = error.to_string();
-        if error.is_data() { ApiError::invalid(message) } else { ApiError::Malformed(message) }
-    })
+    serde_json::from_slice(body).map_err(|error| ApiError::unread(&error))
 }
 
 fn namespace(shared: &Shared, body: &Body<'_>) -> Result<String, ApiError> {

@@ -114,10 +114,8 @@ fn refused(shared: &Shared, error: &RevocationError) -> ApiError {
 
 /// What is to be revoked, and how long that must be kept: until no token can live that it is about.
 fn read(body: &[u8], now: SystemTime, keep: Duration) -> Result<(Revocation, Duration), ApiError> {
-    let Body { user, token, before } = serde_json::from_slice(body).map_err(|error| {
-        let message = error.to_string();
-        if error.is_data() { ApiError::invalid(message) } else { ApiError::Malformed(message) }
-    })?;
+    let body = serde_json::from_slice(body).map_err(|error| ApiError::unread(&error));
+    let Body { user, token, before } = body?;
     let bad = |error: notice::NameError| ApiError::invalid(error.to_string());
     let whom = match (user, &token, before) {
         (Some(user), None, _) => Revoked::User(UserId::new(&name(user)?).map_err(bad)?),

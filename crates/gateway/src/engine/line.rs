@@ -120,32 +120,26 @@ impl Line {
             return Outcome::Gone;
         }
         let is_free = self.transport == Transport::WebSocket && self.is_free(wire);
-        let (form, now_ms) = (dialect.frames(), shared.now_ms());
-        let bytes_max = shared.config.limits.queue_bytes.saturating_add(self.allowance_bytes);
-        if self.outbox.is_empty() {
-            self.moved_ms = now_ms;
-        }
+        let free = wire.filter(|_| is_free);
+        let write = |line: &mut Self| {
+            free.map_or(Ok(()), |wire| line.flush(wire, dialect.frames(), shared.now_ms()))
+        };
         let mut conflated = 0;
         for (encoded, task) in all {
-            match self.outbox.push(encoded, task, bytes_max) {
+            match self.push(encoded, task, shared) {
                 Pushed::Full => return Outcome::Leave(Departure::Slow),
                 Pushed::Conflated => conflated += 1,
                 Pushed::Waiting => {}
             }
             // What the client would take must not fill its queue.
-            let is_much = self.outbox.len_bytes() >= WRITE_BYTES;
-            if let Some(wire) = wire.filter(|_| is_free && is_much)
-                && self.flush(wire, form, now_ms).is_err()
-            {
+            if self.outbox.len_bytes() >= WRITE_BYTES && write(self).is_err() {
                 return Outcome::Leave(Departure::TransportError);
             }
         }
-        if let Some(wire) = wire.filter(|_| is_free)
-            && self.flush(wire, form, now_ms).is_err()
-        {
-            return Outcome::Leave(Departure::TransportError);
+        match write(self) {
+            Ok(()) => self.sent(wire, conflated),
+            Err(_) => Outcome::Leave(Departure::TransportError),
         }
-        self.sent(wire, conflated)
     }
 
     /// `wire` has taken all there was, and may still hold the end of it.
@@ -177,16 +171,20 @@ impl Line {
         written: usize,
         shared: &Shared,
     ) -> Outcome {
-        if self.outbox.is_empty() {
-            self.moved_ms = shared.now_ms();
-        }
-        let bytes_max = shared.config.limits.queue_bytes.saturating_add(self.allowance_bytes);
-        let pushed = self.outbox.push(encoded, task, bytes_max);
+        let pushed = self.push(encoded, task, shared);
         self.outbox.head_written_if(written);
         match pushed {
             Pushed::Full => Outcome::Leave(Departure::Slow),
             pushed => self.sent(None, usize::from(pushed == Pushed::Conflated)),
         }
+    }
+
+    fn push(&mut self, encoded: &Arc<Encoded>, task: Option<&TaskKey>, shared: &Shared) -> Pushed {
+        if self.outbox.is_empty() {
+            self.moved_ms = shared.now_ms();
+        }
+        let bytes_max = shared.config.limits.queue_bytes.saturating_add(self.allowance_bytes);
+        self.outbox.push(encoded, task, bytes_max)
     }
 
     fn sent(&mut self, wire: Option<&Wire>, conflated: usize) -> Outcome {

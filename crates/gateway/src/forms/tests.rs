@@ -1,6 +1,6 @@
 //! One notice as each client reads it.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use notice::{
     Audience, Draft, Epoch, EventName, Kind, Notice, Order, Origin, Payload, Position, TaskKey,
@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::Forms;
 use crate::engine::Dialect;
 
-fn notice(json: &str, origin: Origin) -> Notice {
+fn notice(json: &str, origin: Origin) -> Arc<Notice> {
     let task = TaskKey { identity: "t".into(), run: None };
     let json = RawValue::from_string(json.to_owned()).unwrap();
     let draft = Draft {
@@ -23,10 +23,10 @@ fn notice(json: &str, origin: Origin) -> Notice {
         narrowing: None,
         handed_in: SystemTime::UNIX_EPOCH,
     };
-    Notice { draft, position: Position { epoch: Epoch::new("e1").unwrap(), seq: 7 } }
+    Arc::new(Notice { draft, position: Position { epoch: Epoch::new("e1").unwrap(), seq: 7 } })
 }
 
-fn text(notice: &Notice, replayed: bool, dialect: Dialect) -> String {
+fn text(notice: &Arc<Notice>, replayed: bool, dialect: Dialect) -> String {
     let forms = Forms::new(notice, replayed);
     let encoded = forms.shared(dialect, notice.draft.event.as_ref().unwrap());
     String::from_utf8(encoded.text().to_vec()).unwrap()
