@@ -86,7 +86,7 @@ pub(crate) fn send(shared: &Shared, id: &SocketId, draft: Draft) -> Option<(Stri
     let position = shared.local_id(draft.audience.clone()).position;
     let notice = Arc::new(Notice { draft, position });
     let is_meant = Choice::of(notice.draft.narrowing.as_deref()).takes(&seat);
-    let forms = Forms::new(&notice, false);
+    let forms = Forms::new(Arc::clone(&notice), false);
     let taken = is_meant && seat.deliver(&forms, SystemTime::now(), &shared.events);
     Some((notice.id().to_string(), usize::from(taken)))
 }

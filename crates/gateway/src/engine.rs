@@ -40,6 +40,9 @@ mod polling;
 mod memory;
 mod pulse;
 
+#[cfg(test)]
+mod sizes;
+
 pub(crate) use self::{
     accept::accept,
     berth::{Berth, berth},

@@ -2,6 +2,7 @@
 //! want it, the log line.
 
 mod forwarding;
+mod handing_out;
 mod hearing;
 mod leaving;
 mod outcomes;
@@ -21,7 +22,7 @@ use prometheus::{
 };
 
 pub(crate) use self::outcomes::{Asking, Downlink, Dropped, Handshake, Heard, Ordered};
-pub(crate) use self::{forwarding::Forwarded, leaving::still_leaving};
+pub(crate) use self::{forwarding::Forwarded, handing_out::HandedOut, leaving::still_leaving};
 use self::{forwarding::Forwards, leaving::Leaving};
 use crate::{
     departure::Departure,
@@ -40,6 +41,7 @@ pub(crate) struct Events {
     departures: IntCounterVec,
     /// Looked up once: these count on the hot path.
     deliveries: Deliveries,
+    fan_outs: [IntCounter; 3],
     dropped: IntCounterVec,
     acks: IntCounterVec,
     orders: IntCounterVec,
@@ -75,6 +77,8 @@ impl Events {
         let waiting = IntGauge::new("carillon_queue_bytes", "What waits for slow sockets.")?;
         let deliveries =
             counters("carillon_deliveries_total", "Notices sent to a socket.", &["transport"])?;
+        let fan_outs =
+            counters("carillon_fan_outs_total", "Notices handed to members.", &["outcome"])?;
         let departures =
             counters("carillon_departures_total", "Connections that ended.", &["reason"])?;
         for departure in Departure::ALL {
@@ -92,6 +96,7 @@ impl Events {
             is_exhausted: AtomicBool::new(false),
             departures,
             deliveries: Deliveries::of(&deliveries),
+            fan_outs: HandedOut::ALL.map(|how| fan_outs.with_label_values(&[how.label()])),
             queue_bytes: registered(registry, waiting)?,
             delivery_seconds: registered(
                 registry,

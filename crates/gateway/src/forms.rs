@@ -9,14 +9,15 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use notice::{EventName, Kind, Notice, Origin};
+use notice::{EventName, Kind, Notice, Origin, TaskKey};
 use socketioxide_core::{Str, Value, packet::Packet};
 
 use crate::{encoded::Encoded, engine::Dialect};
 
 /// One notice on its way to the seats of this node.
-pub(crate) struct Forms<'a> {
-    pub(crate) notice: &'a Arc<Notice>,
+#[derive(Debug)]
+pub(crate) struct Forms {
+    pub(crate) notice: Arc<Notice>,
     /// It comes out of the store rather than fresh from the bus.
     replayed: bool,
     socketio: OnceLock<Arc<Encoded>>,
@@ -24,10 +25,18 @@ pub(crate) struct Forms<'a> {
     stream: OnceLock<Arc<Encoded>>,
 }
 
-impl<'a> Forms<'a> {
-    pub(crate) fn new(notice: &'a Arc<Notice>, replayed: bool) -> Self {
+impl Forms {
+    pub(crate) fn new(notice: Arc<Notice>, replayed: bool) -> Self {
         let (socketio, plain, stream) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         Self { notice, replayed, socketio, plain, stream }
+    }
+
+    /// What every socket of `dialect` gets, with the task whose newer progress may replace it. `None`: each
+    /// gets it under a name of its own.
+    pub(crate) fn frame(&self, dialect: Dialect) -> Option<(&Arc<Encoded>, Option<&TaskKey>)> {
+        let draft = &self.notice.draft;
+        let event = draft.event.as_ref()?;
+        Some((self.shared(dialect, event), draft.kind.replaceable()))
     }
 
     /// When it was handed in, unless it comes out of the store.
@@ -35,8 +44,7 @@ impl<'a> Forms<'a> {
         (!self.replayed).then_some(self.notice.draft.handed_in)
     }
 
-    /// What every socket of `dialect` gets of a notice with an event name.
-    pub(crate) fn shared(&self, dialect: Dialect, event: &EventName) -> &Arc<Encoded> {
+    fn shared(&self, dialect: Dialect, event: &EventName) -> &Arc<Encoded> {
         let form = match dialect {
             Dialect::Engine3 { .. } | Dialect::Engine4 => &self.socketio,
             Dialect::PlainWebSocket => &self.plain,

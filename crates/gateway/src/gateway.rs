@@ -2,9 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use adapter::{Arrival, Inbox, Link, RelayDriver, Requests};
+use adapter::{Inbox, Link, RelayDriver, Requests};
 use auth::{Gate, OpenError};
-use notice::{Draft, Notice};
 use parking_lot::Mutex;
 use prometheus::Registry;
 use thiserror::Error;
@@ -15,24 +14,21 @@ use crate::{
     answering::answer_all,
     api,
     config::Config,
+    delivery::deliver,
     departure::Departure,
     drain::{self, Drain, Wishes},
-    engine::{Ids, accept, weigh},
-    events::{Dropped, Events},
-    forwarding, login,
+    engine::{accept, weigh},
+    events::Events,
+    forwarding,
     orders::{Orders, Waiting},
     others,
     revocations::{Keeper, Revocations},
     shared::{Shared, Ways},
     tls::{Tls, TlsError},
-    volley::Volley,
 };
 
 /// What connections have at least to write their last bytes.
 const LAST_WORDS: Duration = Duration::from_millis(200);
-
-/// Arrivals that are taken together.
-const TOGETHER_MAX: usize = 64;
 
 /// Ends the sockets of one node. Clones share the same sockets.
 #[derive(Clone, Debug)]
@@ -165,6 +161,11 @@ impl Gateway {
         self.shared.drain.hurry();
     }
 
+    /// For what measures its parts.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     async fn let_all_go(&self) {
         let shared = &self.shared;
         let until = shared.drain.until().unwrap_or_else(Instant::now);
@@ -179,66 +180,5 @@ impl Gateway {
         if tokio::time::timeout(left, shared.tasks.wait()).await.is_err() {
             tracing::warn!(tasks = shared.tasks.len(), "left connections at the end of the grace");
         }
-    }
-}
-
-/// Hands what the bus brings to the hub, in order, until `stop`.
-async fn deliver(shared: Arc<Shared>, mut inbox: Inbox, stop: CancellationToken) {
-    let mut arrivals = Vec::with_capacity(TOGETHER_MAX);
-    loop {
-        let arrival = tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            arrival = inbox.next() => arrival,
-        };
-        let Some(arrival) = arrival else { return };
-        arrivals.push(arrival);
-        let more = std::iter::from_fn(|| inbox.try_next());
-        arrivals.extend(more.take(TOGETHER_MAX - 1));
-        for part in arrivals.chunk_by(go_together) {
-            take_in(&shared, part).await;
-        }
-        arrivals.clear();
-    }
-}
-
-/// Whether two arrivals are notices that all members of one audience get.
-fn go_together(one: &Arrival, next: &Arrival) -> bool {
-    let (Arrival::Notice(one), Arrival::Notice(next)) = (one, next) else { return false };
-    one.draft.audience == next.draft.audience && Volley::takes(one) && Volley::takes(next)
-}
-
-/// One arrival, or several that go together.
-async fn take_in(shared: &Shared, part: &[Arrival]) {
-    let arrival = match part {
-        [arrival] => arrival,
-        several => {
-            let notices = several.iter().filter_map(|arrival| match arrival {
-                Arrival::Notice(notice) => Some(notice),
-                _ => None,
-            });
-            return shared.hub.deliver_all(&Volley::of(notices), &shared.events).await;
-        }
-    };
-    match arrival {
-        Arrival::Notice(notice) => {
-            shared.hub.deliver(notice, &shared.events).await;
-            count_if_unknown(shared, notice);
-        }
-        Arrival::Gap(gap) => {
-            shared.events.behind();
-            shared.hub.tell_of(gap);
-        }
-        Arrival::PutOut { room, members } => login::put_out(shared, room, members),
-    }
-}
-
-/// A notice for one socket that came by the bus reaches every node. The one that made the socket's id says
-/// whether it is gone.
-fn count_if_unknown(shared: &Shared, notice: &Notice) {
-    let Draft { audience, narrowing, .. } = &notice.draft;
-    let Some(id) = narrowing.as_ref().and_then(|it| it.socket.as_ref()) else { return };
-    if Ids::is_of(&shared.config.node, id) && shared.hub.socket(&audience.namespace, id).is_none() {
-        shared.events.dropped(Dropped::UnknownSocket);
     }
 }

@@ -1,34 +1,32 @@
 //! A node's members by audience, and the fan-out to them.
 //!
 //! Locks: a shard's lock is held for a few lines and never across a fan-out, which works on a snapshot
-//! of the members. Under it a seat's `places` lock may be taken, nothing else.
+//! of the members. Under it a seat's `places` lock may be taken, nothing else. Of a fan-out, only the choice of a
+//! narrowed one is held while seats are handed to, by the one task that hands it out.
 
 mod choice;
+mod fan_out;
+mod parts;
+mod turn;
+mod volley;
 
 use std::{
     collections::HashMap,
     hash::{BuildHasher, Hash, RandomState},
     sync::Arc,
-    time::SystemTime,
 };
 
 use adapter::Gap;
 use notice::{Audience, Namespace, Narrowing, Notice, Room, Scope, SocketId};
 use parking_lot::Mutex;
 
-pub(crate) use self::choice::Choice;
+pub(crate) use self::{choice::Choice, fan_out::FanOut, turn::Turn};
 use crate::{
-    events::Events,
-    forms::Forms,
     frames_of,
     seat::{Entry, Seat},
-    volley::Volley,
 };
 
 const SHARDS: usize = 32;
-
-/// After how many seats a fan-out lets others run.
-const FAN_OUT_PART: usize = 128;
 
 /// A snapshot costs one reference; a change copies the list only while a fan-out holds one.
 type Members = Arc<Vec<Arc<Seat>>>;
@@ -164,26 +162,10 @@ impl Hub {
         self.members(audience).map_or(0, |members| members.len())
     }
 
-    /// Hands `notice` to every member that it is for, in parts that let others run. Gives how many took
-    /// it.
-    pub(crate) async fn deliver(&self, notice: &Arc<Notice>, events: &Events) -> usize {
-        let narrowing = notice.draft.narrowing.as_deref();
-        let lists = self.lists(&notice.draft.audience, narrowing);
-        let (forms, mut choice) = (Forms::new(notice, false), Choice::of(narrowing));
-        let mut taken = 0;
-        in_parts(&lists, |seat, now| {
-            let sent = choice.takes(seat) && seat.deliver(&forms, now, events);
-            taken += usize::from(sent);
-        })
-        .await;
-        taken
-    }
-
-    /// Hands notices that came together to every member of their audience, in parts that let others run.
-    pub(crate) async fn deliver_all(&self, volley: &Volley<'_>, events: &Events) {
-        let lists = volley.audience().map(|audience| self.lists(audience, None));
-        let lists = lists.unwrap_or_default();
-        in_parts(&lists, |seat, now| seat.deliver_all(volley, now, events)).await;
+    /// `notice` on its way to every member that it is for.
+    pub(crate) fn fan_out(&self, notice: &Arc<Notice>) -> FanOut {
+        let draft = &notice.draft;
+        FanOut::new(notice, self.lists(&draft.audience, draft.narrowing.as_deref()))
     }
 
     /// Tells every member of an audience that finals of it are gone which they have not had.
@@ -204,19 +186,5 @@ impl Hub {
     fn shard_of(&self, key: &impl Hash) -> usize {
         let hash = self.hasher.hash_one(key);
         usize::try_from(hash % SHARDS as u64).expect("below the number of shards")
-    }
-}
-
-/// Goes to every seat with the time it is then, and lets others run in between.
-async fn in_parts(lists: &[Members], mut go_to: impl FnMut(&Arc<Seat>, SystemTime)) {
-    let parts = lists.iter().flat_map(|members| members.chunks(FAN_OUT_PART));
-    for (number, seats) in parts.enumerate() {
-        if number > 0 {
-            tokio::task::yield_now().await;
-        }
-        let now = SystemTime::now();
-        for seat in seats {
-            go_to(seat, now);
-        }
     }
 }

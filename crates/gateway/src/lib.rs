@@ -11,6 +11,7 @@
 //! Promise: a slow or silent client costs the others nothing; a final is never skipped, reordered
 //! before its progress, or followed by progress of its task.
 
+mod delivery;
 mod gateway;
 mod shared;
 
@@ -32,7 +33,6 @@ mod seat;
 
 mod relay;
 mod uplink;
-mod volley;
 
 mod census;
 mod deeds;
@@ -59,6 +59,8 @@ mod events;
 mod origins;
 mod refusal;
 
+#[doc(hidden)]
+pub mod benched;
 #[cfg(any(test, feature = "fuzzing"))]
 mod fuzzed;
 

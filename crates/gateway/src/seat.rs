@@ -37,7 +37,6 @@ use crate::{
     login::Stays,
     relay::Alias,
     uplink::Voice,
-    volley::Volley,
 };
 
 /// What a notice may weigh beside its payload: its event, its id, its frame.
@@ -119,9 +118,9 @@ impl Seat {
 
     /// Takes a notice, now or when it is past its snapshot. `false`: it is known already, does not wait, or
     /// the socket is going.
-    pub(crate) fn deliver(&self, forms: &Forms<'_>, now: SystemTime, events: &Events) -> bool {
+    pub(crate) fn deliver(&self, forms: &Forms, now: SystemTime, events: &Events) -> bool {
         let bytes_max = self.session.shared.config.limits.queue_bytes;
-        let next = self.inflow.lock().take(forms.notice, bytes_max);
+        let next = self.inflow.lock().take(&forms.notice, bytes_max);
         match next {
             Next::Send => self.send(forms, now, events),
             Next::Held => true,
@@ -137,35 +136,37 @@ impl Seat {
         }
     }
 
-    /// Takes several notices of one audience, with one write if it is past its snapshot.
-    pub(crate) fn deliver_all(&self, volley: &Volley<'_>, now: SystemTime, events: &Events) {
+    /// Takes notices of one audience, with one write if it is past its snapshot. `false`: it took none.
+    pub(crate) fn deliver_all(&self, all: &[Arc<Forms>], now: SystemTime, events: &Events) -> bool {
+        if let [forms] = all {
+            return self.deliver(forms, now, events);
+        }
         let passes = {
             let inflow = self.inflow.lock();
-            volley.forms().iter().all(|forms| inflow.passes(forms.notice))
+            all.iter().all(|forms| inflow.passes(&forms.notice))
         };
         if !passes {
-            for forms in volley.forms() {
-                self.deliver(forms, now, events);
-            }
-            return;
+            let taken = all.iter().filter(|forms| self.deliver(forms, now, events));
+            return taken.count() > 0;
         }
         let dialect = self.session.dialect;
-        let Some(transport) = self.session.send_all(volley.encoded(dialect)) else { return };
-        for forms in volley.forms() {
+        let frames = all.iter().filter_map(|forms| forms.frame(dialect));
+        let Some(transport) = self.session.send_all(frames) else { return false };
+        for forms in all {
             events.delivered(transport, dialect, forms.fresh_since(), now);
         }
+        true
     }
 
-    fn send(&self, forms: &Forms<'_>, now: SystemTime, events: &Events) -> bool {
+    fn send(&self, forms: &Forms, now: SystemTime, events: &Events) -> bool {
         let draft = &forms.notice.draft;
         if draft.kind == Kind::Volatile && !self.session.is_free() {
             events.dropped(Dropped::Volatile);
             return false;
         }
-        let task = draft.kind.replaceable();
         let dialect = self.session.dialect;
-        let sent = match &draft.event {
-            Some(event) => self.session.send(forms.shared(dialect, event), task),
+        let sent = match forms.frame(dialect) {
+            Some((encoded, task)) => self.session.send(encoded, task),
             None => self.send_by_name(forms),
         };
         if let Some(transport) = sent {
@@ -175,7 +176,7 @@ impl Seat {
     }
 
     /// A notice without an event name: once under each name that the socket may know itself by.
-    fn send_by_name(&self, forms: &Forms<'_>) -> Option<Transport> {
+    fn send_by_name(&self, forms: &Forms) -> Option<Transport> {
         let session = &self.session;
         let send = |name| session.send(&forms.encode(session.dialect, name), None);
         self.own_names().into_iter().map(send).fold(None, Option::or)

@@ -1,4 +1,7 @@
-//! Handshakes that are accepted, and handshakes that find the node full: what each costs it.
+//! Handshakes that are accepted, and handshakes that find the node full: what each costs it. Accepted are such as
+//! begin with their WebSocket, and such as come by polling and change over, as stock clients do by default.
+
+mod arrival;
 
 use std::{
     io::{self, Read, Write},
@@ -34,11 +37,15 @@ const WAIT: Duration = Duration::from_secs(10);
 /// Plays it to one server, started twice: once with room for a wave, once with room for a few.
 pub(crate) fn play(target: &Target, storm: &Storm, bar: &ProgressBar) -> Result<Sheet, Failure> {
     let accepted = accepted(target, storm, bar)?;
+    let changed_over = changed_over(target, storm, bar)?;
     let (refused, told) = refused(target, storm, bar)?;
     let mut sheet = Sheet::default();
     sheet.cost("CPU of an accepted handshake", "µs", accepted);
+    sheet.cost("CPU of one by polling, then WebSocket", "µs", changed_over);
     sheet.cost("CPU of a refused handshake", "µs", refused);
     sheet.note("refused to accepted", "", ratio(refused, accepted).unwrap_or_default());
+    let to_changed_over = ratio(refused, changed_over).unwrap_or_default();
+    sheet.note("refused to one by polling, then WebSocket", "", to_changed_over);
     sheet.count("accepted", storm.accepted);
     sheet.count("refused", storm.refused);
     sheet.count("of them told 503", told);
@@ -61,6 +68,32 @@ fn accepted(target: &Target, storm: &Storm, bar: &ProgressBar) -> Result<f64, Fa
         left -= wave;
         bar.inc(wave as u64);
         drop(swarm);
+        gone(&server)?;
+    }
+    server.stop()?;
+    Ok(micros(spent, storm.accepted))
+}
+
+/// The same for those who come as stock clients do by default.
+fn changed_over(target: &Target, storm: &Storm, bar: &ProgressBar) -> Result<f64, Failure> {
+    let server = Server::start(&target.set(&[])?, None, placing(&storm.common))?;
+    let meter = Meter::on(&server);
+    let mut spent = Duration::ZERO;
+    phase(bar, "by polling", storm.accepted as u64);
+    let mut seated = 0;
+    while seated < storm.accepted {
+        let wave = seated..storm.accepted.min(seated + WAVE);
+        seated = wave.end;
+        let before = meter.read()?;
+        let address = server.at.public;
+        let arrive = |number| {
+            let arrived = arrival::arrive(target.kind, number, address, connect);
+            arrived.map_err(|source| Failure::Connect { number, address, source })
+        };
+        let sockets = wave.map(arrive).collect::<Result<Vec<_>, _>>()?;
+        spent += meter.read()?.since(&before).servers.iter().sum::<Duration>();
+        bar.set_position(seated as u64);
+        drop(sockets);
         gone(&server)?;
     }
     server.stop()?;
@@ -106,14 +139,20 @@ fn refused(target: &Target, storm: &Storm, bar: &ProgressBar) -> Result<(f64, us
     Ok((spent, told))
 }
 
-/// Connects, and asks as every client does.
-fn ask(number: usize, server: SocketAddr) -> io::Result<TcpStream> {
+fn connect(number: usize, server: SocketAddr) -> io::Result<TcpStream> {
     let turn = u8::try_from(number % 8).expect("less than eight");
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.bind(&SocketAddr::from((Ipv4Addr::new(127, 0, 0, 2 + turn), 0)).into())?;
     socket.connect_timeout(&server.into(), WAIT)?;
-    let mut stream = TcpStream::from(socket);
+    socket.set_tcp_nodelay(true)?;
+    let stream = TcpStream::from(socket);
     stream.set_read_timeout(Some(WAIT))?;
+    Ok(stream)
+}
+
+/// Connects, and asks as every client does.
+fn ask(number: usize, server: SocketAddr) -> io::Result<TcpStream> {
+    let mut stream = connect(number, server)?;
     let request = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: a\r\n\r\n";
     match stream.write_all(request.as_bytes()) {
         Err(error) if !was_cut(&error) => Err(error),

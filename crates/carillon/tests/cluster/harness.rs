@@ -128,6 +128,11 @@ impl Cluster {
         self.caller.metric_is(&self.internal(node), series, value).await;
     }
 
+    /// One series of a node's metrics, as it is.
+    pub(crate) async fn metric(&self, node: usize, series: &str) -> Option<f64> {
+        self.caller.metric(&self.internal(node), series).await
+    }
+
     /// A page of user 5 on this node, seated.
     pub(crate) async fn page(&self, node: usize) -> Page {
         self.page_with(node, "namespace=/notice&user=5").await

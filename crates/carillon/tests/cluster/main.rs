@@ -20,6 +20,7 @@ mod redis_away;
 mod revocations;
 mod rooms;
 mod stopping;
+mod turns;
 mod uplink;
 
 #[path = "../api/document.rs"]

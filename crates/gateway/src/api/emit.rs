@@ -97,8 +97,9 @@ fn unasked(shared: &Shared, error: &SignalError) -> ApiError {
 async fn to_this_node(shared: &Shared, draft: Draft) -> Emitted {
     let position = shared.local_id(draft.audience.clone()).position;
     let notice = Arc::new(Notice { draft, position });
-    let sockets = shared.hub.deliver(&notice, &shared.events).await;
-    Emitted::by(&shared.config.node, notice.id().to_string(), sockets)
+    let fan_out = shared.hub.fan_out(&notice);
+    fan_out.run(&shared.events).await;
+    Emitted::by(&shared.config.node, notice.id().to_string(), fan_out.taken())
 }
 
 /// Gives the notice's id, and how many nodes heard it.

@@ -3,6 +3,7 @@
 use std::{io, net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
@@ -12,11 +13,19 @@ use super::{
 };
 use crate::shared::Shared;
 
+/// How much of what a client has not been sent the system holds for it: the rest waits in its outbox, where it
+/// may be replaced by what is newer, is counted, and costs the system nothing.
+const UNSENT_BYTES_MAX: u32 = 64 * 1024;
+
 /// How long to wait when the process has no file left for a connection.
 const EXHAUSTED_WAIT: Duration = Duration::from_millis(100);
 
 /// Takes connections until `stop`. Each runs on the shared tracker.
 pub(crate) async fn accept(shared: &Arc<Shared>, listener: TcpListener, stop: CancellationToken) {
+    // Every connection has it from its listener.
+    if let Err(error) = SockRef::from(&listener).set_tcp_notsent_lowat(UNSENT_BYTES_MAX) {
+        tracing::debug!(%error, "set TCP_NOTSENT_LOWAT");
+    }
     loop {
         let accepted = tokio::select! {
             biased;

@@ -155,6 +155,11 @@ impl Line {
         !self.outbox.is_empty() || wire.is_some_and(Wire::holds)
     }
 
+    /// Whether the connection's own task waits for the wire already: it need not be woken for more.
+    pub(super) fn is_attended(&self) -> bool {
+        self.transport == Transport::WebSocket && !self.outbox.is_empty()
+    }
+
     /// Whether the client takes what is sent next without more from its side.
     pub(super) fn is_free(&self, wire: Option<&Wire>) -> bool {
         let is_polled = match self.transport {

@@ -125,6 +125,12 @@ impl Session {
         self.line.lock().outbox.len_bytes()
     }
 
+    /// Takes away what waits, which its client then never gets: for measurements.
+    pub(crate) fn forget_queued(&self) {
+        let dropped = self.line.lock().outbox.clear();
+        self.shared.events.queued(-signed(dropped));
+    }
+
     /// Lets a snapshot of `bytes` wait beside `limits.queue_bytes`: it comes at once, and a client that
     /// is put out for it would be put out again whenever it comes back.
     pub(crate) fn allow(&self, bytes: usize) {
@@ -151,14 +157,14 @@ impl Session {
     }
 
     fn on_line(self: &Arc<Self>, send: impl FnOnce(&mut Line) -> Outcome) -> Option<Transport> {
-        let (outcome, delta) = {
+        let (outcome, delta, attended) = {
             let mut line = self.line.lock();
-            let before = line.outbox.len_bytes();
+            let (before, attended) = (line.outbox.len_bytes(), line.is_attended());
             let outcome = send(&mut line);
-            (outcome, signed(line.outbox.len_bytes()) - signed(before))
+            (outcome, signed(line.outbox.len_bytes()) - signed(before), attended)
         };
         self.shared.events.queued(delta);
-        self.after_send(outcome)
+        self.after_send(outcome, attended)
     }
 
     /// Whether the client takes what is sent next at once, as Socket.IO's `volatile` has it: nothing else
@@ -167,7 +173,7 @@ impl Session {
         self.line.lock().is_free(self.wire())
     }
 
-    fn after_send(self: &Arc<Self>, outcome: Outcome) -> Option<Transport> {
+    fn after_send(self: &Arc<Self>, outcome: Outcome, attended: bool) -> Option<Transport> {
         match outcome {
             Outcome::Sent { transport, conflated, waits, arm } => {
                 for _ in 0..conflated {
@@ -177,7 +183,7 @@ impl Session {
                     let stall = self.shared.config.limits.stall;
                     self.shared.pulse.after(stall, Beat::Stall(Arc::downgrade(self)));
                 }
-                if waits {
+                if waits && !attended {
                     self.waker.wake();
                 }
                 Some(transport)

@@ -27,7 +27,7 @@ fn notice(json: &str, origin: Origin) -> Arc<Notice> {
 }
 
 fn text(notice: &Arc<Notice>, replayed: bool, dialect: Dialect) -> String {
-    let forms = Forms::new(notice, replayed);
+    let forms = Forms::new(Arc::clone(notice), replayed);
     let encoded = forms.shared(dialect, notice.draft.event.as_ref().unwrap());
     String::from_utf8(encoded.text().to_vec()).unwrap()
 }

@@ -8,33 +8,29 @@ use notice::{Narrowing, Room};
 use crate::seat::Seat;
 
 /// For one notice on one node.
-pub(crate) struct Choice<'a> {
-    narrowing: Option<&'a Narrowing>,
+#[derive(Debug, Default)]
+pub(crate) struct Choice {
     /// The addresses of those that were chosen, where they are looked for in several rooms.
-    chosen: HashSet<usize>,
-    except_rooms: HashSet<&'a Room>,
-    except_sockets: HashSet<&'a str>,
+    chosen: Option<HashSet<usize>>,
+    except_rooms: HashSet<Room>,
+    except_sockets: HashSet<Box<str>>,
 }
 
-impl<'a> Choice<'a> {
-    pub(crate) fn of(narrowing: Option<&'a Narrowing>) -> Self {
-        let narrowed = narrowing.into_iter();
+impl Choice {
+    pub(crate) fn of(narrowing: Option<&Narrowing>) -> Self {
+        let Some(narrowing) = narrowing else { return Self::default() };
+        let except_sockets = narrowing.except_sockets.iter();
         Self {
-            narrowing,
-            chosen: HashSet::new(),
-            except_rooms: narrowed.clone().flat_map(|it| &it.except_rooms).collect(),
-            except_sockets: narrowed
-                .flat_map(|it| &it.except_sockets)
-                .map(notice::SocketId::as_str)
-                .collect(),
+            chosen: (!narrowing.rooms.is_empty()).then(HashSet::new),
+            except_rooms: narrowing.except_rooms.iter().cloned().collect(),
+            except_sockets: except_sockets.map(|socket| socket.as_str().into()).collect(),
         }
     }
 
     /// Whether `seat`, which is in the audience or in one of the rooms, is meant and was not before.
     pub(crate) fn takes(&mut self, seat: &Arc<Seat>) -> bool {
-        let Some(narrowing) = self.narrowing else { return true };
         if !self.except_sockets.is_empty()
-            && seat.own_names().iter().any(|name| self.except_sockets.contains(name))
+            && seat.own_names().iter().any(|name| self.except_sockets.contains(*name))
         {
             return false;
         }
@@ -42,6 +38,6 @@ impl<'a> Choice<'a> {
             return false;
         }
         // The lists that are walked hold the seats, so that no address is used twice.
-        narrowing.rooms.is_empty() || self.chosen.insert(Arc::as_ptr(seat).addr())
+        self.chosen.as_mut().is_none_or(|chosen| chosen.insert(Arc::as_ptr(seat).addr()))
     }
 }

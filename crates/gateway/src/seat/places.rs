@@ -86,7 +86,7 @@ impl Places {
         stand.places.last().map(|place| place.audience.clone())
     }
 
-    pub(crate) fn is_in_any(&self, rooms: &HashSet<&Room>) -> bool {
+    pub(crate) fn is_in_any(&self, rooms: &HashSet<Room>) -> bool {
         self.0.lock().places.iter().any(|place| match &place.audience.scope {
             Scope::Room(room) => rooms.contains(room),
             _ => false,

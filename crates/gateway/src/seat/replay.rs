@@ -105,7 +105,7 @@ impl Seat {
         }
         let (events, now) = (&self.session.shared.events, SystemTime::now());
         for notice in &due.fresh {
-            self.send(&Forms::new(notice, false), now, events);
+            self.send(&Forms::new(Arc::clone(notice), false), now, events);
         }
     }
 
@@ -120,7 +120,7 @@ impl Seat {
         self.session.allow(bytes.sum());
         for notice in all() {
             if Choice::of(notice.draft.narrowing.as_deref()).takes(self) {
-                self.send(&Forms::new(notice, true), now, events);
+                self.send(&Forms::new(Arc::clone(notice), true), now, events);
             }
         }
     }

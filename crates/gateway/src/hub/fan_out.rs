@@ -1,0 +1,143 @@
+//! Notices of one audience on their way to its members: handed out in turns, between which others run, and by
+//! several tasks where there are cores for them.
+//!
+//! What comes for the same audience meanwhile may join: those who are still to come get it in the same write,
+//! and the others in a second round.
+//!
+//! Promise: a seat gets a fan-out's notices in order, each once.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use notice::{Audience, Notice};
+use parking_lot::Mutex;
+
+use super::{
+    Choice, Hub, Members,
+    parts::{Part, Parts},
+    turn::Turn,
+    volley::Volley,
+};
+use crate::events::Events;
+
+#[derive(Debug)]
+pub(crate) struct FanOut {
+    audience: Audience,
+    /// The members as they were when it began. Each list holds a member once.
+    lists: Vec<Members>,
+    /// Where the notice is not for all of them; locked for a part at a time by the one who hands out.
+    choice: Option<Mutex<Choice>>,
+    /// How many seats took a notice or more.
+    taken: AtomicUsize,
+    state: Mutex<State>,
+}
+
+/// Locked between two parts, never while one is handed out.
+#[derive(Debug)]
+struct State {
+    volley: Arc<Volley>,
+    parts: Parts,
+}
+
+impl FanOut {
+    pub(super) fn new(notice: &Arc<Notice>, lists: Vec<Members>) -> Self {
+        let draft = &notice.draft;
+        let narrowing = draft.narrowing.as_deref();
+        let choice = narrowing.is_some().then(|| Mutex::new(Choice::of(narrowing)));
+        let parts = Parts::of(lists.iter().map(|members| members.len()));
+        Self {
+            audience: draft.audience.clone(),
+            lists,
+            choice,
+            taken: AtomicUsize::new(0),
+            state: Mutex::new(State { volley: Arc::new(Volley::of(notice)), parts }),
+        }
+    }
+
+    pub(crate) fn audience(&self) -> &Audience {
+        &self.audience
+    }
+
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    /// How many tasks could hand out at once. Only one may know who was chosen from several lists.
+    pub(crate) fn hands_max(&self) -> usize {
+        if self.choice.is_some() { 1 } else { self.state.lock().parts.len() }
+    }
+
+    /// Takes the audience's next notice along, if it fits and the members are still the same.
+    pub(crate) fn join(&self, notice: &Arc<Notice>, hub: &Hub) -> bool {
+        if notice.draft.audience != self.audience {
+            return false;
+        }
+        let is_for_the_same = self.is_for_all_members_of(hub);
+        let mut state = self.state.lock();
+        let joins = is_for_the_same && state.volley.takes(notice);
+        if joins {
+            Arc::make_mut(&mut state.volley).push(notice);
+        }
+        joins
+    }
+
+    /// A list that somebody holds is not changed, but replaced.
+    fn is_for_all_members_of(&self, hub: &Hub) -> bool {
+        let lists = hub.lists(&self.audience, None);
+        let mut both = self.lists.iter().zip(&lists);
+        self.lists.len() == lists.len() && both.all(|(one, other)| Arc::ptr_eq(one, other))
+    }
+
+    /// Hands out to the end, and lets others run in between.
+    pub(crate) async fn run(&self, events: &Events) {
+        while !self.go_on(&mut Turn::begin(), events) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Hands out for what is left of `turn`. `true`: nothing is left but what others have in hand.
+    pub(crate) fn go_on(&self, turn: &mut Turn, events: &Events) -> bool {
+        while let Some((part, volley)) = self.take() {
+            let done = self.hand_out(&part, &volley, turn, events);
+            self.state.lock().parts.put_back(part, done, volley.len());
+            if turn.is_over() {
+                return self.is_through();
+            }
+        }
+        true
+    }
+
+    /// Whether everybody has everything, as far as nobody has some of it in hand.
+    pub(crate) fn is_through(&self) -> bool {
+        let state = self.state.lock();
+        state.parts.have_had(state.volley.len())
+    }
+
+    fn take(&self) -> Option<(Part, Arc<Volley>)> {
+        let mut state = self.state.lock();
+        let notices = state.volley.len();
+        let part = state.parts.take(notices)?;
+        Some((part, Arc::clone(&state.volley)))
+    }
+
+    /// Says how many seats of the part are done.
+    fn hand_out(&self, part: &Part, volley: &Volley, turn: &mut Turn, events: &Events) -> usize {
+        let mut choice = self.choice.as_ref().map(Mutex::lock);
+        let (mut done, mut taken) = (0, 0);
+        for seat in &self.lists[part.list][part.seats.clone()] {
+            let is_meant = choice.as_mut().is_none_or(|choice| choice.takes(seat));
+            if is_meant && seat.deliver_all(volley.after(part.had), turn.now, events) {
+                taken += 1;
+            }
+            done += 1;
+            turn.count();
+            if turn.is_over() {
+                break;
+            }
+        }
+        self.taken.fetch_add(taken, Ordering::Relaxed);
+        done
+    }
+}
