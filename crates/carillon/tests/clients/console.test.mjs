@@ -72,7 +72,7 @@ describe('the console of two nodes', () => {
     await until('it to watch', async () => await one.count('carillon_sockets{', '"tail"') === 1);
     const client = await open({ generation: '4.8', transport: 'websocket', url: other.url }, (end) => test.after(end)).connected();
     client.listen('downmsg', 'flash');
-    client.socket.emit('loginRoom', { roomId: '456', type: 'loginWhenFirst' });
+    client.socket.emit('loginRoom', { id: '456', type: 'loginWhenFirst' });
     await client.event('downmsg', (told) => JSON.stringify(told).includes('2002'));
     await other.emit({ to: { room: '456' }, event: 'flash', data: 'you' });
     await client.event('flash');
@@ -176,7 +176,7 @@ describe('the console', () => {
     assert.equal(await page.evaluate('document.activeElement.className'), 'skip');
     await page.getByRole('link', { name: 'A user or room' }).focus();
     await page.keyboard.press('Enter');
-    await page.getByLabel('User').focus();
+    await page.locator('#by-user').focus();
     await page.keyboard.type('5');
     await page.keyboard.press('Enter');
     await page.locator('#finding', { hasText: 'User 5 has no socket' }).waitFor();
