@@ -171,7 +171,6 @@ async fn the_internal_port_says_what_it_is_and_shows_the_demo_in_a_demo_only() {
     let api = Api::start().await;
     let about = api.get("/").await;
     assert_eq!(about.headers()[header::CONTENT_TYPE], "text/plain; charset=utf-8");
-    assert_eq!(api.get("/console/console.js").await.status(), StatusCode::OK);
     for path in ["/demo", "/demo.js", "/rooms", "/console/secrets.js"] {
         assert_eq!(api.get(path).await.status(), StatusCode::NOT_FOUND, "{path}");
     }

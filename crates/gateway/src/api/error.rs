@@ -107,7 +107,9 @@ impl ApiError {
             Self::UnknownNode => (StatusCode::NOT_FOUND, "unknown_node"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::TooManySockets => (StatusCode::UNPROCESSABLE_ENTITY, "too_many_sockets"),
-            Self::Busy | Self::OrdersFull | Self::TailsFull => (StatusCode::TOO_MANY_REQUESTS, "busy"),
+            Self::Busy | Self::OrdersFull | Self::TailsFull => {
+                (StatusCode::TOO_MANY_REQUESTS, "busy")
+            }
             Self::RevocationsFull => (StatusCode::TOO_MANY_REQUESTS, "full"),
             Self::Unavailable | Self::Apart | Self::Halfway | Self::NotRevoked => {
                 (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
