@@ -13,10 +13,7 @@ use std::{
 
 use adapter::Embedded;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use gateway::{
-    Config, Gateway, Limits, Origins, Proxies, Uplink,
-    benched::{Crowd, frame},
-};
+use gateway::{Config, Crowd, Gateway, Limits, Origins, Proxies, Uplink, frame};
 use notice::{
     Audience, Draft, Epoch, EventName, Kind, Namespace, NodeId, Notice, Origin, Payload, Position,
     Room, RoomPatterns, Scope,
@@ -124,7 +121,7 @@ fn crowds(criterion: &mut Criterion) {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let _inside = runtime.enter();
     let (node, registry) = (NodeId::new("n").unwrap(), Registry::new());
-    let link = Embedded::new(bus(), &registry).unwrap().link(node.clone()).unwrap();
+    let link = Embedded::new(bus(), &registry).unwrap().link(node.clone());
     let gateway = Gateway::new(config(node), link, &registry).unwrap();
     let crowd = Crowd::of(&gateway, &audience(), CROWD);
     let mut group = criterion.benchmark_group("a crowd of 1,000 hears");

@@ -1,8 +1,8 @@
 //! A node's members by audience, and the fan-out to them.
 //!
 //! Locks: a shard's lock is held for a few lines and never across a fan-out, which works on a snapshot
-//! of the members. Under it a seat's `places` lock may be taken, nothing else. Of a fan-out, only the choice of a
-//! narrowed one is held while seats are handed to, by the one task that hands it out.
+//! of the members. Under it, and under the choice of a narrowed fan-out, a seat's `places` lock may be taken,
+//! nothing else.
 
 mod choice;
 mod fan_out;

@@ -60,8 +60,7 @@ mod events;
 mod origins;
 mod refusal;
 
-#[doc(hidden)]
-pub mod benched;
+mod benched;
 #[cfg(any(test, feature = "fuzzing"))]
 mod fuzzed;
 
@@ -76,6 +75,9 @@ pub use crate::{
     script::Bundle,
     tls::{Agreement, ClientRoots, Identity, IdentityError, RootsError, Tls, TlsError},
 };
+
+#[doc(hidden)]
+pub use crate::benched::{Crowd, frame};
 
 #[cfg(feature = "fuzzing")]
 pub use crate::fuzzed::{

@@ -27,7 +27,7 @@ pub(crate) struct FanOut {
     audience: Audience,
     /// The members as they were when it began. Each list holds a member once.
     lists: Vec<Members>,
-    /// Where the notice is not for all of them; locked for a part at a time by the one who hands out.
+    /// Where the notice is not for all of them. Only one hands out then.
     choice: Option<Mutex<Choice>>,
     /// How many seats took a notice or more.
     taken: AtomicUsize,
@@ -124,10 +124,9 @@ impl FanOut {
 
     /// Says how many seats of the part are done.
     fn hand_out(&self, part: &Part, volley: &Volley, turn: &mut Turn, events: &Events) -> usize {
-        let mut choice = self.choice.as_ref().map(Mutex::lock);
         let (mut done, mut taken) = (0, 0);
         for seat in &self.lists[part.list][part.seats.clone()] {
-            let is_meant = choice.as_mut().is_none_or(|choice| choice.takes(seat));
+            let is_meant = self.choice.as_ref().is_none_or(|choice| choice.lock().takes(seat));
             if is_meant && seat.deliver_all(volley.after(part.had), turn.now, events) {
                 taken += 1;
             }
