@@ -26,6 +26,8 @@ pub(crate) enum Question {
     Resumed {
         namespace: String,
         socket: String,
+        /// Which seat of the node that is asked it was.
+        number: u64,
     },
     /// The node that is asked empties itself.
     Empty {

@@ -10,13 +10,12 @@ use crate::{
     subject::{Node, Subject, texts},
 };
 
-/// For how long seats are held here.
-fn held<S: Subject>() -> Duration {
-    S::config().finals_age / 8
+async fn one<S: Subject>() -> (S, Node) {
+    holding(Duration::from_mins(1)).await
 }
 
-async fn one<S: Subject>() -> (S, Node) {
-    S::one_with(Config { seats_held: Some(held::<S>()), ..S::config() }).await
+async fn holding<S: Subject>(held: Duration) -> (S, Node) {
+    S::one_with(Config { seats_held: Some(held), ..S::config() }).await
 }
 
 async fn missed(node: &Node, since: &Position) -> Vec<String> {
@@ -102,13 +101,16 @@ pub(crate) async fn a_plain_notice_too_large_to_be_kept_is_known_to_be_gone<S: S
 }
 
 pub(crate) async fn plain_notices_that_are_too_old_are_known_to_be_gone<S: Subject>() {
-    let (bus, node) = one::<S>().await;
+    let held = S::config().finals_age / 8;
+    let (bus, node) = holding::<S>(held).await;
     // What keeps the audience counted.
     let seen = node.accepted(end("copy", now(), "end")).await.position;
     let newest = node.accepted(plain(audience(), "one")).await.position;
-    bus.pass(held::<S>()).await;
+    bus.pass(held).await;
     assert_eq!(missed(&node, &seen).await, ["one"]);
-    bus.pass(held::<S>() * 3).await;
+    bus.pass(held * 3).await;
+    assert!(!is_whole(&node, &seen).await);
+    node.accepted(plain(audience(), "two")).await;
     assert!(!is_whole(&node, &seen).await);
     assert!(is_whole(&node, &newest).await);
 }

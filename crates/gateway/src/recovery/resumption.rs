@@ -65,7 +65,7 @@ impl Claim {
                 return Err(Recovered::Away);
             }
         }
-        put_out_ghost(shared, &held_by.node, &seat);
+        put_out_ghost(shared, &held_by, &seat);
         Ok(Resumption { key, holder, seat, since })
     }
 }
