@@ -14,11 +14,13 @@ mod events;
 mod finals;
 mod hearing;
 mod held;
+mod holding;
 mod keys;
 mod leases;
 mod letter;
 mod logging_in;
 mod mark;
+mod missed;
 mod post;
 mod primaries;
 mod publishing;
@@ -71,6 +73,7 @@ pub use self::{
 };
 use crate::{
     echo::Echo,
+    held_seats::HeldSeats,
     inbox::Inbox,
     interest::Interest,
     limits::{NODES_MAX, REQUESTS_LEN_MAX},
@@ -203,6 +206,7 @@ impl Redis {
             store: Store::of_redis(Arc::clone(&self.bus)),
             logins: Logins::of_redis(leases),
             revocations: Revocations::of_redis(Arc::clone(&self.bus)),
+            held_seats: HeldSeats::of_redis(Arc::clone(&self.bus)),
             signals: Signals::of_redis(Arc::clone(&station)),
             nodes: Nodes::of_redis(station),
             requests,
