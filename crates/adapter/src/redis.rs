@@ -153,10 +153,9 @@ impl Redis {
     /// Puts one more node on the bus, with two connections of its own: one to hear notices by, one for
     /// what nodes say to each other.
     pub async fn link(&self, node: NodeId) -> Result<Link, ConnectError> {
-        let gone = self.stop.child_token();
         // Should it come to nothing, the tasks that run already end.
-        let here = gone.clone().drop_guard();
-        let (station, requests) = self.station(node.clone(), &gone).await?;
+        let here = self.stop.child_token().drop_guard();
+        let (station, requests) = self.station(node.clone(), here.token()).await?;
         let (client, uplink) = (self.config.open().await?, self.uplink(node.clone()).await?);
         let (sender, arrivals) = mpsc::channel(self.config.bus.inbox_len_max.max(1));
         let leases = Leases::new(Arc::clone(&self.bus), node.clone());

@@ -10,7 +10,7 @@ use crate::{
     subject::{Node, Subject},
 };
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn key(name: &str) -> SeatKey {
     SeatKey::new(&format!("key-of-16-or-more-{name}")).expect("it is a key")
