@@ -230,7 +230,9 @@ describe('a client of several nodes', () => {
       pageOf(test, front.url, { transport }),
       pageOf(test, front.url, { transport, namespace: '/notice', auth: { user: 'two' } }),
     ]));
-    for (const page of pages.filter(({ namespace }) => namespace === '/')) await page.ask('loginRoom', 'hall');
+    // A node that has just started does not know at once who is in.
+    const isIn = async (page) => (await page.ask('loginRoom', 'hall', 'loginWhenever'))[0].code === '2002';
+    for (const page of pages.filter(({ namespace }) => namespace === '/')) await until(`${page} to be in`, () => isIn(page));
     await say(staying, 1);
     await Promise.all(pages.map((page) => page.event('said', (n) => n === 1)));
     front.serve([staying]);
