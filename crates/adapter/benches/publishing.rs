@@ -69,6 +69,7 @@ fn config() -> Config {
         kept_rooms: RoomPatterns::default(),
         uplink: None,
         node_lease: Duration::from_secs(15),
+        seats_held: None,
     }
 }
 

@@ -61,6 +61,7 @@ fn bus() -> adapter::Config {
         kept_rooms: RoomPatterns::default(),
         uplink: None,
         node_lease: MINUTE,
+        seats_held: None,
     }
 }
 
@@ -99,6 +100,7 @@ fn config(node: NodeId) -> Config {
         ping_interval: MINUTE,
         ping_timeout: MINUTE,
         recovery_window: MINUTE,
+        recovery_native: false,
         conformance: None,
         auth: auth::Config { mode: auth::Mode::Anonymous, ca: None },
         auth_cookie: None,

@@ -37,7 +37,7 @@ impl Crowd {
             let (dialect, transport) = (Dialect::Engine4, Transport::Polling);
             let session = Session::new(shared, id, dialect, transport, None, address);
             let namespace = audience.namespace.clone();
-            let seat = Seat::new(&session, namespace, None, Cursor::default(), None);
+            let seat = Seat::new(&session, namespace, None, Cursor::default(), None, None);
             shared.hub.join(&seat, audience);
             seat.go_live();
             seat

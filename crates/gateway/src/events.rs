@@ -6,6 +6,7 @@ mod handing_out;
 mod hearing;
 mod leaving;
 mod outcomes;
+mod recovery;
 
 use std::{
     net::IpAddr,
@@ -22,8 +23,10 @@ use prometheus::{
 };
 
 pub(crate) use self::outcomes::{Asking, Downlink, Dropped, Handshake, Heard, Ordered};
-pub(crate) use self::{forwarding::Forwarded, handing_out::HandedOut, leaving::still_leaving};
-use self::{forwarding::Forwards, leaving::Leaving};
+pub(crate) use self::{
+    forwarding::Forwarded, handing_out::HandedOut, leaving::still_leaving, recovery::Recovered,
+};
+use self::{forwarding::Forwards, leaving::Leaving, recovery::Recoveries};
 use crate::{
     departure::Departure,
     engine::{Dialect, Transport},
@@ -54,6 +57,7 @@ pub(crate) struct Events {
     delivery_seconds: Histogram,
     leaving: Leaving,
     forwards: Forwards,
+    recoveries: Recoveries,
     deaf: IntGauge,
     readings: IntCounterVec,
     /// A stranger was heard and told of: once is enough.
@@ -116,6 +120,7 @@ impl Events {
             dropped: counters("carillon_dropped_total", "What was not passed on.", &["reason"])?,
             leaving: Leaving::new(registry)?,
             forwards: Forwards::new(registry)?,
+            recoveries: Recoveries::new(registry)?,
             readings: outcomes("carillon_store_readings_total", READINGS)?,
             deaf: registered(registry, IntGauge::new("carillon_deaf", DEAF)?)?,
             met_stranger: AtomicBool::new(false),
