@@ -26,7 +26,6 @@ use self::{
     inflow::{Inflow, Next},
     pass::Pass,
     places::Places,
-    replay::Known,
 };
 pub(crate) use self::{places::Entry, replay::Replay, seats::Seats};
 use crate::{
@@ -64,7 +63,6 @@ pub(crate) struct Seat {
     pub(crate) open_questions: AtomicU16,
     /// How it came to where it is, if its client may come back to it.
     pub(crate) trail: Option<Box<Trail>>,
-    known: Mutex<Known>,
     inflow: Mutex<Inflow>,
 }
 
@@ -98,8 +96,7 @@ impl Seat {
             alias: Alias::default(),
             open_questions: AtomicU16::new(0),
             trail,
-            known: Mutex::new(Known::new(since)),
-            inflow: Mutex::default(),
+            inflow: Mutex::new(Inflow::new(since)),
         })
     }
 

@@ -3,7 +3,7 @@
 use std::{mem, sync::Arc};
 
 use adapter::CatchUp;
-use notice::{Audience, Kind, Notice, Origin, Position};
+use notice::{Audience, Cursor, Kind, Notice, Origin, Position};
 
 /// From the bus to a seat.
 #[derive(Debug, Default)]
@@ -14,6 +14,7 @@ pub(crate) struct Inflow {
     floors: Vec<(Audience, Position, bool)>,
     /// Only while something is held, or may have to be.
     waiting: Option<Box<Waiting>>,
+    pub(super) known: Known,
 }
 
 #[derive(Debug, Default)]
@@ -24,6 +25,28 @@ struct Waiting {
     reading: Vec<Audience>,
     /// What was read before the client was welcomed.
     read: Vec<(Audience, CatchUp)>,
+}
+
+/// Where its client has been in rooms that it has not joined yet.
+#[derive(Debug, Default)]
+pub(super) struct Known(Option<Box<Cursor>>);
+
+impl Known {
+    fn new(cursor: Cursor) -> Self {
+        Self((!cursor.is_empty()).then(|| Box::new(cursor)))
+    }
+
+    pub(super) fn position(&self, audience: &Audience) -> Option<Position> {
+        self.0.as_ref()?.position(audience).cloned()
+    }
+
+    /// A cursor is good for one join: what comes after was sent.
+    pub(super) fn forget(&mut self, audience: &Audience) {
+        if let Some(cursor) = &mut self.0 {
+            cursor.forget(audience);
+        }
+        self.0.take_if(|cursor| cursor.is_empty());
+    }
 }
 
 /// What to do with a notice that the bus has brought.
@@ -47,6 +70,10 @@ pub(crate) struct Due {
 }
 
 impl Inflow {
+    pub(crate) fn new(since: Cursor) -> Self {
+        Self { known: Known::new(since), ..Self::default() }
+    }
+
     pub(crate) fn take(&mut self, notice: &Arc<Notice>, bytes_max: usize) -> Next {
         if !self.holds_back(&notice.draft.audience) {
             return if self.covers(notice) { Next::Skip } else { Next::Send };

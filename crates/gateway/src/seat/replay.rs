@@ -8,32 +8,10 @@
 use std::{sync::Arc, time::SystemTime};
 
 use adapter::{BusError, CatchUp, Owed, Since};
-use notice::{Audience, Cursor, Namespace, Notice, Position, Scope};
+use notice::{Audience, Namespace, Notice, Position, Scope};
 
 use super::{FRAME_BYTES_MAX, Seat, inflow::Due};
 use crate::{forms::Forms, frames_of, hub::Choice, readings::Want};
-
-/// Where its client has been in rooms that it has not joined yet.
-#[derive(Debug, Default)]
-pub(crate) struct Known(Option<Box<Cursor>>);
-
-impl Known {
-    pub(super) fn new(cursor: Cursor) -> Self {
-        Self((!cursor.is_empty()).then(|| Box::new(cursor)))
-    }
-
-    fn position(&self, audience: &Audience) -> Option<Position> {
-        self.0.as_ref()?.position(audience).cloned()
-    }
-
-    /// A cursor is good for one join: what comes after was sent.
-    fn forget(&mut self, audience: &Audience) {
-        if let Some(cursor) = &mut self.0 {
-            cursor.forget(audience);
-        }
-        self.0.take_if(|cursor| cursor.is_empty());
-    }
-}
 
 /// One reading of the store for a seat that becomes a member. For as long as it is there, the seat holds back
 /// what the bus brings of the audience.
@@ -63,7 +41,7 @@ impl<'a> Replay<'a> {
     pub(crate) async fn read(&self) -> Result<Owed, BusError> {
         let Self { seat, audience, missed } = self;
         let shared = &seat.session.shared;
-        let known = seat.known.lock().position(audience);
+        let known = seat.inflow.lock().known.position(audience);
         let want = match (missed, &known) {
             (Some(since), _) => Want::Missed(since.clone()),
             (None, Some(since)) => Want::After(since.clone()),
@@ -83,7 +61,7 @@ impl<'a> Replay<'a> {
         let (is_own, caught) = shared.readings.read(((*audience).clone(), want), reading).await;
         shared.events.read_store(is_own);
         let caught = caught?;
-        seat.known.lock().forget(audience);
+        seat.inflow.lock().known.forget(audience);
         let owed = owed(&caught);
         // It may have left meanwhile.
         if seat.places.has(audience) {
