@@ -2,7 +2,8 @@
 //! members, one by one and with many notices in one go.
 //!
 //! `cargo bench -p gateway`. Not measured: the write, which is nine tenths of a paced delivery (`loadtest fanout` has
-//! it), the bus, cold memory of many more sockets than these, and other cores.
+//! it), the bus, cold memory of many more sockets than these, and other cores. In it, though a socket that takes its
+//! write at once has none: a queue for each member, since these poll.
 #![expect(clippy::unwrap_used, reason = "a broken harness should stop the measurement")]
 
 use std::{

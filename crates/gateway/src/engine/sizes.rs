@@ -34,7 +34,7 @@ fn a_session_and_its_seat_are_small() {
     holds("a session", size_of::<Session>() + 16, 320);
     holds("a seat", size_of::<Seat>() + 16, 256);
     // Within the session: what one lock guards, and the wire, whose TLS is boxed.
-    holds("a line", size_of::<Line>(), 32);
+    holds("a line", size_of::<Line>(), 40);
     holds("a wire", size_of::<Wire>(), 40);
     // Nearly always nothing waits, and then it has no queue.
     holds("an outbox", size_of::<Outbox>(), 8);
