@@ -26,7 +26,7 @@ pub(crate) use self::outcomes::{Asking, Downlink, Dropped, Handshake, Heard, Ord
 pub(crate) use self::{
     forwarding::Forwarded, handing_out::HandedOut, leaving::still_leaving, recovery::Recovered,
 };
-use self::{forwarding::Forwards, leaving::Leaving, recovery::Recoveries};
+use self::{forwarding::Forwards, handing_out::FanOuts, leaving::Leaving, recovery::Recoveries};
 use crate::{
     departure::Departure,
     engine::{Dialect, Transport},
@@ -45,7 +45,7 @@ pub(crate) struct Events {
     departures: IntCounterVec,
     /// Looked up once: these count on the hot path.
     deliveries: Deliveries,
-    fan_outs: [IntCounter; 3],
+    fan_outs: FanOuts,
     dropped: IntCounterVec,
     acks: IntCounterVec,
     orders: IntCounterVec,
@@ -83,8 +83,6 @@ impl Events {
         let waiting = IntGauge::new("carillon_queue_bytes", "What waits for slow sockets.")?;
         let deliveries =
             counters("carillon_deliveries_total", "Notices sent to a socket.", &["transport"])?;
-        let fan_outs =
-            counters("carillon_fan_outs_total", "Notices handed to members.", &["outcome"])?;
         let departures =
             counters("carillon_departures_total", "Connections that ended.", &["reason"])?;
         for departure in Departure::ALL {
@@ -102,16 +100,13 @@ impl Events {
             is_exhausted: AtomicBool::new(false),
             departures,
             deliveries: Deliveries::of(&deliveries),
-            fan_outs: HandedOut::ALL.map(|how| fan_outs.with_label_values(&[how.label()])),
+            fan_outs: FanOuts::new(registry)?,
             queue_bytes: registered(registry, waiting)?,
             delivery_seconds: registered(
                 registry,
                 Histogram::with_opts(delivery.buckets(buckets))?,
             )?,
-            acks: outcomes(
-                "carillon_acks_total",
-                "Sockets that were asked for an acknowledgement.",
-            )?,
+            acks: outcomes("carillon_acks_total", "Sockets asked for an acknowledgement.")?,
             orders: counters(
                 "carillon_orders_total",
                 "Orders to this node's sockets.",

@@ -1,6 +1,8 @@
 //! How fan-outs go.
 
-use super::Events;
+use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
+
+use super::{Events, registered};
 
 /// The label of `carillon_fan_outs_total`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -13,9 +15,9 @@ pub(crate) enum HandedOut {
 }
 
 impl HandedOut {
-    pub(super) const ALL: [Self; 3] = [Self::AtOnce, Self::InTurns, Self::HeldUp];
+    const ALL: [Self; 3] = [Self::AtOnce, Self::InTurns, Self::HeldUp];
 
-    pub(super) fn label(self) -> &'static str {
+    fn label(self) -> &'static str {
         match self {
             Self::AtOnce => "at_once",
             Self::InTurns => "in_turns",
@@ -24,8 +26,20 @@ impl HandedOut {
     }
 }
 
+/// Looked up once: these count on the hot path.
+#[derive(Debug)]
+pub(super) struct FanOuts([IntCounter; HandedOut::ALL.len()]);
+
+impl FanOuts {
+    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let name = Opts::new("carillon_fan_outs_total", "How notices went to members.");
+        let all = registered(registry, IntCounterVec::new(name, &["outcome"])?)?;
+        Ok(Self(HandedOut::ALL.map(|how| all.with_label_values(&[how.label()]))))
+    }
+}
+
 impl Events {
     pub(crate) fn handed_out(&self, how: HandedOut) {
-        self.fan_outs[how as usize].inc();
+        self.fan_outs.0[how as usize].inc();
     }
 }
