@@ -1,0 +1,104 @@
+// A node between its links: clients reach it over one, and it reaches each Redis over another, which is its own.
+
+import { until } from '../clients/until.mjs';
+import { Link } from './link.mjs';
+import { freePorts } from './ports.mjs';
+import { Process } from './process.mjs';
+import { Fleet } from './redis.mjs';
+
+/** How long a node that gives no sign counts as living: faults are shorter or longer than this. */
+export const LEASE_MS = 4_000;
+const START_MS = 20_000;
+/** A node that cannot join its bus ends, and is started again by whoever runs it. */
+const AGAIN_MS = 500;
+
+const SETTINGS = {
+  'redis.min_replicas_ack': 1,
+  'public.ping_interval': '5s',
+  'public.ping_timeout': '5s',
+  'leases.node': `${LEASE_MS}ms`,
+  'leases.login': `${LEASE_MS}ms`,
+  'leases.channel': `${LEASE_MS}ms`,
+  'ingest.claim_after': '5s',
+  'limits.stall': '5s',
+  'drain.grace': '6s',
+  'drain.delay': '1s',
+  'drain.ready_status': 404,
+};
+
+export class Node extends Process {
+  /** Between the balancer and it. */
+  front = null;
+  /** Between it and each Redis and sentinel. */
+  back = [];
+  internalPort = 0;
+  #publicPort = 0;
+  #isWanted = false;
+  #again = null;
+
+  constructor(name, folder) {
+    super(process.env.CARILLON_BIN, { name, folder });
+    this.onLost = () => this.#startLater();
+  }
+
+  get internal() {
+    return `http://127.0.0.1:${this.internalPort}`;
+  }
+
+  /** `ports` are those of the fleet. What the sentinels name comes to the node as its own links: their ports are as long. */
+  async link(ports) {
+    const [open, internal, front, ...own] = await freePorts(3 + ports.length);
+    [this.#publicPort, this.internalPort] = [open, internal];
+    const names = new Map(ports.map((port, index) => [String(port), String(own[index])]));
+    const known = new RegExp([...names.keys()].join('|'), 'g');
+    const rename = (bytes) => Buffer.from(bytes.toString('latin1').replace(known, (port) => names.get(port)), 'latin1');
+    this.back = ports.map((port, index) => new Link(port, index < 2 ? {} : { rename }));
+    this.front = new Link(open);
+    await this.front.start(front);
+    for (const [index, link] of this.back.entries()) await link.start(own[index]);
+  }
+
+  async start() {
+    this.#isWanted = true;
+    this.#spawn();
+    await this.ready();
+  }
+
+  async ready() {
+    await until(`${this.name} to be ready`, async () => (await this.asked('/readyz').catch(() => null))?.status === 200, START_MS);
+  }
+
+  asked(path, { patience = 3_000, ...options } = {}) {
+    return fetch(this.internal + path, { ...options, signal: AbortSignal.timeout(patience) });
+  }
+
+  kill() {
+    this.#isWanted = false;
+    clearTimeout(this.#again);
+    return super.kill();
+  }
+
+  terminate() {
+    this.#isWanted = false;
+    super.terminate();
+  }
+
+  close() {
+    for (const link of [this.front, ...this.back]) link?.close();
+  }
+
+  #spawn() {
+    const own = {
+      ...SETTINGS,
+      'public.addr': `127.0.0.1:${this.#publicPort}`,
+      'internal.addr': `127.0.0.1:${this.internalPort}`,
+      'ingest.consumer': this.name,
+      'redis.url': Fleet.url(this.back.slice(2).map(({ port }) => port)),
+    };
+    this.spawn(['serve', ...Object.entries(own).flatMap(([name, value]) => ['--set', `${name}=${value}`])]);
+  }
+
+  #startLater() {
+    if (this.#isWanted) this.#again = setTimeout(() => this.#spawn(), AGAIN_MS);
+  }
+}

@@ -1,0 +1,46 @@
+// All that a run needs, started in order and ended in the other: Redis with sentinels, three nodes, HAProxy, pages, workers.
+
+import { Edge } from '../deploy/edges.mjs';
+import { Node } from './node.mjs';
+import { Fleet } from './redis.mjs';
+
+const NODES = 3;
+
+export class Stage {
+  fleet;
+  nodes;
+  edge = new Edge('haproxy');
+  /** Ends that nobody asked for: `{ at, name, code }`. */
+  lost = [];
+
+  constructor(folder) {
+    this.fleet = new Fleet(folder);
+    this.nodes = Array.from({ length: NODES }, (_, index) => new Node(`node-${index + 1}`, folder));
+  }
+
+  async start() {
+    await this.fleet.start();
+    for (const one of [...this.nodes, ...this.fleet.servers, ...this.fleet.sentinels]) this.#watch(one);
+    await Promise.all(this.nodes.map(async (node) => {
+      await node.link(this.fleet.ports);
+      await node.start();
+    }));
+    await this.edge.start(this.nodes.map((node) => [node.front.port, node.internalPort]));
+  }
+
+  #watch(one) {
+    const { onLost } = one;
+    one.onLost = (code) => {
+      this.lost.push({ at: Date.now(), name: one.name, code });
+      onLost(code);
+    };
+  }
+
+  /** By their ids, whatever state they are in. */
+  async stop() {
+    await this.edge.stop();
+    await Promise.all(this.nodes.map((node) => node.kill()));
+    for (const node of this.nodes) node.close();
+    await this.fleet.stop();
+  }
+}
