@@ -62,12 +62,13 @@ export const ACTIONS = {
   restart: (stage, step) => restarted(nodeOf(stage, step)),
   'drain by hand': async (stage, step) => {
     const node = nodeOf(stage, step);
+    // By its own port, since the others do not list a node whose lease has run out meanwhile.
     const { nodes } = await (await node.asked('/v1/nodes')).json();
-    const { node: id } = nodes.find((listed) => listed.this);
+    const own = nodes.find((listed) => listed.this);
+    if (!own) throw new Error('the node does not list itself');
     const through = stage.nodes[(step.node + 1) % stage.nodes.length];
     const body = JSON.stringify({ over: `${DRAIN_MS}ms` });
-    // It answers when the node has been told; what a drain then takes is the node's own affair.
-    await through.asked(`/v1/nodes/${id}/drain`, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+    await through.asked(`/v1/nodes/${own.node}/drain`, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
     return async () => (await restarted(node))();
   },
 

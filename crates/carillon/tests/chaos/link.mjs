@@ -77,19 +77,12 @@ class Pair {
   }
 
   #carry(from, to, delay, rename) {
-    // In order, whatever the delay was when each came.
-    let last = 0;
-    const later = (act) => {
-      const due = Math.max(performance.now() + delay(), last);
-      last = due;
-      if (due <= performance.now()) act();
-      else setTimeout(act, due - performance.now());
-    };
-    from.on('data', (bytes) => later(() => {
+    const lane = new Lane(delay);
+    from.on('data', (bytes) => lane.push(() => {
       if (to.writable && !to.write(rename(bytes))) from.pause();
     }));
     to.on('drain', () => this.isHalted || from.resume());
-    from.on('end', () => later(() => to.end()));
+    from.on('end', () => lane.push(() => to.end()));
     from.on('error', () => this.end());
     from.on('close', () => this.onEnd());
   }
@@ -106,5 +99,30 @@ class Pair {
 
   end() {
     for (const side of this.#sides) if (!side.destroyed) side.resetAndDestroy();
+  }
+}
+
+/** One direction: all in order, each when it is due. */
+class Lane {
+  #delay;
+  #waiting = [];
+
+  constructor(delay) {
+    this.#delay = delay;
+  }
+
+  push(act) {
+    const delay = this.#delay();
+    if (delay === 0 && this.#waiting.length === 0) return void act();
+    this.#waiting.push({ due: performance.now() + delay, act });
+    if (this.#waiting.length === 1) this.#wait();
+  }
+
+  #wait() {
+    setTimeout(() => {
+      // Only here is anything taken out, so that nothing passes another.
+      while (this.#waiting.length > 0 && this.#waiting[0].due <= performance.now()) this.#waiting.shift().act();
+      if (this.#waiting.length > 0) this.#wait();
+    }, Math.max(0, this.#waiting[0].due - performance.now()));
   }
 }

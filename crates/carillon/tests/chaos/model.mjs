@@ -2,6 +2,8 @@
 
 /** A page that opens is owed the ends of this long before. Half of recovery.window, since that is by the clock of Redis. */
 const REACH_MS = 60_000;
+/** How long an old primary and its replica may have said different things, before and after the sentinels told of the new one. */
+const UNSAID_MS = 12_000;
 /** Later than this after acceptance, connection and the end of the faults of that moment is late. */
 export const LATE_MS = 5_000;
 
@@ -11,11 +13,14 @@ export class Model {
   /** `{ what, page, identity, at, … }`: what must never happen. */
   faults = [];
   gaps = 0;
+  /** What was heard from a primary that was replaced before its replica had it, and was then unsaid. No fault: it was not accepted. */
+  takenBack = 0;
+  #failovers = [];
   #byUser = new Map();
 
   /** A task begins. One that is not versioned may fall back where its worker had to say a thing twice. */
   begun({ identity, user, road, isVersioned }) {
-    const task = { identity, user, road, isVersioned, isRetried: false, sent: null, accepted: null, id: null };
+    const task = { identity, user, road, isVersioned, isRetried: false, sent: null, accepted: null, id: null, idAt: null };
     this.tasks.set(identity, task);
     if (!this.#byUser.has(user)) this.#byUser.set(user, []);
     this.#byUser.get(user).push(task);
@@ -60,6 +65,18 @@ export class Model {
     page.story.push({ at, what: `cut: ${reason}` });
   }
 
+  /** Redis has another primary, or it had one a moment ago. */
+  failedOver(at) {
+    this.#failovers.push(at);
+  }
+
+  /** Whether what was heard then may be unsaid now: a primary went meanwhile, and nobody said that it was accepted. */
+  #mayBeUnsaid(task, heardAt, now) {
+    const isConfirmed = task.road === 'http' && task.accepted !== null;
+    return this.#failovers.some((at) => heardAt >= at - UNSAID_MS && heardAt <= at + UNSAID_MS && now >= at - UNSAID_MS
+      && !(isConfirmed && task.accepted < at - UNSAID_MS));
+  }
+
   /** `step` counts the progress of a task; an end has none. */
   heard(name, { at, identity, step, isEnd, id, isReplayed }) {
     const page = this.pages.get(name);
@@ -69,10 +86,15 @@ export class Model {
     page.story.push({ at, identity, what: `${isEnd ? 'its end' : `step ${step}`}, ${id}${isReplayed ? ', replayed' : ''}` });
     if (!isReplayed) this.#numbered(page, id, blame);
     if (isEnd) return this.#ended(page, task, { at, id }, blame);
-    if (page.ends.has(identity)) blame('progress after the end');
-    const before = page.steps.get(identity) ?? -1;
-    if (step < before && (task.isVersioned || !task.isRetried)) blame(`progress fell back from ${before}`);
-    page.steps.set(identity, Math.max(step, before));
+    const unsay = (heardAt, what) => {
+      if (this.#mayBeUnsaid(task, heardAt, at)) this.takenBack += 1;
+      else blame(what);
+    };
+    const end = page.ends.get(identity);
+    if (end) unsay(end.first, 'progress after the end');
+    const before = page.steps.get(identity) ?? { step: -1, at };
+    if (step < before.step && (task.isVersioned || !task.isRetried)) unsay(before.at, `progress fell back from ${before.step}`);
+    if (step > before.step) page.steps.set(identity, { step, at });
   }
 
   /** Fresh notices of one connection come in the order of their numbers; what is sent again, as after a failover, was heard. */
@@ -85,8 +107,11 @@ export class Model {
   }
 
   #ended(page, task, { at, id }, blame) {
-    if (task.id !== null && task.id !== id) blame(`an end of two ids, ${task.id} before`);
-    task.id ??= id;
+    if (task.id !== null && task.id !== id) {
+      if (this.#mayBeUnsaid(task, task.idAt, at)) this.takenBack += 1;
+      else blame(`an end of two ids, ${task.id} before`);
+    }
+    if (task.id !== id) Object.assign(task, { id, idAt: at });
     const known = page.ends.get(task.identity);
     if (known) known.times += 1;
     else page.ends.set(task.identity, { first: at, times: 1, connected: page.connected });

@@ -82,6 +82,17 @@ describe('the model', () => {
     })), ['progress after the end']);
   });
 
+  it('lets a failover unsay what was not accepted, and nothing that was', () => {
+    const unsaid = (failover, accepted) => run((order, steps, model, heard) => {
+      model.failedOver(failover);
+      steps.accepted = () => model.accepted('task', accepted);
+      steps.stale = heard(60_010, { step: 2, id: ID(2), isReplayed: true });
+      return [...order, 'stale'];
+    });
+    assert.deepEqual([whats(unsaid(10, 5)), unsaid(10, 5).takenBack], [[], 1]);
+    assert.deepEqual(whats(unsaid(50_000, 5)), ['progress after the end']);
+  });
+
   it('sees progress that falls back', () => {
     const swapped = (order, steps, _, heard) => {
       steps.second = heard(3, { step: 0, id: ID(2) });

@@ -8,7 +8,7 @@ import { Fleet } from './redis.mjs';
 
 /** How long a node that gives no sign counts as living: faults are shorter or longer than this. */
 export const LEASE_MS = 4_000;
-const START_MS = 20_000;
+const START_MS = 40_000;
 /** A node that cannot join its bus ends, and is started again by whoever runs it. */
 const AGAIN_MS = 500;
 

@@ -20,7 +20,7 @@ const WORKERS = 24;
 /** Once nothing happens any more, so long for everybody to have everything. */
 const SETTLE_MS = 40_000;
 /** However it goes, it is over so long after the schedule. */
-const OVER_MS = 120_000;
+const OVER_MS = 180_000;
 
 const { values } = parseArgs({ options: {
   seed: { type: 'string', default: String(Date.now() % 100_000) },
@@ -51,6 +51,7 @@ class Run {
     await until(() => `${this.model.away().length} pages to connect`, () => this.model.away().length === 0, 30_000);
     const workers = new Workers({ stage: this.stage, model: this.model, users: swarms.users, count: WORKERS, chance: new Chance(seed) });
     this.began = Date.now();
+    this.stage.watchPrimary((at) => this.model.failedOver(at));
     workers.start();
     await Promise.all([...this.steps.map((step) => this.#inTurn(step)), pause(seconds * 1_000)]);
     const healed = Date.now();
@@ -97,7 +98,8 @@ class Run {
     say(table(told));
     for (const { kind, trouble } of steps.filter((step) => step.trouble)) say(`! ${kind}: ${trouble}`);
     for (const { at, name, code } of this.stage.lost) say(`${name} ended by itself with ${code} at ${((at - began) / 1_000).toFixed(1)} s`);
-    say(`${told.pages} pages, ${told.away} of them away at the end; ${told.orderFaults} faults of order; ${told.gaps} gaps told;`
+    say(`${told.pages} pages, ${told.away} of them away at the end; ${told.orderFaults} faults of order; ${told.takenBack} unsaid by a failover;`
+      + ` ${told.gaps} gaps told;`
       + ` all had all ${(told.settled / 1_000).toFixed(1)} s after the last fault`);
     if (!told.isWell) {
       const said = story({ model, steps, began });

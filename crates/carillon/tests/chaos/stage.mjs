@@ -5,6 +5,7 @@ import { Node } from './node.mjs';
 import { Fleet } from './redis.mjs';
 
 const NODES = 3;
+const LOOK_MS = 200;
 
 export class Stage {
   fleet;
@@ -12,6 +13,7 @@ export class Stage {
   edge = new Edge('haproxy');
   /** Ends that nobody asked for: `{ at, name, code }`. */
   lost = [];
+  #looking = null;
 
   constructor(folder) {
     this.fleet = new Fleet(folder);
@@ -28,6 +30,16 @@ export class Stage {
     await this.edge.start(this.nodes.map((node) => [node.front.port, node.internalPort]));
   }
 
+  /** Told of each primary after the first: `onPrimary`, called until `stop`. */
+  watchPrimary(onPrimary) {
+    let last = null;
+    this.#looking = setInterval(async () => {
+      const now = await this.fleet.primaryPort().catch(() => last);
+      if (last !== null && now !== last) onPrimary(Date.now());
+      last = now;
+    }, LOOK_MS);
+  }
+
   #watch(one) {
     const { onLost } = one;
     one.onLost = (code) => {
@@ -38,6 +50,7 @@ export class Stage {
 
   /** By their ids, whatever state they are in. */
   async stop() {
+    clearInterval(this.#looking);
     await this.edge.stop();
     await Promise.all(this.nodes.map((node) => node.kill()));
     for (const node of this.nodes) node.close();
