@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Clock } from './clock.mjs';
 
@@ -21,6 +21,10 @@ export class Process {
     this.clock = new Clock(folder, name);
   }
 
+  get pid() {
+    return this.#child?.pid;
+  }
+
   get isRunning() {
     return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
   }
@@ -34,6 +38,11 @@ export class Process {
       if (!child.isAskedToGo) this.onLost(code ?? signal);
     });
     this.#child = child;
+  }
+
+  /** All that it has said. */
+  get said() {
+    return readFileSync(this.#log, 'utf8');
   }
 
   freeze() {

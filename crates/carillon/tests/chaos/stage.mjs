@@ -1,5 +1,6 @@
 // All that a run needs, started in order and ended in the other: Redis with sentinels, three nodes, HAProxy, pages, workers.
 
+import { said } from '../clients/record.mjs';
 import { Edge } from '../deploy/edges.mjs';
 import { Node } from './node.mjs';
 import { Fleet } from './redis.mjs';
@@ -53,7 +54,10 @@ export class Stage {
     clearInterval(this.#looking);
     await this.edge.stop();
     await Promise.all(this.nodes.map((node) => node.kill()));
-    for (const node of this.nodes) node.close();
+    for (const node of this.nodes) {
+      node.close();
+      if (node.pid) said(node.said);
+    }
     await this.fleet.stop();
   }
 }
