@@ -35,6 +35,7 @@ it('three nodes serve polling pages by turns without one failed request', async 
     await nodes[n % 3].handIn([progress(user, identity, 50), complete(user, identity)]);
     await pages[user].notice(identity, 'file.complete', undefined, DEADLINE_MS);
     await pages[user].ask('tasks');
+    assert.equal(pages[user].count('disconnect'), 0, pages[user].story());
     pages[user].heard.length = 0;
     await pause(GAP_MS);
   }
