@@ -12,6 +12,7 @@ mod ears;
 mod envelope;
 mod events;
 mod finals;
+mod heard;
 mod hearing;
 mod held;
 mod keys;

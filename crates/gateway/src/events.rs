@@ -303,7 +303,7 @@ impl Deliveries {
         match (transport, dialect) {
             (_, Dialect::PlainWebSocket) => &self.ws,
             (Transport::WebSocket, _) => &self.websocket,
-            (Transport::Stream, _) => &self.sse,
+            (Transport::Stream | Transport::Tail, _) => &self.sse,
             (Transport::Polling | Transport::Upgrading, _) => &self.polling,
         }
     }

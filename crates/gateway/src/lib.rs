@@ -50,6 +50,7 @@ mod frames_of;
 mod module;
 mod plain;
 mod script;
+mod tail;
 
 mod api;
 

@@ -54,6 +54,10 @@ impl Repair {
 
     pub(super) async fn run(&self, audience: &Audience, why: Why) -> Result<(), Gone> {
         match why {
+            Why::Unsure => match self.ears.verdict(audience).await {
+                Some(why) => Box::pin(self.run(audience, why)).await,
+                None => Ok(()),
+            },
             Why::Hole(epoch) => self.repair(audience, &epoch, None, Cause::Hole).await,
             Why::Behind(newest) if !self.ears.is_behind(audience, &newest) => Ok(()),
             Why::Behind(newest) => {
