@@ -5,6 +5,7 @@ mod forwarding;
 mod hearing;
 mod leaving;
 mod outcomes;
+mod recovery;
 
 use std::{
     net::IpAddr,
@@ -21,8 +22,8 @@ use prometheus::{
 };
 
 pub(crate) use self::outcomes::{Asking, Downlink, Dropped, Handshake, Heard, Ordered};
-pub(crate) use self::{forwarding::Forwarded, leaving::still_leaving};
-use self::{forwarding::Forwards, leaving::Leaving};
+pub(crate) use self::{forwarding::Forwarded, leaving::still_leaving, recovery::Recovered};
+use self::{forwarding::Forwards, leaving::Leaving, recovery::Recoveries};
 use crate::{
     departure::Departure,
     engine::{Dialect, Transport},
@@ -52,6 +53,7 @@ pub(crate) struct Events {
     delivery_seconds: Histogram,
     leaving: Leaving,
     forwards: Forwards,
+    recoveries: Recoveries,
     deaf: IntGauge,
     readings: IntCounterVec,
     /// A stranger was heard and told of: once is enough.
@@ -111,6 +113,7 @@ impl Events {
             dropped: counters("carillon_dropped_total", "What was not passed on.", &["reason"])?,
             leaving: Leaving::new(registry)?,
             forwards: Forwards::new(registry)?,
+            recoveries: Recoveries::new(registry)?,
             readings: outcomes("carillon_store_readings_total", READINGS)?,
             deaf: registered(registry, IntGauge::new("carillon_deaf", DEAF)?)?,
             met_stranger: AtomicBool::new(false),
