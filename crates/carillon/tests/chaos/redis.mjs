@@ -125,7 +125,7 @@ class Server extends Answering {
   /** With what it acknowledged before: it writes that down before it answers. Alone it takes nothing, as docs/redis.md advises. */
   async start(primaryPort = null) {
     const follow = primaryPort ? ['--replicaof', '127.0.0.1', primaryPort] : [];
-    this.spawn(['--port', this.port, '--bind', '127.0.0.1', '--dir', this.#folder, '--save', '', '--appendonly', 'yes',
+    this.spawn(['--port', this.port, '--bind', '127.0.0.1', '--dir', this.#folder, '--save', '', '--appendonly', 'yes', '--appendfsync', 'always',
       '--repl-diskless-sync-delay', 0, '--repl-timeout', 5, '--min-replicas-to-write', 1, '--min-replicas-max-lag', 3, ...follow]);
     await this.answers();
   }
