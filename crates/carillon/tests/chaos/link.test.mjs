@@ -7,7 +7,7 @@ import { it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { until } from '../clients/until.mjs';
 import { Link } from './link.mjs';
-import { freePorts } from './ports.mjs';
+import { freePorts } from '../clients/ports.mjs';
 
 /** A link to a server that keeps what it is told, and a connection over it. */
 async function linked(test) {

@@ -13,6 +13,9 @@ export class Model {
   /** `{ what, page, identity, at, … }`: what must never happen. */
   faults = [];
   gaps = 0;
+  /** How often a page came back, and how often it was given its seat back, as Socket.IO calls it. */
+  returns = 0;
+  recovered = 0;
   /** What was heard from a primary that was replaced before its replica had it, and was then unsaid. No fault: it was not accepted. */
   takenBack = 0;
   #failovers = [];
@@ -53,10 +56,12 @@ export class Model {
     this.pages.get(name).isOpen = false;
   }
 
-  connected(name, at) {
+  connected(name, at, isRecovered = false) {
     const page = this.pages.get(name);
+    this.returns += page.connected === null ? 0 : 1;
+    this.recovered += isRecovered ? 1 : 0;
     Object.assign(page, { isConnected: true, connected: at, fresh: new Set(), newest: null });
-    page.story.push({ at, what: 'connected' });
+    page.story.push({ at, what: isRecovered ? 'recovered' : 'connected' });
   }
 
   cut(name, at, reason) {

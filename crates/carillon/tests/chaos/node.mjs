@@ -1,10 +1,11 @@
 // A node between its links: clients reach it over one, and it reaches each Redis over another, which is its own.
 
+import { fileURLToPath } from 'node:url';
 import { until } from '../clients/until.mjs';
 import { Link } from './link.mjs';
-import { freePorts } from './ports.mjs';
+import { freePorts } from '../clients/ports.mjs';
 import { Process } from './process.mjs';
-import { Fleet } from './redis.mjs';
+import { Fleet, SERVICE } from './redis.mjs';
 
 /** How long a node that gives no sign counts as living: faults are shorter or longer than this. */
 export const LEASE_MS = 4_000;
@@ -33,11 +34,13 @@ export class Node extends Process {
   back = [];
   internalPort = 0;
   #publicPort = 0;
+  #isNative;
   #isWanted = false;
   #again = null;
 
-  constructor(name, folder) {
-    super(process.env.CARILLON_BIN, { name, folder });
+  constructor(name, folder, { isNative, program = process.env.CARILLON_BIN }) {
+    super(program, { name, folder });
+    this.#isNative = isNative;
     this.onLost = () => this.#startLater();
   }
 
@@ -88,17 +91,34 @@ export class Node extends Process {
   }
 
   #spawn() {
+    const sentinels = this.back.slice(2).map(({ port }) => port);
+    this.spawn(this.args({ open: this.#publicPort, internal: this.internalPort, sentinels }));
+  }
+
+  args({ open, internal, sentinels }) {
     const own = {
       ...SETTINGS,
-      'public.addr': `127.0.0.1:${this.#publicPort}`,
-      'internal.addr': `127.0.0.1:${this.internalPort}`,
+      'recovery.native': this.#isNative,
+      'public.addr': `127.0.0.1:${open}`,
+      'internal.addr': `127.0.0.1:${internal}`,
       'ingest.consumer': this.name,
-      'redis.url': Fleet.url(this.back.slice(2).map(({ port }) => port)),
+      'redis.url': Fleet.url(sentinels),
     };
-    this.spawn(['serve', ...Object.entries(own).flatMap(([name, value]) => ['--set', `${name}=${value}`])]);
+    return ['serve', ...Object.entries(own).flatMap(([name, value]) => ['--set', `${name}=${value}`])];
   }
 
   #startLater() {
     if (this.#isWanted) this.#again = setTimeout(() => this.#spawn(), AGAIN_MS);
+  }
+}
+
+/** The same place, taken by stock Socket.IO with its own recovery. */
+export class Peer extends Node {
+  constructor(name, folder) {
+    super(name, folder, { program: process.execPath });
+  }
+
+  args({ open, internal, sentinels }) {
+    return [fileURLToPath(new URL('peer/server.mjs', import.meta.url)), open, internal, SERVICE, ...sentinels];
   }
 }

@@ -3,11 +3,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from '../clients/until.mjs';
-import { freePorts } from './ports.mjs';
+import { freePorts } from '../clients/ports.mjs';
 import { Process } from './process.mjs';
 import { Connection } from './resp.mjs';
 
-const SERVICE = 'bus';
+export const SERVICE = 'bus';
 const SENTINELS = 3;
 const DOWN_AFTER_MS = 1_000;
 /** No second failover begins before twice this. */

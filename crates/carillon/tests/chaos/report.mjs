@@ -22,7 +22,7 @@ export function report({ model, steps, ...about }) {
   const isWell = lost.length === 0 && model.faults.length === 0 && model.away().length === 0
     && table.all.accepted + (table.roads.channel?.sent ?? 0) === table.all.sent;
   return {
-    ...about, isWell, pages: model.pages.size, gaps: model.gaps, takenBack: model.takenBack, orderFaults: model.faults.length, away: model.away().length, ...table,
+    ...about, isWell, pages: model.pages.size, returns: model.returns, recovered: model.recovered, gaps: model.gaps, takenBack: model.takenBack, orderFaults: model.faults.length, away: model.away().length, ...table,
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { said } from '../clients/record.mjs';
 import { Edge } from '../deploy/edges.mjs';
-import { Node } from './node.mjs';
+import { Node, Peer } from './node.mjs';
 import { Fleet } from './redis.mjs';
 
 const NODES = 3;
@@ -16,9 +16,10 @@ export class Stage {
   lost = [];
   #looking = null;
 
-  constructor(folder) {
+  constructor(folder, { isPeer, isNative }) {
     this.fleet = new Fleet(folder);
-    this.nodes = Array.from({ length: NODES }, (_, index) => new Node(`node-${index + 1}`, folder));
+    const Kind = isPeer ? Peer : Node;
+    this.nodes = Array.from({ length: NODES }, (_, index) => new Kind(`node-${index + 1}`, folder, { isNative }));
   }
 
   async start() {

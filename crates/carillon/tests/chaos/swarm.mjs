@@ -36,7 +36,7 @@ let rows = [];
 
 function tell(name, { name: event, args: [data, meta] }) {
   const at = Date.now();
-  if (event === 'connect') rows.push([name, 'connected', at]);
+  if (event === 'connect') rows.push([name, 'connected', at, pages.get(name)?.socket.recovered]);
   else if (event === 'disconnect') rows.push([name, 'cut', at, String(data)]);
   else if (event === 'notice.gap') rows.push([name, 'gap', at]);
   else if (event.startsWith('file.')) {

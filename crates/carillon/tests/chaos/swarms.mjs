@@ -19,8 +19,11 @@ export class Swarms {
   #url;
   #pages = [];
   #opened = 0;
+  /** Whether all have a cookie. */
+  #isSticky;
 
-  constructor({ count, url, model }) {
+  constructor({ count, url, model, pairs = PAIRS, isSticky = false }) {
+    this.#isSticky = isSticky;
     this.#model = model;
     this.#url = url;
     const swarms = Math.ceil(count / PER_SWARM);
@@ -28,7 +31,7 @@ export class Swarms {
     const users = Math.ceil(count / PAGES_PER_USER);
     this.users = Array.from({ length: users }, (_, index) => `u${index}`);
     // By turns, so that the pages of a user are of different kinds.
-    this.#pages = Array.from({ length: count }, (_, index) => ({ ...PAIRS[index % PAIRS.length], index, user: this.users[index % users] }));
+    this.#pages = Array.from({ length: count }, (_, index) => ({ ...pairs[index % pairs.length], index, user: this.users[index % users] }));
   }
 
   #swarm() {
@@ -53,7 +56,7 @@ export class Swarms {
   #open(page) {
     const { generation, transport, user, index } = page;
     page.name = `page-${this.#opened += 1}`;
-    const cookie = index % 3 === 0 ? null : `carillon-node=node-${1 + (Math.floor(index / 3) % NODES)}`;
+    const cookie = index % 3 === 0 && !this.#isSticky ? null : `carillon-node=node-${1 + (Math.floor(index / 3) % NODES)}`;
     this.#model.opened(page.name, { user, about: `${generation} by ${transport}${cookie ? '' : ', without cookie'}`, at: Date.now() });
     this.#child(page).send({ deed: 'open', page: { name: page.name, generation, transport, cookie, query: `user=${user}`, url: this.#url } });
   }

@@ -19,10 +19,10 @@ export class Workers {
   #working;
   isClosed = false;
 
-  constructor({ stage, model, users, count, chance }) {
+  constructor({ stage, model, users, count, chance, roads = ROADS }) {
     this.model = model;
     this.stage = stage;
-    this.#workers = Array.from({ length: count }, (_, index) => new Worker(this, index, ROADS[index % ROADS.length], users, chance));
+    this.#workers = Array.from({ length: count }, (_, index) => new Worker(this, index, roads[index % roads.length], users, chance));
   }
 
   start() {
