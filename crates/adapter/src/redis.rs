@@ -238,7 +238,7 @@ impl Redis {
         let letters = station.watchers.open(&mine, REQUESTS_LEN_MAX + NODES_MAX);
         let letters = letters.expect("a new node watches nothing yet");
         station.subscribe().await.map_err(refusal)?;
-        station.renew().await.map_err(refusal)?;
+        station.begin().await.map_err(refusal)?;
         let (sender, requests) = Requests::open(gone.clone());
         self.tasks.spawn(Arc::clone(&station).hear(messages, gone.clone()));
         self.tasks.spawn(Arc::clone(&station).run(gone.clone()));
