@@ -13,10 +13,12 @@ mod process {
     #[expect(dead_code, reason = "the bus's own tests ask more of it")]
     mod server;
 
+    mod collector;
     mod commands;
     mod keys;
     mod life;
     mod redis;
     mod road;
     mod tls;
+    mod traces;
 }

@@ -1,6 +1,7 @@
 //! What happens in the gateway, each occurrence one function: the counter and, where a person would
 //! want it, the log line.
 
+mod figures;
 mod forwarding;
 mod hearing;
 mod leaving;
@@ -22,10 +23,11 @@ use prometheus::{
 
 pub(crate) use self::outcomes::{Asking, Downlink, Dropped, Handshake, Heard, Ordered};
 pub(crate) use self::{forwarding::Forwarded, leaving::still_leaving};
-use self::{forwarding::Forwards, leaving::Leaving};
+use self::{figures::Figures, forwarding::Forwards, leaving::Leaving};
 use crate::{
     departure::Departure,
     engine::{Dialect, Transport},
+    exemplars::{BUCKETS, Exemplars},
     questions::Deed,
     refusal::Refusal,
 };
@@ -50,6 +52,8 @@ pub(crate) struct Events {
     /// The last connection was not accepted for want of a file.
     is_exhausted: AtomicBool,
     delivery_seconds: Histogram,
+    pub(crate) exemplars: Exemplars,
+    figures: Figures,
     leaving: Leaving,
     forwards: Forwards,
     deaf: IntGauge,
@@ -68,10 +72,9 @@ impl Events {
         let seats = Opts::new("carillon_sockets", "Seats taken, one per socket and namespace.");
         let sockets = IntGaugeVec::new(seats, &["transport", "protocol", "namespace"])?;
         let delivery = HistogramOpts::new(
-            "carillon_delivery_seconds",
+            Exemplars::OF,
             "From a notice's hand-in to its write to a socket, or to the socket's queue.",
         );
-        let buckets = vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
         let waiting = IntGauge::new("carillon_queue_bytes", "What waits for slow sockets.")?;
         let deliveries =
             counters("carillon_deliveries_total", "Notices sent to a socket.", &["transport"])?;
@@ -95,8 +98,9 @@ impl Events {
             queue_bytes: registered(registry, waiting)?,
             delivery_seconds: registered(
                 registry,
-                Histogram::with_opts(delivery.buckets(buckets))?,
+                Histogram::with_opts(delivery.buckets(BUCKETS.to_vec()))?,
             )?,
+            exemplars: Exemplars::default(),
             acks: outcomes(
                 "carillon_acks_total",
                 "Sockets that were asked for an acknowledgement.",
@@ -109,6 +113,7 @@ impl Events {
             heard: outcomes("carillon_client_events_total", "Events that clients sent.")?,
             downlinks: outcomes("carillon_downlinks_total", "Calls of /v1/downlink.")?,
             dropped: counters("carillon_dropped_total", "What was not passed on.", &["reason"])?,
+            figures: Figures::new(registry)?,
             leaving: Leaving::new(registry)?,
             forwards: Forwards::new(registry)?,
             readings: outcomes("carillon_store_readings_total", READINGS)?,

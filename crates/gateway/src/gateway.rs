@@ -19,11 +19,13 @@ use crate::{
     drain::{self, Drain, Wishes},
     engine::{Ids, accept, weigh},
     events::{Dropped, Events},
+    exemplars::Exemplars,
     forwarding, login,
     orders::{Orders, Waiting},
     others,
     revocations::{Keeper, Revocations},
     shared::{Shared, Ways},
+    timing::Timed,
     tls::{Tls, TlsError},
     volley::Volley,
 };
@@ -76,6 +78,7 @@ impl Gateway {
         let (drain, wishes) = Drain::open();
         let (revocations, keeper) = Revocations::open(revocations, registry)?;
         let events = Events::new(registry)?;
+        events.limited_by(&config.limits);
         let shared = Shared::new(config, gate, tls, events, ways, (orders, drain, revocations));
         let inflow = Inflow { inbox, requests, orders: waiting, wishes, revocations: keeper };
         Ok(Self { shared: Arc::new(shared), inflow: Arc::new(Mutex::new(Some(inflow))) })
@@ -155,6 +158,11 @@ impl Gateway {
         self.shared.drain.is_leaving()
     }
 
+    /// The last recorded traces by how long they took.
+    pub fn exemplars(&self) -> Exemplars {
+        self.shared.events.exemplars.clone()
+    }
+
     /// Whether it hears nothing of what is published while another node does.
     pub fn is_deaf(&self) -> bool {
         self.shared.hearing.is_deaf()
@@ -210,6 +218,16 @@ fn go_together(one: &Arrival, next: &Arrival) -> bool {
 
 /// One arrival, or several that go together.
 async fn take_in(shared: &Shared, part: &[Arrival]) {
+    let timed = Timed::begin(part, &shared.config.node);
+    let sockets = hand_on(shared, part).await;
+    timed.ended(sockets, &shared.events);
+    for _ in part.iter().filter(|arrival| matches!(arrival, Arrival::Notice(_))) {
+        shared.events.fanned_out(sockets);
+    }
+}
+
+/// Gives how many sockets it is for.
+async fn hand_on(shared: &Shared, part: &[Arrival]) -> usize {
     let arrival = match part {
         [arrival] => arrival,
         several => {
@@ -217,13 +235,16 @@ async fn take_in(shared: &Shared, part: &[Arrival]) {
                 Arrival::Notice(notice) => Some(notice),
                 _ => None,
             });
-            return shared.hub.deliver_all(&Volley::of(notices), &shared.events).await;
+            let volley = Volley::of(notices);
+            shared.hub.deliver_all(&volley, &shared.events).await;
+            return volley.audience().map_or(0, |audience| shared.hub.count(audience));
         }
     };
     match arrival {
         Arrival::Notice(notice) => {
-            shared.hub.deliver(notice, &shared.events).await;
+            let sockets = shared.hub.deliver(notice, &shared.events).await;
             count_if_unknown(shared, notice);
+            return sockets;
         }
         Arrival::Gap(gap) => {
             shared.events.behind();
@@ -231,6 +252,7 @@ async fn take_in(shared: &Shared, part: &[Arrival]) {
         }
         Arrival::PutOut { room, members } => login::put_out(shared, room, members),
     }
+    0
 }
 
 /// A notice for one socket that came by the bus reaches every node. The one that made the socket's id says

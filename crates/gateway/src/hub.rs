@@ -159,6 +159,11 @@ impl Hub {
         rooms
     }
 
+    /// How many audiences have members on this node.
+    pub(crate) fn audiences(&self) -> usize {
+        self.audiences.iter().map(|shard| shard.lock().len()).sum()
+    }
+
     /// How many members `audience` has on this node.
     pub(crate) fn count(&self, audience: &Audience) -> usize {
         self.members(audience).map_or(0, |members| members.len())

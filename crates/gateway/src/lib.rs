@@ -32,6 +32,7 @@ mod seat;
 
 mod relay;
 mod uplink;
+mod timing;
 mod volley;
 
 mod census;
@@ -56,6 +57,7 @@ mod api;
 mod config;
 mod departure;
 mod events;
+mod exemplars;
 mod origins;
 mod refusal;
 
@@ -65,6 +67,7 @@ mod fuzzed;
 pub use crate::{
     api::{DOWNLINK_PATH, Unread},
     config::{Config, Conformance, Limits, Uplink},
+    exemplars::{Exemplar, Exemplars},
     gateway::{Gateway, StartError},
     module::MODULE,
     origins::{OriginError, Origins},

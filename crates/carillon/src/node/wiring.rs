@@ -101,6 +101,7 @@ pub(super) fn gateway(
             lifecycle: config.uplink.lifecycle,
             relay: config.uplink.relay.clone(),
         },
+        sampling: config.telemetry.sampling(),
     })
 }
 

@@ -7,7 +7,7 @@ use axum::{
     Json,
     body::Bytes,
     extract::{Extension, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use notice::Emit;
@@ -24,10 +24,11 @@ pub struct Unread(pub String);
 pub(super) async fn downlink(
     State(shared): State<Arc<Shared>>,
     unread: Option<Extension<Unread>>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let body = unread.map_or(Ok(body), |Extension(Unread(cause))| Err(ApiError::Malformed(cause)));
-    let sent = send(&shared, body).await;
+    let sent = send(&shared, body, &headers).await;
     let outcome = match &sent {
         Ok(()) => Downlink::Sent,
         Err(error) if error.is_callers() => Downlink::Malformed,
@@ -39,9 +40,13 @@ pub(super) async fn downlink(
     answer(cause.map(|cause| (outcome, cause)))
 }
 
-async fn send(shared: &Shared, body: Result<Bytes, ApiError>) -> Result<(), ApiError> {
+async fn send(
+    shared: &Shared,
+    body: Result<Bytes, ApiError>,
+    headers: &HeaderMap,
+) -> Result<(), ApiError> {
     let draft = Emit::read_downlink(&body?, SystemTime::now())?;
-    publish(shared, draft).await.map(drop)
+    publish(shared, draft, headers).await.map(drop)
 }
 
 fn answer(failed: Option<(Downlink, String)>) -> Response {

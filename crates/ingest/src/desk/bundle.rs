@@ -1,6 +1,7 @@
 //! A draft to be published, and the tickets that it stands for.
 
 use notice::{Draft, Kind, Order, Stamp};
+use trace::{Ingest, Publish};
 
 /// Of the progress of one task the newest is enough: the tickets of the others hang on to it.
 #[derive(Debug)]
@@ -10,11 +11,20 @@ pub(super) struct Bundle<T> {
     pub(super) own: (u64, T),
     /// The tickets of what was left out for it, in no order.
     pub(super) left_out: Vec<(u64, T)>,
+    /// Where its trace is recorded.
+    pub(super) span: Option<Box<Ingest>>,
 }
 
 impl<T> Bundle<T> {
-    pub(super) fn new(draft: Draft, taken: u64, ticket: T) -> Self {
-        Self { draft, own: (taken, ticket), left_out: Vec::new() }
+    pub(super) fn new(draft: Draft, taken: u64, ticket: T, span: Option<Box<Ingest>>) -> Self {
+        Self { draft, own: (taken, ticket), left_out: Vec::new(), span }
+    }
+
+    /// What the bus gets of it, and the span of that.
+    pub(super) fn sent(&self) -> (Draft, Option<Publish>) {
+        let span = self.span.as_ref().and_then(|span| span.publish(&self.draft.audience));
+        let trace = span.as_ref().map(|span| Box::new(span.trace()));
+        (Draft { trace, ..self.draft.clone() }, span)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -29,6 +39,11 @@ impl<T> Bundle<T> {
         }
         self.left_out.append(&mut other.left_out);
         self.left_out.push(other.own);
+        match (&mut self.span, other.span) {
+            (Some(own), Some(other)) => own.replace(*other),
+            (None, Some(other)) => other.ended("left_out"),
+            (_, None) => {}
+        }
         self
     }
 

@@ -1,0 +1,190 @@
+//! Traces and log lines of nodes, as whoever collects them sees them.
+
+use opentelemetry_proto::tonic::trace::v1::Span;
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{
+    collector::{Collector, call, said, silent},
+    harness::{DEADLINE, Node, fed, taken_port},
+    redis::{listener, node_on},
+    server::Server,
+};
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const WORKER: &str = "00f067aa0ba902b7";
+
+fn end_of(task: &str) -> String {
+    json!({ "identity": task, "userIdentity": 5, "status": 1000, "name": "my-payload" }).to_string()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Settings by which spans go to `addr`, all of them and soon.
+fn sending_to(addr: std::net::SocketAddr, more: &[&str]) -> Vec<String> {
+    let endpoint = format!("telemetry.otlp_endpoint=http://{addr}");
+    let usual = ["telemetry.trace_ratio=1", "telemetry.trace_delay=20ms"];
+    let all = [&endpoint as &str].into_iter().chain(usual).chain(more.iter().copied());
+    all.flat_map(|setting| ["--set".to_owned(), setting.to_owned()]).collect()
+}
+
+fn started(settings: &[String]) -> Node {
+    let settings: Vec<_> = settings.iter().map(String::as_str).collect();
+    Node::start("serve", &settings)
+}
+
+/// Waits until so many spans have met this end.
+fn until_spans(node: &Node, outcome: &str, at_least: u64) {
+    let series = format!("carillon_spans_total{{outcome=\"{outcome}\"}} ");
+    let began = Instant::now();
+    loop {
+        let (_, text) = call(&node.internal, "GET", "/metrics", "", "");
+        let count = text.lines().find_map(|line| line.strip_prefix(&series)).unwrap();
+        if count.parse::<u64>().unwrap() >= at_least {
+            return;
+        }
+        assert!(began.elapsed() < DEADLINE, "{outcome}: {count}, expected {at_least}");
+    }
+}
+
+#[tokio::test]
+async fn one_trace_joins_the_worker_the_way_through_redis_and_what_two_nodes_deliver() {
+    let (redis, collector) = (Server::start(&[]).await, Collector::start());
+    // What nobody else records is not recorded here either.
+    let settings = sending_to(collector.addr, &["telemetry.trace_ratio=0"]);
+    let settings: Vec<_> = settings.iter().map(String::as_str).collect();
+    let nodes = [(); 2].map(|()| node_on(&redis.url(), &settings));
+    let listeners = [listener(&nodes[0]), listener(&nodes[1])];
+    let (parent, end) = (format!("00-{TRACE}-{WORKER}-01"), end_of("traced"));
+    redis.say(&format!("XADD carillon:tasks * json '{end}' traceparent {parent}")).await;
+    for listener in &listeners {
+        listener.line_with("traced");
+    }
+
+    let spans = collector.spans(4);
+    assert!(spans.iter().all(|span| hex(&span.trace_id) == TRACE), "{spans:#?}");
+    let named = |name: &str| spans.iter().filter(|span| span.name == name).collect::<Vec<_>>();
+    let ([ingest], [publish]) = (&*named("ingest"), &*named("publish")) else {
+        panic!("one of each: {spans:#?}");
+    };
+    assert_eq!(hex(&ingest.parent_span_id), WORKER);
+    assert_eq!(said(ingest, "carillon.source"), "stream");
+    assert_eq!(publish.parent_span_id, ingest.span_id);
+    let delivered = named("deliver");
+    let heard_by: Vec<_> = delivered.iter().map(|span| said(span, "carillon.node")).collect();
+    assert!(heard_by.len() == 2 && heard_by[0] != heard_by[1], "{heard_by:?}");
+    for span in delivered {
+        // Beside what published it, and linked to that.
+        assert_eq!(hex(&span.parent_span_id), WORKER);
+        let linked: Vec<_> = span.links.iter().map(|link| &link.span_id).collect();
+        assert_eq!(linked, [&publish.span_id]);
+    }
+    says_nothing_of_anybody(&spans);
+}
+
+fn says_nothing_of_anybody(spans: &[Span]) {
+    let told = format!("{spans:?}");
+    assert!(!told.contains("my-payload") && !told.contains("user:5"), "{told}");
+}
+
+#[test]
+fn an_emit_goes_on_with_the_trace_of_its_caller() {
+    let collector = Collector::start();
+    let node = started(&sending_to(collector.addr, &[]));
+    let parent = format!("traceparent: 00-{TRACE}-{WORKER}-01\r\n");
+    let emit = r#"{"event":"hello","data":1}"#;
+    assert_eq!(call(&node.internal, "POST", "/v1/emit", &parent, emit).0, 200);
+    let spans = collector.spans(2);
+    let mut names: Vec<_> = spans.iter().map(|span| &*span.name).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["deliver", "publish"]);
+    assert!(spans.iter().all(|span| hex(&span.parent_span_id) == WORKER), "{spans:#?}");
+}
+
+#[test]
+fn a_collector_that_never_answers_slows_nothing_and_is_counted() {
+    let silent = silent();
+    let more = ["telemetry.trace_queue=1", "telemetry.trace_timeout=300ms"];
+    let node = started(&sending_to(silent.local_addr().unwrap(), &more));
+    let listener = listener(&node);
+    let ends: Vec<_> = (0..100).map(|n| end_of(&format!("task-{n}"))).collect();
+    assert_eq!(fed(&["publish", "--to", &node.internal], &ends.join("\n")).code, 0);
+    listener.line_with("task-99");
+    until_spans(&node, "dropped", 1);
+    until_spans(&node, "failed", 1);
+    let told: Value = serde_json::from_str(&node.running.line_with("takes no spans")).unwrap();
+    assert_eq!(told["level"], "WARN");
+}
+
+#[test]
+fn a_node_does_not_wait_for_its_collector_when_it_stops() {
+    let silent = silent();
+    let node = started(&sending_to(silent.local_addr().unwrap(), &[]));
+    assert_eq!(fed(&["publish", "--to", &node.internal], &end_of("last")).code, 0);
+    let asked = Instant::now();
+    node.running.signal(Signal::TERM);
+    node.running.line_with("spans that the collector has not taken");
+    let limit = std::time::Duration::from_secs(8);
+    assert_eq!(node.running.code(), 0);
+    assert!(asked.elapsed() < limit, "{:?}", asked.elapsed());
+}
+
+#[test]
+fn without_a_collector_all_goes_on_and_what_is_lost_is_counted() {
+    let (listener_, nobody) = taken_port();
+    drop(listener_);
+    let node = started(&sending_to(nobody, &[]));
+    let listener = listener(&node);
+    assert_eq!(fed(&["publish", "--to", &node.internal], &end_of("lonely")).code, 0);
+    listener.line_with("lonely");
+    until_spans(&node, "failed", 1);
+}
+
+#[test]
+fn what_is_left_is_sent_when_a_node_stops() {
+    let collector = Collector::start();
+    let node = started(&sending_to(collector.addr, &["telemetry.trace_delay=1h"]));
+    assert_eq!(fed(&["publish", "--to", &node.internal], &end_of("last")).code, 0);
+    node.running.signal(Signal::TERM);
+    let spans = collector.spans(2);
+    assert_eq!(node.running.code(), 0);
+    assert_eq!(spans.len(), 2);
+}
+
+#[test]
+fn where_the_time_of_a_notice_went_is_written_while_somebody_asks_and_names_its_trace() {
+    let collector = Collector::start();
+    let node = started(&sending_to(collector.addr, &[]));
+    let listener = listener(&node);
+    let wish = r#"{"filter":"info,carillon::latency=debug","for":"1m"}"#;
+    let (status, now) = call(&node.internal, "PUT", "/v1/log", "", wish);
+    assert_eq!(status, 200, "{now}");
+    node.running.line_with("order given");
+    assert_eq!(fed(&["publish", "--to", &node.internal], &end_of("slow")).code, 0);
+    listener.line_with("slow");
+    for (message, time) in [("published", "bus_ms"), ("delivered", "sockets_ms")] {
+        let line = node.running.line_with(&format!("\"message\":\"{message}\""));
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert!(line["notice.id"].as_str().unwrap().starts_with("user:5@/notice:"), "{line}");
+        assert!(line[time].is_number(), "{line}");
+        assert_eq!(line["trace_id"].as_str().unwrap().len(), 32, "{line}");
+    }
+}
+
+#[test]
+fn whoever_accepts_openmetrics_gets_it_with_the_trace_of_a_slow_delivery() {
+    let collector = Collector::start();
+    let node = started(&sending_to(collector.addr, &[]));
+    let _listener = listener(&node);
+    let accept = "accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n";
+    let (status, text) = call(&node.internal, "GET", "/metrics", accept, "");
+    assert_eq!(status, 200);
+    assert!(text.ends_with("# EOF\n") && text.contains("# TYPE carillon_conflated counter\n"));
+    let latencies = text.lines().filter(|line| line.starts_with("carillon_delivery_seconds_bucket"));
+    assert!(latencies.clone().any(|line| line.contains(" # {trace_id=\"")), "{text}");
+    let series = text.lines().filter(|line| !line.starts_with('#')).count();
+    assert!(series < 500, "{series} series");
+}
