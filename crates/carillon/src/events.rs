@@ -1,19 +1,15 @@
 //! What happens in the life of a node, each occurrence one function: the log line, and the counter
 //! where there is one.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+mod spans;
+
+use std::{net::SocketAddr, time::Duration};
 
 use notice::NodeId;
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
 use tracing::{debug, error, info, warn};
 
+pub(crate) use self::spans::{Became, SpanEvents, spans_left};
 use crate::{
     node::{Order, Refusal},
     settings::{ApiKey, Roles},
@@ -152,75 +148,6 @@ impl ApiEvents {
             warn!(error, "keys of the internal port cannot be read again, the last ones hold");
         }
     }
-}
-
-/// What became of spans that had ended.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Sent {
-    Sent,
-    /// The collector did not take them.
-    Failed,
-    /// The queue was full.
-    Dropped,
-}
-
-/// What happens on the way to the collector. Clones count together.
-#[derive(Clone, Debug)]
-pub(crate) struct SpanEvents {
-    spans: IntCounterVec,
-    /// The last batch was not taken.
-    is_away: Arc<AtomicBool>,
-}
-
-impl SpanEvents {
-    /// Logging begins before there is a registry: [`SpanEvents::register`] follows.
-    pub(crate) fn new() -> Result<Self, prometheus::Error> {
-        let opts = Opts::new("carillon_spans_total", "Spans by what became of them.");
-        let spans = IntCounterVec::new(opts, &["outcome"])?;
-        for sent in [Sent::Sent, Sent::Failed, Sent::Dropped] {
-            spans.with_label_values(&[sent.label()]).reset();
-        }
-        Ok(Self { spans, is_away: Arc::default() })
-    }
-
-    pub(crate) fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
-        registry.register(Box::new(self.spans.clone()))
-    }
-
-    pub(crate) fn spans(&self, sent: Sent, count: usize) {
-        self.spans.with_label_values(&[sent.label()]).inc_by(count as u64);
-    }
-
-    pub(crate) fn sent(&self, count: usize) {
-        self.spans(Sent::Sent, count);
-        if self.is_away.swap(false, Ordering::Relaxed) {
-            info!("the collector takes spans again");
-        }
-    }
-
-    /// Said once, until it takes some again.
-    pub(crate) fn not_sent(&self, count: usize, error: &str) {
-        self.spans(Sent::Failed, count);
-        if !self.is_away.swap(true, Ordering::Relaxed) {
-            let hint = "telemetry.otlp_endpoint speaks OTLP over HTTP, on port 4318 as a rule";
-            warn!(spans = count, error, hint, "the collector takes no spans, which are dropped");
-        }
-    }
-}
-
-impl Sent {
-    fn label(self) -> &'static str {
-        match self {
-            Self::Sent => "sent",
-            Self::Failed => "failed",
-            Self::Dropped => "dropped",
-        }
-    }
-}
-
-/// The collector has not taken the last spans before the process ends.
-pub(crate) fn spans_left(within: Duration) {
-    warn!(?within, "stopped with spans that the collector has not taken");
 }
 
 /// What was changed for a while is as in the settings again.

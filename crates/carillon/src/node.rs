@@ -27,7 +27,6 @@ mod wiring;
 use std::{future::Future, io, net::SocketAddr, time::Duration};
 
 use gateway::Gateway;
-use ingest::Intake;
 use prometheus::Registry;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -39,7 +38,6 @@ use self::{
     internal::{Front, Internal},
     keyring::Keyring,
     metrics::Numbers,
-    process::Process,
     queues::Queues,
     stage::Stage,
     tasks::Door,
@@ -208,10 +206,7 @@ impl Running {
         let internal_addr = addr_of(&internal, "internal.addr")?;
         let (mut intake, mut queues) = (None, None);
         if config.roles.has(Role::Ingest) {
-            let metrics = ingest::Metrics::new(&registry)?;
-            let status = config.ingest.status.clone();
-            let way_in = Intake::new(link.publisher.clone(), status, metrics);
-            let way_in = way_in.traced(config.telemetry.sampling());
+            let way_in = wiring::intake(config, link.publisher.clone(), &registry)?;
             queues = Some(Queues::open(config, way_in.clone(), internal_addr).await?);
             intake = Some(way_in);
         }
@@ -229,9 +224,6 @@ impl Running {
         let dead = queues.as_ref().map(Queues::dead);
         let tls = serving::tls(&config.internal, &registry)?;
         let (front, keyring) = Front::open(&config.internal, internal_addr, &registry)?;
-        let exemplars = gateway.as_ref().map(Gateway::exemplars);
-        let process = Process::new(&registry)?;
-        let numbers = Numbers { registry, process, exemplars };
         let router = Internal {
             gateway: gateway.as_ref().map(Gateway::api),
             tunnels: gateway.as_ref().map(Gateway::tunnels),
@@ -239,7 +231,7 @@ impl Running {
             dead: dead.clone(),
             readiness: readiness.clone(),
             watchdog: watchdog.clone(),
-            numbers,
+            numbers: Numbers::new(registry, gateway.as_ref())?,
             levels: telemetry.levels.clone(),
             public_addr,
             demo: config.demo,

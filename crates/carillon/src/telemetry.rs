@@ -50,19 +50,11 @@ pub(crate) struct Telemetry {
 impl Telemetry {
     /// Starts logging for the whole process. Fails if it was started before. Spans wait for
     /// [`Telemetry::run`].
-    pub(crate) fn start(
-        settings: &settings::Telemetry,
-        is_terminal: bool,
-    ) -> anyhow::Result<Self> {
+    pub(crate) fn start(settings: &settings::Telemetry, is_terminal: bool) -> anyhow::Result<Self> {
         let spans = SpanEvents::new().context("prepare metrics of spans")?;
         let (filter, handle) = reload::Layer::new(levels::parse(&settings.log)?);
-        let (tracer, sender) = match &settings.traces {
-            Some(traces) => {
-                let (tracer, sender) = open(traces, &spans).context("prepare traces")?;
-                (Some(tracer), Some(sender))
-            }
-            None => (None, None),
-        };
+        let opened = settings.traces.as_ref().map(|traces| open(traces, &spans)).transpose();
+        let (tracer, sender) = opened.context("prepare traces")?.unzip();
         let exported = tracer.map(|tracer| {
             let layer = layer().with_tracer(tracer).with_location(false).with_threads(false);
             let layer = layer.with_tracked_inactivity(false).with_target(false);

@@ -1,5 +1,5 @@
 //! The HTTP API for backends: `/v1/emit`, `/v1/downlink`, `/v1/users/{id}/tasks`, `/v1/sockets`, `/v1/rooms`,
-//! `/v1/nodes`, `/v1/revocations`.
+//! `/v1/nodes`, `/v1/revocations`, `/v1/tail`.
 //!
 //! Authentication, body limits and time limits are the server's, in `carillon`.
 
@@ -12,8 +12,10 @@ mod error;
 mod leaving;
 mod orders;
 mod overview;
+mod publication;
 mod revocations;
 mod sockets;
+mod tail;
 mod tasks;
 
 use std::sync::Arc;
@@ -44,6 +46,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .route("/v1/nodes/rebalance", post(leaving::rebalance))
         .route("/v1/nodes/{id}/drain", post(leaving::drain))
         .route("/v1/nodes/{id}/rebalance", post(leaving::rebalance_one))
+        .route("/v1/tail", get(tail::tail))
         .route("/v1/users/{id}/tasks", get(tasks::list))
         .route("/v1/users/{id}/tasks/{identity}", delete(tasks::forget))
         .with_state(Arc::clone(shared))

@@ -7,6 +7,7 @@ use notice::{Audience, NameError, Namespace, Room, Scope, SocketId, UserId};
 
 use crate::{
     departure::Departure,
+    engine::Transport,
     login,
     questions::{Answer, Deed, Done, Order, Who},
     seat::Seat,
@@ -123,7 +124,10 @@ fn seats(shared: &Shared, namespace: &Namespace, who: &Who) -> Result<Vec<Arc<Se
         Who::Room(room) => Scope::Room(Room::new(room)?),
     };
     let members = shared.hub.members(&Audience { namespace: namespace.clone(), scope });
-    Ok(members.map(|members| members.to_vec()).unwrap_or_default())
+    let members = members.iter().flat_map(|members| members.iter());
+    // Who watches is nobody's client.
+    let clients = members.filter(|seat| seat.session.transport() != Transport::Tail);
+    Ok(clients.cloned().collect())
 }
 
 fn put_one_out(seat: &Seat, close: bool, reason: Option<&str>) {

@@ -22,8 +22,8 @@ use prometheus::{
 };
 
 pub(crate) use self::outcomes::{Asking, Downlink, Dropped, Handshake, Heard, Ordered};
-pub(crate) use self::{forwarding::Forwarded, leaving::still_leaving};
 use self::{figures::Figures, forwarding::Forwards, leaving::Leaving};
+pub(crate) use self::{forwarding::Forwarded, leaving::still_leaving};
 use crate::{
     departure::Departure,
     engine::{Dialect, Transport},
@@ -308,7 +308,7 @@ impl Deliveries {
         match (transport, dialect) {
             (_, Dialect::PlainWebSocket) => &self.ws,
             (Transport::WebSocket, _) => &self.websocket,
-            (Transport::Stream, _) => &self.sse,
+            (Transport::Stream | Transport::Tail, _) => &self.sse,
             (Transport::Polling | Transport::Upgrading, _) => &self.polling,
         }
     }

@@ -216,43 +216,37 @@ fn go_together(one: &Arrival, next: &Arrival) -> bool {
     one.draft.audience == next.draft.audience && Volley::takes(one) && Volley::takes(next)
 }
 
-/// One arrival, or several that go together.
+/// One arrival, or several notices that go together.
 async fn take_in(shared: &Shared, part: &[Arrival]) {
-    let timed = Timed::begin(part, &shared.config.node);
-    let sockets = hand_on(shared, part).await;
-    timed.ended(sockets, &shared.events);
-    for _ in part.iter().filter(|arrival| matches!(arrival, Arrival::Notice(_))) {
-        shared.events.fanned_out(sockets);
+    match part {
+        [Arrival::Gap(gap)] => {
+            shared.events.behind();
+            shared.hub.tell_of(gap);
+        }
+        [Arrival::PutOut { room, members }] => login::put_out(shared, room, members),
+        notices => hand_on(shared, notices).await,
     }
 }
 
-/// Gives how many sockets it is for.
-async fn hand_on(shared: &Shared, part: &[Arrival]) -> usize {
-    let arrival = match part {
-        [arrival] => arrival,
+/// One notice, or several that go together.
+async fn hand_on(shared: &Shared, part: &[Arrival]) {
+    let timed = Timed::begin(part, &shared.config.node);
+    let sockets = match part {
+        [Arrival::Notice(notice)] => {
+            let sockets = shared.hub.deliver(notice, &shared.events).await;
+            count_if_unknown(shared, notice);
+            sockets
+        }
         several => {
             let notices = several.iter().filter_map(|arrival| match arrival {
                 Arrival::Notice(notice) => Some(notice),
                 _ => None,
             });
-            let volley = Volley::of(notices);
-            shared.hub.deliver_all(&volley, &shared.events).await;
-            return volley.audience().map_or(0, |audience| shared.hub.count(audience));
+            shared.hub.deliver_all(&Volley::of(notices), &shared.events).await
         }
     };
-    match arrival {
-        Arrival::Notice(notice) => {
-            let sockets = shared.hub.deliver(notice, &shared.events).await;
-            count_if_unknown(shared, notice);
-            return sockets;
-        }
-        Arrival::Gap(gap) => {
-            shared.events.behind();
-            shared.hub.tell_of(gap);
-        }
-        Arrival::PutOut { room, members } => login::put_out(shared, room, members),
-    }
-    0
+    timed.ended(sockets, &shared.events);
+    shared.events.fanned_out(part.len(), sockets);
 }
 
 /// A notice for one socket that came by the bus reaches every node. The one that made the socket's id says

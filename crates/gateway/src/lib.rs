@@ -31,8 +31,8 @@ mod readings;
 mod seat;
 
 mod relay;
-mod uplink;
 mod timing;
+mod uplink;
 mod volley;
 
 mod census;
@@ -51,6 +51,7 @@ mod frames_of;
 mod module;
 mod plain;
 mod script;
+mod tail;
 
 mod api;
 

@@ -8,7 +8,7 @@ use std::sync::{
 use adapter::{Echo, Interest, Logins, Nodes, Publisher, RelayDriver, Store, Uplink};
 use auth::Gate;
 use notice::{Audience, Epoch, NoticeId, Position};
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -24,6 +24,7 @@ use crate::{
     orders::Orders,
     readings::Readings,
     revocations::Revocations,
+    tail::TAILS_MAX,
     tls::Tls,
 };
 
@@ -53,6 +54,8 @@ pub(crate) struct Shared {
     pub(crate) forwarding: Forwarding,
     pub(crate) echo: Echo,
     pub(crate) hearing: Hearing,
+    /// Turns to watch.
+    pub(crate) tails: Arc<Semaphore>,
     /// Where what clients say goes, if a backend reads it.
     pub(crate) uplink: Option<Uplink>,
     /// Owns every connection's task; the gateway awaits it when it stops.
@@ -133,6 +136,7 @@ impl Shared {
             forwarding,
             echo,
             hearing: Hearing::default(),
+            tails: Arc::new(Semaphore::new(TAILS_MAX)),
             uplink,
         }
     }

@@ -18,7 +18,7 @@ pub(crate) use self::inbound::read_as_call;
 pub(crate) use self::{
     admission::{Admitted, Plea, admit, token_of},
     brought::Brought,
-    connect::{NotJoined, connect, end_membership, join},
+    connect::{NotJoined, connect, end_membership, hear, join},
     event::{Call, answer, listed},
     identity::{Identity, Source, text},
     inbound::{CONNECT_SUCCESS, Message, opened, take_in},

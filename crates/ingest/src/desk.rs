@@ -15,11 +15,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use adapter::{PublishError, Published, publish_outcome};
+use adapter::{PublishError, Published};
 use bytes::Bytes;
 use notice::{Kind, Stamp, TraceParent};
 use tokio::time::{Instant, sleep_until};
-use trace::{Reader, Times};
+use trace::Reader;
 
 use self::{bundle::Bundle, tasks::Tasks};
 use crate::{events, fate::Fate, intake::Intake, metrics::Road};
@@ -195,16 +195,13 @@ impl<T> Desk<T> {
     }
 
     async fn publish(&mut self, part: impl Iterator<Item = (Option<usize>, Bundle<T>)>) {
-        let part: Vec<_> = part.collect();
-        // Early progress is needed again, so that the bus gets copies: of references, not of payloads.
-        let (drafts, spans): (_, Vec<_>) = part.iter().map(|(_, bundle)| bundle.sent()).unzip();
+        let mut part: Vec<_> = part.collect();
+        let drafts = part.iter_mut().map(|(_, bundle)| bundle.sent()).collect();
         let sent_at = SystemTime::now();
         let answers = self.intake.publisher().publish_all(drafts).await;
         let now = Instant::now();
-        for (((slot, bundle), span), answer) in part.into_iter().zip(spans).zip(answers) {
-            let accepted = answer.as_ref().ok().and_then(Published::accepted);
-            let times = Times { handed_in: bundle.draft.handed_in, sent_at };
-            trace::published(span, publish_outcome(&answer), accepted, times);
+        for ((slot, mut bundle), answer) in part.into_iter().zip(answers) {
+            bundle.answered(&answer, sent_at);
             match slot {
                 Some(slot) => self.answered(slot, bundle, answer, now),
                 None => self.settle(bundle, &Fate::of(answer)),

@@ -29,7 +29,7 @@ pub fn published(
         if let Some((id, nodes)) = accepted.filter(|_| is_asked_for()) {
             let waited_ms = millis(times.handed_in, times.sent_at);
             let bus_ms = millis(times.sent_at, SystemTime::now());
-            debug!(target: LATENCY, notice.id = %id, waited_ms, bus_ms, nodes, "published");
+            debug!(target: LATENCY, waited_ms, bus_ms, nodes, notice.id = %id, "published");
         }
     };
     match span {
@@ -59,7 +59,7 @@ impl Hearing {
             let age_ms = millis(notice.draft.handed_in, heard_at);
             let sockets_ms = millis(heard_at, SystemTime::now());
             let id = notice.id();
-            debug!(target: LATENCY, notice.id = %id, age_ms, sockets_ms, sockets, "delivered");
+            debug!(target: LATENCY, age_ms, sockets_ms, sockets, notice.id = %id, "delivered");
         };
         match span {
             Some(span) => span.ended(sockets, say),

@@ -33,6 +33,8 @@ pub struct Ingest {
     creation: u64,
     /// Of those that were left out for it.
     left_out: Vec<SpanContext>,
+    /// While the bus has it.
+    publish: Option<Publish>,
 }
 
 /// A draft that is handed to the bus, until the bus has answered.
@@ -67,7 +69,7 @@ impl Ingest {
         );
         let here = started(&span, parent.map(of_parent))?;
         let creation = parent.map_or_else(|| numbers(&here).1, |parent| parent.span);
-        Some(Self { span, here, creation, left_out: Vec::new() })
+        Some(Self { span, here, creation, left_out: Vec::new(), publish: None })
     }
 
     /// Stands for `earlier` too, which ends here.
@@ -78,15 +80,22 @@ impl Ingest {
         earlier.ended("left_out");
     }
 
-    pub fn publish(&self, audience: &Audience) -> Option<Publish> {
-        let (trace, _) = numbers(&self.here);
+    /// Its draft is handed to the bus. Gives what the notice takes along.
+    pub fn publish(&mut self, audience: &Audience) -> Option<Trace> {
         let span = publish_span(audience);
         let here = started(&span, Some(self.here.clone()))?;
         for other in &self.left_out {
             span.add_link(other.clone());
         }
-        let publish = numbers(&here).1;
-        Some(Publish { span, trace: Trace { id: trace, creation: self.creation, publish } })
+        let (id, publish) = numbers(&here);
+        let trace = Trace { id, creation: self.creation, publish };
+        self.publish = Some(Publish { span, trace });
+        Some(trace)
+    }
+
+    /// The bus has answered: what was begun last.
+    pub fn answered(&mut self) -> Option<Publish> {
+        self.publish.take()
     }
 
     /// Ends it. What is logged by `say` names the trace.
@@ -196,4 +205,3 @@ fn template(audience: &Audience) -> String {
     };
     format!("{scope}@{}", audience.namespace)
 }
-

@@ -5,6 +5,7 @@ use std::{
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -15,6 +16,10 @@ use tokio::{
 };
 
 const START_WAIT: Duration = Duration::from_secs(20);
+
+/// Ports of the tests' servers: 10,000 to 29,999.
+const PORT_MIN: u16 = 10_000;
+const PORTS: u32 = 20_000;
 
 /// A running `redis-server` that keeps nothing on disk.
 pub(crate) struct Server {
@@ -178,7 +183,16 @@ fn spawn(port: u16, folder: &Path, more: &[String]) -> Child {
         .expect("redis-server is installed, as `cargo xtask test` sees to")
 }
 
+/// A port that is free, that no other test of this process is given, and that no connection which goes out
+/// comes to have: those begin above.
 pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the loopback has a port");
-    listener.local_addr().expect("it is bound").port()
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Another process begins elsewhere.
+        let given = GIVEN.fetch_add(1, Ordering::Relaxed) + std::process::id() % PORTS * 977;
+        let port = PORT_MIN + u16::try_from(given % PORTS).expect("it is below 20,000");
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
 }

@@ -41,6 +41,7 @@ Examples:
   carillon listen --url https://push.example.com --user 5 --ca ca.crt
 
 Each line is {\"event\",\"args\",\"id\"}; the id of the last one is the next --since.
+Where clients need a token, it comes from the environment: CARILLON_TOKEN.
 Ends with 0 on ctrl-c, and with 1 when the server ends.";
 
 const DEAD_EXAMPLES: &str = "\

@@ -8,11 +8,14 @@ use std::{
 
 use anyhow::{Context as _, anyhow};
 use futures_util::StreamExt as _;
+use http::{HeaderValue, header};
 use tokio::{net::TcpStream, time};
 use tokio_tungstenite::{
     Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
     tungstenite::{
         self, Message,
+        client::IntoClientRequest as _,
+        handshake::client::Request,
         protocol::{CloseFrame, WebSocketConfig},
     },
 };
@@ -27,6 +30,7 @@ use crate::{
         trust,
     },
     exit::{Exit, Failure},
+    settings::TOKEN,
 };
 
 /// The longest message that is taken from a server.
@@ -46,12 +50,13 @@ enum Heard {
 
 pub(super) fn listen(args: &ListenArgs, console: &mut Console<'_>) -> Result<Exit, Failure> {
     let remote = Remote::parse("--url", &args.url, "http://127.0.0.1:8000")?;
+    let token = console.environment.get(TOKEN).map(String::as_str);
     block_on(async {
         let mut signals = StopSignals::new().context("listen for signals")?;
         let mut socket = tokio::select! {
             biased;
             () = signals.next() => return Ok(Exit::Stopped),
-            socket = connect(&remote, args) => socket?,
+            socket = connect(&remote, args, token) => socket?,
         };
         loop {
             match hear(&mut socket, &mut signals).await {
@@ -88,12 +93,17 @@ async fn leave(mut socket: Socket) {
     let _heard = time::timeout(LEAVE_WITHIN, socket.close(None)).await;
 }
 
-async fn connect(remote: &Remote, args: &ListenArgs) -> Result<Socket, Failure> {
+async fn connect(
+    remote: &Remote,
+    args: &ListenArgs,
+    token: Option<&str>,
+) -> Result<Socket, Failure> {
     let mut pairs = vec![("namespace", args.namespace.as_str()), ("user", args.user.as_str())];
     if let Some(since) = &args.since {
         pairs.push(("since", since));
     }
     let url = format!("{}?{}", remote.url("ws", "/ws"), remote::query(&pairs));
+    let request = request(&url, token)?;
     let config = WebSocketConfig::default()
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
@@ -102,7 +112,7 @@ async fn connect(remote: &Remote, args: &ListenArgs) -> Result<Socket, Failure> 
     } else {
         Connector::Plain
     };
-    match connect_async_tls_with_config(url, Some(config), true, Some(connector)).await {
+    match connect_async_tls_with_config(request, Some(config), true, Some(connector)).await {
         Ok((socket, _answer)) => Ok(socket),
         Err(tungstenite::Error::Http(answer)) => Err(refused(remote, &answer)),
         Err(error) => {
@@ -112,12 +122,27 @@ async fn connect(remote: &Remote, args: &ListenArgs) -> Result<Socket, Failure> 
     }
 }
 
+/// In a header, for addresses are written down on the way.
+fn request(url: &str, token: Option<&str>) -> Result<Request, Failure> {
+    let mut request = url.into_client_request().context("write the request")?;
+    if let Some(token) = token {
+        let bearer = HeaderValue::try_from(format!("Bearer {token}"));
+        let bearer = bearer.map_err(|_| {
+            Failure::usage(anyhow!("read {TOKEN}: it is no token"), "`carillon token` makes one")
+        })?;
+        request.headers_mut().insert(header::AUTHORIZATION, bearer);
+    }
+    Ok(request)
+}
+
 fn refused(remote: &Remote, answer: &http::Response<Option<Vec<u8>>>) -> Failure {
     let body = answer.body().as_deref().map(String::from_utf8_lossy).unwrap_or_default();
     let error = anyhow!("connect to {remote}: server answered {}: {body}", answer.status());
     let hint = match answer.status().as_u16() {
         404 => "is that the public address? the internal one, 8001 by default, has no sockets",
-        401 | 403 => "is the user given, and may it be heard from here?",
+        401 | 403 => {
+            "give a token of the user in CARILLON_TOKEN, if one is asked for; may it be heard from here?"
+        }
         429 | 503 => "the server has too much to do; try again later",
         _ => "what the server says is above",
     };

@@ -11,12 +11,13 @@ use anyhow::anyhow;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use rand::RngExt as _;
+use rustls::ClientConfig;
 use serde_json::json;
 use tokio::time::{self, Instant};
 
 use self::{packet::Packet, polling::Polling, websocket::WebSocket};
 use crate::{
-    cli::{Console, api::Api, arguments::ProbeArgs, block_on, remote::Remote},
+    cli::{Console, api::Api, arguments::ProbeArgs, block_on, remote::Remote, trust},
     exit::{Exit, Failure},
     settings::{API_KEY, TOKEN},
 };
@@ -35,13 +36,7 @@ trait Transport {
 
 pub(super) fn probe(args: &ProbeArgs, console: &mut Console<'_>) -> Result<Exit, Failure> {
     let clients = Remote::parse("--url", &args.url, "http://127.0.0.1:8000")?;
-    if clients.is_secure() {
-        let hint = "give an http:// address, and have what speaks TLS in front tried otherwise";
-        return Err(Failure::usage(
-            anyhow!("read --url: the probe speaks no TLS to clients' port"),
-            hint,
-        ));
-    }
+    let rules = trust::rules(&clients, &args.tls)?;
     let workers = Remote::parse("--to", &args.to, "http://127.0.0.1:8001")?;
     let api = Api::new(workers, console.environment.get(API_KEY).cloned(), &args.tls)?;
     let show = match console.environment.get(TOKEN) {
@@ -50,7 +45,7 @@ pub(super) fn probe(args: &ProbeArgs, console: &mut Console<'_>) -> Result<Exit,
     }
     .to_string();
     let took = block_on(async {
-        let probing = probed(&clients, &api, args, &show);
+        let probing = probed(&clients, rules, &api, args, &show);
         time::timeout(args.within, probing).await.map_err(|_elapsed| late(args))?
     })?;
     for (name, took) in took {
@@ -66,12 +61,13 @@ fn late(args: &ProbeArgs) -> Failure {
 
 async fn probed(
     clients: &Remote,
+    rules: ClientConfig,
     api: &Api,
     args: &ProbeArgs,
     show: &str,
 ) -> Result<[(&'static str, Duration); 2], Failure> {
-    let mut polling = seated(Polling::open(clients, &args.path).await, show).await?;
-    let mut websocket = seated(WebSocket::open(clients, &args.path).await, show).await?;
+    let mut polling = seated(Polling::open(clients, rules.clone(), &args.path).await, show).await?;
+    let mut websocket = seated(WebSocket::open(clients, rules, &args.path).await, show).await?;
     let identity = format!("probe-{:016x}", rand::rng().random::<u64>());
     let handed_in = Instant::now();
     hand_in(api, &args.user, &identity).await?;

@@ -33,7 +33,7 @@ async fn run(
     console: &mut Console<'_>,
 ) -> Result<Exit, Failure> {
     telemetry.run();
-    let ran = run_node(config, &telemetry, console).await;
+    let ran = Box::pin(run_node(config, &telemetry, console)).await;
     telemetry.close().await;
     ran
 }

@@ -2,13 +2,7 @@
 
 use std::time::Duration;
 
-use axum::{
-    Router,
-    body::Bytes,
-    extract::State,
-    response::Response,
-    routing::get,
-};
+use axum::{Router, body::Bytes, extract::State, response::Response, routing::get};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 

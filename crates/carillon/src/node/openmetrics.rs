@@ -1,4 +1,4 @@
-//! The text form of metrics as OpenMetrics has it, with exemplars.
+//! The text form of metrics as `OpenMetrics` has it, with exemplars.
 //!
 //! The library writes the older form alone, and keeps no exemplars. The two differ in little: a counter's
 //! family is named without `_total`, a bucket may have an exemplar behind it, and the end is marked.
@@ -25,7 +25,9 @@ pub(super) fn of_text(text: &str, exemplars: &[(f64, Exemplar)]) -> String {
             lines.push_str(line);
         }
         let exemplar = exemplars.iter().find(|(bucket, _)| line.starts_with(bucket));
-        exemplar.iter().for_each(|(_, words)| lines.push_str(words));
+        if let Some((_, words)) = exemplar {
+            lines.push_str(words);
+        }
         lines.push('\n');
     }
     lines.push_str("# EOF\n");

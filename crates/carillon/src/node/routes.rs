@@ -40,13 +40,15 @@ const fn audited(deed: &'static str) -> Terms {
     Terms { deed: Some(deed), ..ADMIN }
 }
 
-const ROUTES: [Route; 31] = [
+const ROUTES: [Route; 34] = [
     (Method::GET, "/livez", OPEN),
     (Method::GET, "/readyz", OPEN),
     (Method::GET, "/metrics", OPEN),
     (Method::GET, "/openapi.json", OPEN),
     (Method::GET, "/", PAGE),
     (Method::GET, "/carillon.js", PAGE),
+    (Method::GET, "/console/{file}", PAGE),
+    (Method::GET, "/demo", PAGE),
     (Method::GET, "/demo.js", PAGE),
     (Method::GET, "/rooms", PAGE),
     (Method::GET, "/rooms.js", PAGE),
@@ -57,6 +59,7 @@ const ROUTES: [Route; 31] = [
     (Method::GET, "/v1/sockets", READ),
     (Method::GET, "/v1/rooms", READ),
     (Method::GET, "/v1/nodes", READ),
+    (Method::GET, "/v1/tail", READ),
     (Method::GET, "/v1/users/{id}/tasks", READ),
     (Method::GET, "/v1/dead", READ),
     (Method::GET, "/v1/revocations", READ),
@@ -99,8 +102,9 @@ mod tests {
 
     use super::*;
 
-    /// What only the demo shows, to people.
-    const PAGES: [&str; 4] = ["/demo.js", "/rooms", "/rooms.js", "/style.css"];
+    /// What is shown to people.
+    const PAGES: [&str; 6] =
+        ["/console/{file}", "/demo", "/demo.js", "/rooms", "/rooms.js", "/style.css"];
 
     fn documented() -> BTreeMap<String, Vec<String>> {
         let document: Value =

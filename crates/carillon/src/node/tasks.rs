@@ -72,7 +72,9 @@ impl Door {
         })?;
         let _taking = self.taking.token();
         match &self.intake {
-            Some(intake) if !self.taking.is_closed() => Ok(intake.take(batch.within(parent(headers))).await),
+            Some(intake) if !self.taking.is_closed() => {
+                Ok(intake.take(batch.within(parent(headers))).await)
+            }
             _ => Err(Problem::Stopping),
         }
     }

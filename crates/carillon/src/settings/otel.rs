@@ -127,9 +127,8 @@ mod tests {
     fn our_own_variable_says_more_and_a_switch_the_last_word() {
         let ours = ("CARILLON_TELEMETRY__OTLP_ENDPOINT", "http://ours:4318");
         let theirs = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://theirs:4318/in");
-        let endpoint = |variables: &[_]| {
-            read_from(variables).unwrap().traces.map(|traces| traces.endpoint)
-        };
+        let endpoint =
+            |variables: &[_]| read_from(variables).unwrap().traces.map(|traces| traces.endpoint);
         assert_eq!(endpoint(&[theirs]).unwrap(), "http://theirs:4318/in");
         assert_eq!(endpoint(&[ours, theirs]).unwrap(), "http://ours:4318/v1/traces");
         assert_eq!(endpoint(&[ours, ("OTEL_SDK_DISABLED", "true")]), None);
@@ -144,6 +143,9 @@ mod tests {
         }
         let Err(Mistakes(told)) = sampler("jaeger_remote") else { panic!("taken") };
         assert!(told[0].to_string().contains("OTEL_TRACES_SAMPLER"), "{}", told[0]);
-        assert!(read_from(&[("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "7")]).is_err());
+        assert!(
+            read_from(&[("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "7")])
+                .is_err()
+        );
     }
 }

@@ -3,7 +3,6 @@
 use crate::settings::{
     Settings,
     mistake::Mistake,
-    origin::Origin,
     table::{self, Entry},
     value::Value,
 };

@@ -111,7 +111,7 @@ pub(super) const TABLE: &[Entry] = &[
     text("public.tls.key", "", "/etc/carillon/tls.key", "The certificate's key, as a PEM file."),
     // internal
     text("internal.addr", "127.0.0.1:8001", "127.0.0.1:8001",
-        "Where the API, metrics, health and the demo page are served. Beyond loopback it needs \
+        "Where the API, metrics, health and the console are served. Beyond loopback it needs \
          `internal.api_keys` or `internal.api_key_files`."),
     text("internal.advertise", "", "10.0.0.7:8001",
         "Where the other nodes reach this node's internal port, with the requests of clients that came to \

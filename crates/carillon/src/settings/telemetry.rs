@@ -57,8 +57,8 @@ pub(super) fn read(read: &mut Reader) -> Telemetry {
     let timeout = read.one("telemetry.trace_timeout", amount::duration);
     let sampling = Sampling::new(ratio, heeds_parent);
     let endpoint = read.maybe("telemetry.otlp_endpoint", endpoint);
-    let traces = endpoint
-        .map(|endpoint| Traces { endpoint, service, sampling, queue_len, delay, timeout });
+    let traces =
+        endpoint.map(|endpoint| Traces { endpoint, service, sampling, queue_len, delay, timeout });
     Telemetry {
         log: read.one("telemetry.log", log),
         log_format: read.one("telemetry.log_format", log_format),
@@ -86,7 +86,9 @@ fn endpoint(text: &str) -> Result<String, String> {
         return Err("does not begin with http:// or https://".to_owned());
     }
     if uri.authority().is_none_or(|authority| authority.as_str().contains('@')) {
-        return Err("names no host, or a user, whose place is OTEL_EXPORTER_OTLP_HEADERS".to_owned());
+        return Err(
+            "names no host, or a user, whose place is OTEL_EXPORTER_OTLP_HEADERS".to_owned()
+        );
     }
     match uri.path() {
         "" | "/" => Ok(format!("{}{TRACES_PATH}", text.trim_end_matches('/'))),

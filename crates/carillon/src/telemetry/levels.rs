@@ -82,11 +82,8 @@ impl Levels {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                changed = changes.changed() => {
-                    if changed.is_err() {
-                        return;
-                    }
-                }
+                // It holds a sender itself, so that this never ends for want of one.
+                _ = changes.changed() => {}
                 () = due => self.go_back(),
             }
         }

@@ -23,9 +23,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let layer = layer().with_writer(io::stderr).with_ansi(is_terminal).with_target(of_audit);
-    layer.with_filter(filter_fn(move |line| {
-        is_line(line) && (line.target() == AUDIT) == of_audit
-    }))
+    layer.with_filter(filter_fn(move |line| is_line(line) && (line.target() == AUDIT) == of_audit))
 }
 
 /// Lines for programs, each with the trace that it belongs to, where there is one.

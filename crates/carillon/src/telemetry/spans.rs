@@ -18,7 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    events::{Sent, SpanEvents},
+    events::{Became, SpanEvents},
     settings::Traces,
 };
 
@@ -62,7 +62,7 @@ impl SpanProcessor for Entrance {
 
     fn on_end(&self, span: SpanData) {
         if self.queue.try_send(span).is_err() {
-            self.events.spans(Sent::Dropped, 1);
+            self.events.spans(Became::Dropped, 1);
         }
     }
 

@@ -56,7 +56,9 @@ async fn every_example_is_answered_as_the_document_says() {
     timeout(DEADLINE, seated).await.expect("the page is seated");
     for call in calls() {
         let api = if call.path == "/v1/revocations" { &asking } else { &api };
-        for example in examples(&call) {
+        // A stream has no end to wait for; the console's test reads it.
+        let is_endless = call.says["responses"]["200"]["content"]["text/event-stream"].is_object();
+        for example in examples(&call).into_iter().filter(|_| !is_endless) {
             try_example(api, &call, &example).await;
         }
     }

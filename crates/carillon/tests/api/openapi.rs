@@ -11,7 +11,8 @@ use crate::{
 };
 
 /// What only the demo shows, to people.
-const PAGES: [&str; 4] = ["/demo.js", "/rooms", "/rooms.js", "/style.css"];
+const PAGES: [&str; 6] =
+    ["/console/{file}", "/demo", "/demo.js", "/rooms", "/rooms.js", "/style.css"];
 
 /// Where routes are made.
 const ROUTERS: [&str; 4] =

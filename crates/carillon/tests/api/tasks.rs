@@ -167,11 +167,13 @@ async fn what_is_not_there_is_told_as_json() {
 }
 
 #[tokio::test]
-async fn the_internal_port_says_what_it_is_and_shows_a_page_in_a_demo_only() {
+async fn the_internal_port_says_what_it_is_and_shows_the_demo_in_a_demo_only() {
     let api = Api::start().await;
     let about = api.get("/").await;
     assert_eq!(about.headers()[header::CONTENT_TYPE], "text/plain; charset=utf-8");
-    assert_eq!(api.get("/demo.js").await.status(), StatusCode::NOT_FOUND);
+    for path in ["/demo", "/demo.js", "/rooms", "/console/secrets.js"] {
+        assert_eq!(api.get(path).await.status(), StatusCode::NOT_FOUND, "{path}");
+    }
     assert_eq!(api.get("/carillon.js").await.status(), StatusCode::OK);
     api.stop().await;
 }

@@ -14,7 +14,7 @@ const chrome = browser();
 
 describe('the demo page', () => {
   it('shows a bar that moves, and a complete, a failed and a cancelled copy', async () => {
-    const page = await chrome.visit(carillon.internal);
+    const page = await chrome.visit(`${carillon.internal}/demo`);
     const live = page.locator('#cards .card[data-state=live] [role=progressbar][aria-valuenow]').first();
     await live.waitFor();
     const name = await live.getAttribute('aria-label');
@@ -33,7 +33,7 @@ describe('the demo page', () => {
   });
 
   it('takes a message by hand, shows its card and what arrived', async () => {
-    const page = await chrome.visit(carillon.internal);
+    const page = await chrome.visit(`${carillon.internal}/demo`);
     const message = { identity: 'by the test', userIdentity: '5', name: '测试 📄.mp4', status: 1000 };
     await page.locator('#body').fill(JSON.stringify(message));
     await page.locator('#send').click();
@@ -48,7 +48,7 @@ describe('the demo page', () => {
   });
 
   it('says why a message by hand is refused', async () => {
-    const page = await chrome.visit(carillon.internal);
+    const page = await chrome.visit(`${carillon.internal}/demo`);
     await page.locator('#body').fill('{"identity": 1');
     await page.locator('#send').click();
     await page.locator('#answer .bad').waitFor();
@@ -58,7 +58,7 @@ describe('the demo page', () => {
 
   for (const colorScheme of ['light', 'dark']) {
     it(`has no sideways scroll at 360 px, ${colorScheme}`, async () => {
-      const page = await chrome.visit(carillon.internal, { viewport: { width: 360, height: 740 }, colorScheme });
+      const page = await chrome.visit(`${carillon.internal}/demo`, { viewport: { width: 360, height: 740 }, colorScheme });
       await page.locator('#cards .card').first().waitFor();
       const width = await page.evaluate('document.documentElement.scrollWidth');
       assert.ok(width <= 360, `the page is ${width} px wide`);
@@ -69,7 +69,7 @@ describe('the demo page', () => {
   }
 
   it('can be worked by keyboard alone', async () => {
-    const page = await chrome.visit(carillon.internal);
+    const page = await chrome.visit(`${carillon.internal}/demo`);
     await page.locator('#cards .card').first().waitFor();
     await page.keyboard.press('Tab');
     assert.equal(await page.evaluate('document.activeElement.className'), 'skip');

@@ -85,9 +85,9 @@ describe('a node in trouble', () => {
       assert.ok(i < 500, 'the stream takes more than any buffer holds');
       await carillon.handIn(complete(803, `t${i}`, { pad }));
     }
-    // Reads what had been sent, and then the end that the server has made.
+    // Reads what had been sent, then the end of the body; the server waits 10 s for another request.
     deaf.resume();
-    await until('the server to end the connection', () => closed);
+    await until('the server to end the connection', () => closed, 25_000);
   });
 
   it('hears what a client said right before its close', async () => {

@@ -175,3 +175,22 @@ fn a_probe_that_shows_no_token_is_told_what_to_give() {
     let probed = probe.env("CARILLON_TOKEN", token.trim()).output().unwrap();
     assert!(probed.status.success(), "{}", String::from_utf8_lossy(&probed.stderr));
 }
+
+#[test]
+fn a_listener_shows_the_token_of_its_environment_and_is_told_to_if_it_has_none() {
+    let key = "--set=auth.key=0123456789abcdef0123456789abcdef";
+    let node = Node::start("serve", &["--set=auth.mode=token", key]);
+    let args = ["listen", "--url", &node.public, "--user", "5"];
+    let ended = carillon(&args);
+    assert_eq!(ended.code, 1, "{}", ended.out);
+    assert!(ended.err.contains("CARILLON_TOKEN"), "{}", ended.err);
+
+    let token = carillon(&["token", "--user", "5", key]).out;
+    let mut child = command(&args).env("CARILLON_TOKEN", token.trim()).spawn().unwrap();
+    let out = child.stdout.take().unwrap();
+    let listener = Running::of(child, out);
+    let message = r#"{"identity":"a","userIdentity":5,"status":100}"#;
+    let published = fed(&["publish", "-", "--to", &node.internal], message);
+    assert_eq!(published.code, 0, "{}", published.err);
+    listener.line_with("\"file.progress\"");
+}

@@ -1,12 +1,13 @@
-//! TLS on the internal port, with certificates that callers have to show, and the commands that show them.
+//! TLS on either port, certificates that callers have to show, and the commands that speak it.
 
 use std::{
     fs,
+    net::{SocketAddr, TcpListener, TcpStream},
     path::PathBuf,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
-use super::harness::{Ended, Node, carillon};
+use super::harness::{DEADLINE, Ended, Node, carillon, within};
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../notice/samples/progress.json");
 
@@ -54,6 +55,35 @@ impl Papers {
         node
     }
 
+    /// A node whose clients connect by TLS, and where they do.
+    fn public(&self, more: &[&str]) -> (Node, String) {
+        let cert = format!("public.tls.cert={}", self.path("node.pem"));
+        let key = format!("public.tls.key={}", self.path("node.key"));
+        let node = Node::start("serve", &[&["--set", &cert, "--set", &key][..], more].concat());
+        let public = node.public.replace("http://", "https://");
+        (node, public)
+    }
+
+    /// A proxy in front of a public port, that passes on what it gets behind an introduction.
+    fn haproxy(&self, public: &str, version: &str) -> Front {
+        let node = public.trim_start_matches("https://").trim_end_matches('/');
+        let addr = {
+            let free = TcpListener::bind("127.0.0.1:0").unwrap();
+            free.local_addr().unwrap()
+        };
+        let settings = format!(
+            "defaults\n mode tcp\n timeout connect 5s\n timeout client 30s\n timeout server 30s\n\
+             listen front\n bind {addr}\n server node {node} source 127.0.0.2 {version}\n"
+        );
+        let file = self.path("haproxy.cfg");
+        fs::write(&file, settings).unwrap();
+        let mut command = Command::new("haproxy");
+        command.args(["-db", "-f", &file]).stdin(Stdio::null()).stderr(Stdio::null());
+        let front = Front(command.spawn().expect("apt-get install haproxy brings it"), addr);
+        within(DEADLINE, move || while TcpStream::connect(addr).is_err() {});
+        front
+    }
+
     fn asking(&self) -> (Node, String) {
         fs::copy(self.path("ours.pem"), self.path("roots.pem")).unwrap();
         let roots = format!("internal.tls.client_ca={}", self.path("roots.pem"));
@@ -70,6 +100,15 @@ impl Papers {
             args.extend(["--cert", cert, "--key", key]);
         }
         carillon(&args)
+    }
+}
+
+struct Front(Child, SocketAddr);
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
     }
 }
 
@@ -151,10 +190,7 @@ fn roots_that_change_are_followed_and_who_had_the_old_one_is_let_in_no_more() {
 #[test]
 fn what_clients_hear_by_tls_is_listened_to() {
     let papers = Papers::new("public");
-    let cert = format!("public.tls.cert={}", papers.path("node.pem"));
-    let key = format!("public.tls.key={}", papers.path("node.key"));
-    let node = Node::start("serve", &["--set", &cert, "--set", &key]);
-    let public = node.public.replace("http://", "https://");
+    let (node, public) = papers.public(&[]);
     let distrusting =
         carillon(&["listen", "--url", &public, "--user", "5", "--ca", &papers.path("theirs.pem")]);
     assert_eq!(distrusting.code, 1, "{}", distrusting.out);
@@ -165,4 +201,33 @@ fn what_clients_hear_by_tls_is_listened_to() {
     let published = carillon(&["publish", SAMPLE, "--to", &node.internal]);
     assert_eq!(published.code, 0, "{}", published.err);
     listener.line_with("\"file.progress\"");
+}
+
+#[test]
+fn a_probe_goes_by_tls_and_trusts_whom_it_is_told_to() {
+    let papers = Papers::new("probed");
+    let (node, public) = papers.public(&[]);
+    let probe = |ca: &str| {
+        let ca = papers.path(ca);
+        carillon(&["probe", "--url", &public, "--to", &node.internal, "--ca", &ca])
+    };
+    let trusting = probe("ours.pem");
+    assert_eq!(trusting.code, 0, "{}", trusting.err);
+    for transport in ["polling: the notice came", "websocket: the notice came"] {
+        assert!(trusting.out.contains(transport), "{}", trusting.out);
+    }
+    assert_eq!(probe("theirs.pem").code, 1);
+}
+
+#[test]
+fn behind_a_proxy_that_passes_tls_on_the_introduction_comes_before_the_handshake() {
+    let papers = Papers::new("introduced");
+    let introduced = ["--set=public.proxy_protocol=true", "--set=public.trusted_proxies=127.0.0.2"];
+    let (node, public) = papers.public(&introduced);
+    for version in ["send-proxy", "send-proxy-v2"] {
+        let front = papers.haproxy(&public, version);
+        let (url, ca) = (format!("https://{}", front.1), papers.path("ours.pem"));
+        let probed = carillon(&["probe", "--url", &url, "--to", &node.internal, "--ca", &ca]);
+        assert_eq!(probed.code, 0, "{version}: {}", probed.err);
+    }
 }

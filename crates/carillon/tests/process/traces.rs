@@ -20,7 +20,7 @@ fn end_of(task: &str) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// Settings by which spans go to `addr`, all of them and soon.
@@ -183,7 +183,8 @@ fn whoever_accepts_openmetrics_gets_it_with_the_trace_of_a_slow_delivery() {
     let (status, text) = call(&node.internal, "GET", "/metrics", accept, "");
     assert_eq!(status, 200);
     assert!(text.ends_with("# EOF\n") && text.contains("# TYPE carillon_conflated counter\n"));
-    let latencies = text.lines().filter(|line| line.starts_with("carillon_delivery_seconds_bucket"));
+    let latencies =
+        text.lines().filter(|line| line.starts_with("carillon_delivery_seconds_bucket"));
     assert!(latencies.clone().any(|line| line.contains(" # {trace_id=\"")), "{text}");
     let series = text.lines().filter(|line| !line.starts_with('#')).count();
     assert!(series < 500, "{series} series");

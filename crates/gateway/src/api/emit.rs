@@ -3,20 +3,22 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use adapter::{PublishError, Published, SignalError, publish_outcome};
+use adapter::SignalError;
 use axum::{
     Json,
     body::Bytes,
     extract::State,
-    http::HeaderMap,
     response::{IntoResponse, Response},
 };
-use notice::{Draft, Emit, NodeId, Notice, Scope, SocketId, TraceParent, id_text};
+use notice::{Draft, Emit, NodeId, Notice, Scope, SocketId, id_text};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use trace::Times;
 
-use super::{asked, error::ApiError};
+use super::{
+    asked,
+    error::ApiError,
+    publication::{Parent, publish},
+};
 use crate::{answering, others, questions::Answer, shared::Shared};
 
 /// `sockets` is only known for what stays on one node.
@@ -31,7 +33,7 @@ pub(super) struct Emitted {
 
 pub(super) async fn emit(
     State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
+    parent: Parent,
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let Emit { draft, is_local, ack } = Emit::read(&body, SystemTime::now())?;
@@ -44,7 +46,7 @@ pub(super) async fn emit(
         _ if is_local && shared.publisher.keeps(&draft) => return Err(kept()),
         _ if is_local => to_this_node(&shared, draft).await,
         _ => {
-            let (id, nodes) = publish(&shared, draft, &headers).await?;
+            let (id, nodes) = publish(&shared, draft, parent).await?;
             Emitted { id, nodes, sockets: None, node: None }
         }
     };
@@ -104,36 +106,8 @@ async fn to_this_node(shared: &Shared, draft: Draft) -> Emitted {
     Emitted::by(&shared.config.node, notice.id().to_string(), sockets)
 }
 
-/// Gives the notice's id, and how many nodes heard it. `headers` may name the trace that it continues.
-pub(super) async fn publish(
-    shared: &Shared,
-    draft: Draft,
-    headers: &HeaderMap,
-) -> Result<(String, usize), ApiError> {
-    let traceparent = headers.get("traceparent").and_then(|text| text.to_str().ok());
-    let parent = traceparent.and_then(TraceParent::parse);
-    let span = shared.config.sampling.publish(&draft.audience, parent);
-    let trace = span.as_ref().map(|span| Box::new(span.trace()));
-    let times = Times { handed_in: draft.handed_in, sent_at: SystemTime::now() };
-    let published = shared.publisher.publish(Draft { trace, ..draft }).await;
-    let accepted = published.as_ref().ok().and_then(Published::accepted);
-    trace::published(span, publish_outcome(&published), accepted, times);
-    match published {
-        Ok(Published::Accepted { id, nodes }) => Ok((id.to_string(), nodes)),
-        // Only a task's notices are late or early, and an emit is about no task.
-        Ok(Published::Superseded | Published::AfterFinal | Published::Early { .. }) => {
-            Err(ApiError::Unavailable)
-        }
-        Err(error) if error.may_have_arrived() => Err(ApiError::Unsure),
-        Err(error) if error.is_transient() => Err(ApiError::Unavailable),
-        Err(PublishError::Narrowed { .. }) => Err(kept()),
-        Err(PublishError::Full { .. }) => Err(ApiError::Unavailable),
-        Err(error) => Err(ApiError::invalid(error.to_string())),
-    }
-}
-
 /// What is kept for a room is for all of it on every node, and for it alone.
-fn kept() -> ApiError {
+pub(super) fn kept() -> ApiError {
     ApiError::Invalid {
         message: "a room that is named is kept, and this is not for all of it and it alone"
             .to_owned(),

@@ -37,6 +37,8 @@ pub(crate) enum ApiError {
     Apart,
     /// More orders wait than may.
     OrdersFull,
+    /// As many watch as may, or the node is full.
+    TailsFull,
     /// As much is revoked as may be kept.
     RevocationsFull,
     /// The store did not take a revocation, or did not say so.
@@ -105,7 +107,9 @@ impl ApiError {
             Self::UnknownNode => (StatusCode::NOT_FOUND, "unknown_node"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::TooManySockets => (StatusCode::UNPROCESSABLE_ENTITY, "too_many_sockets"),
-            Self::Busy | Self::OrdersFull => (StatusCode::TOO_MANY_REQUESTS, "busy"),
+            Self::Busy | Self::OrdersFull | Self::TailsFull => {
+                (StatusCode::TOO_MANY_REQUESTS, "busy")
+            }
             Self::RevocationsFull => (StatusCode::TOO_MANY_REQUESTS, "full"),
             Self::Unavailable | Self::Apart | Self::Halfway | Self::NotRevoked => {
                 (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
@@ -128,6 +132,7 @@ impl ApiError {
                 "more sockets than one emit may ask for an acknowledgement; nothing was sent"
             }
             Self::Busy => "too many acknowledgements are waited for; nothing was sent",
+            Self::TailsFull => "as many watch this node as may, or it takes no more sockets",
             Self::OrdersFull => "too many orders wait for their turn; this one was not begun",
             Self::Unavailable => "the bus does not take notices now; nothing was sent",
             Self::Apart => "the other nodes cannot be reached now; what concerns this one was done",

@@ -24,6 +24,8 @@ pub(crate) enum Transport {
     WebSocket,
     /// Server-sent events.
     Stream,
+    /// The same, to an operator who watches.
+    Tail,
 }
 
 impl Transport {
@@ -32,6 +34,7 @@ impl Transport {
             Self::Polling | Self::Upgrading => "polling",
             Self::WebSocket => "websocket",
             Self::Stream => "sse",
+            Self::Tail => "tail",
         }
     }
 }
@@ -159,7 +162,7 @@ impl Line {
     pub(super) fn is_free(&self, wire: Option<&Wire>) -> bool {
         let is_polled = match self.transport {
             Transport::Polling | Transport::Upgrading => self.polled,
-            Transport::WebSocket | Transport::Stream => true,
+            Transport::WebSocket | Transport::Stream | Transport::Tail => true,
         };
         is_polled && !self.waits(wire)
     }

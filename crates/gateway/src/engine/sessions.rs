@@ -37,7 +37,7 @@ impl Default for Sessions {
 
 impl Sessions {
     /// A berth for a session that begins. One connection could ask for any number of them.
-    pub(super) fn admit(&self, address: IpAddr, limits: &Limits) -> Result<Berth, Handshake> {
+    pub(crate) fn admit(&self, address: IpAddr, limits: &Limits) -> Result<Berth, Handshake> {
         self.berths.take(address, limits)
     }
 

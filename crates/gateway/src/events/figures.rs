@@ -2,9 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use prometheus::{
-    Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-};
+use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use super::{Events, registered};
 use crate::config::Limits;
@@ -68,10 +66,12 @@ impl Events {
         self.figures.audiences.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// A notice was handed to the sockets that it is for.
-    pub(crate) fn fanned_out(&self, sockets: usize) {
+    /// Each of these notices was handed to that many sockets.
+    pub(crate) fn fanned_out(&self, notices: usize, sockets: usize) {
         let sockets = u32::try_from(sockets).unwrap_or(u32::MAX);
-        self.figures.fan_out.observe(sockets.into());
+        for _ in 0..notices {
+            self.figures.fan_out.observe(sockets.into());
+        }
     }
 
     pub(crate) fn lasted(&self, since: SystemTime) {

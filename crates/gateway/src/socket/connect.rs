@@ -128,6 +128,15 @@ pub(crate) async fn join(
     if login::is_held(audience) {
         return login::join(seat, audience).await.map_err(NotJoined::from);
     }
+    hear(shared, seat, audience).await
+}
+
+/// The same, whoever is logged in there.
+pub(crate) async fn hear(
+    shared: &Shared,
+    seat: &Arc<Seat>,
+    audience: &Audience,
+) -> Result<(), NotJoined> {
     let replay = Replay::of(seat, audience);
     match shared.hub.join(seat, audience) {
         Entry::Added => {}

@@ -1,7 +1,10 @@
 //! A draft to be published, and the tickets that it stands for.
 
+use std::time::SystemTime;
+
+use adapter::{PublishError, Published, publish_outcome};
 use notice::{Draft, Kind, Order, Stamp};
-use trace::{Ingest, Publish};
+use trace::{Ingest, Times};
 
 /// Of the progress of one task the newest is enough: the tickets of the others hang on to it.
 #[derive(Debug)]
@@ -20,11 +23,23 @@ impl<T> Bundle<T> {
         Self { draft, own: (taken, ticket), left_out: Vec::new(), span }
     }
 
-    /// What the bus gets of it, and the span of that.
-    pub(super) fn sent(&self) -> (Draft, Option<Publish>) {
-        let span = self.span.as_ref().and_then(|span| span.publish(&self.draft.audience));
-        let trace = span.as_ref().map(|span| Box::new(span.trace()));
-        (Draft { trace, ..self.draft.clone() }, span)
+    /// What the bus gets of it. Early progress is needed again, so that this is a copy: of references, not
+    /// of the payload.
+    pub(super) fn sent(&mut self) -> Draft {
+        let trace = self.span.as_mut().and_then(|span| span.publish(&self.draft.audience));
+        Draft { trace: trace.map(Box::new), ..self.draft.clone() }
+    }
+
+    /// The bus, which had it since `sent_at`, has answered.
+    pub(super) fn answered(
+        &mut self,
+        answer: &Result<Published, PublishError>,
+        sent_at: SystemTime,
+    ) {
+        let span = self.span.as_mut().and_then(|span| span.answered());
+        let accepted = answer.as_ref().ok().and_then(Published::accepted);
+        let times = Times { handed_in: self.draft.handed_in, sent_at };
+        trace::published(span, publish_outcome(answer), accepted, times);
     }
 
     pub(super) fn len(&self) -> usize {

@@ -4,10 +4,12 @@ use anyhow::{Context as _, anyhow, ensure};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use rustls::ClientConfig;
 use serde_json::Value;
 
 use super::Transport;
@@ -19,15 +21,20 @@ const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 const BETWEEN: char = '\u{1e}';
 
 pub(super) struct Polling {
-    pool: Client<HttpConnector, Full<Bytes>>,
+    pool: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     url: String,
     /// What servers in front asked to be shown again.
     cookie: Option<String>,
 }
 
 impl Polling {
-    pub(super) async fn open(remote: &Remote, path: &str) -> anyhow::Result<Self> {
-        let pool = Client::builder(TokioExecutor::new()).build_http();
+    pub(super) async fn open(
+        remote: &Remote,
+        rules: ClientConfig,
+        path: &str,
+    ) -> anyhow::Result<Self> {
+        let connector = HttpsConnectorBuilder::new().with_tls_config(rules).https_or_http();
+        let pool = Client::builder(TokioExecutor::new()).build(connector.enable_http1().build());
         let url = format!("{}?EIO=4&transport=polling", remote.url("http", path));
         let mut polling = Self { pool, url, cookie: None };
         let opened = polling.exchange(Method::GET, String::new()).await;

@@ -1,9 +1,14 @@
 //! Engine.IO 4 over a WebSocket, without a poll before it.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, anyhow};
 use futures_util::{SinkExt as _, StreamExt as _};
+use rustls::ClientConfig;
 use tokio::net::TcpStream;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+use tokio_tungstenite::{
+    Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config, tungstenite::Message,
+};
 
 use super::Transport;
 use crate::cli::remote::Remote;
@@ -11,10 +16,15 @@ use crate::cli::remote::Remote;
 pub(super) struct WebSocket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl WebSocket {
-    pub(super) async fn open(remote: &Remote, path: &str) -> anyhow::Result<Self> {
+    pub(super) async fn open(
+        remote: &Remote,
+        rules: ClientConfig,
+        path: &str,
+    ) -> anyhow::Result<Self> {
         let url = format!("{}?EIO=4&transport=websocket", remote.url("ws", path));
-        let (socket, _answer) =
-            connect_async(url).await.with_context(|| format!("connect to {remote}"))?;
+        let rules = Some(Connector::Rustls(Arc::new(rules)));
+        let opened = connect_async_tls_with_config(url, None, true, rules).await;
+        let (socket, _answer) = opened.with_context(|| format!("connect to {remote}"))?;
         Ok(Self(socket))
     }
 }
