@@ -111,7 +111,7 @@ impl Node {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<Self, StartError> {
         let telemetry = Telemetry::of_nobody(&config.telemetry)?;
-        Self::start_with(&telemetry, config, shutdown).await
+        Box::pin(Self::start_with(&telemetry, config, shutdown)).await
     }
 
     /// The same, in a process with log lines and traces of its own.

@@ -1,9 +1,13 @@
 //! The text form of metrics as `OpenMetrics` has it, with exemplars.
 //!
 //! The library writes the older form alone, and keeps no exemplars. The two differ in little: a counter's
-//! family is named without `_total`, a bucket may have an exemplar behind it, and the end is marked.
+//! family is named without `_total`, the ends of buckets are written as floats, a bucket may have an exemplar
+//! behind it, and the end is marked.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
 
 use gateway::{Exemplar, Exemplars};
 
@@ -22,10 +26,9 @@ pub(super) fn of_text(text: &str, exemplars: &[(f64, Exemplar)]) -> String {
         if of_type.is_some_and(|line| line.starts_with("# TYPE ") && line.ends_with(" counter")) {
             lines.push_str(&line.replacen("_total ", " ", 1));
         } else {
-            lines.push_str(line);
+            lines.push_str(&with_point(line));
         }
-        let exemplar = exemplars.iter().find(|(bucket, _)| line.starts_with(bucket));
-        if let Some((_, words)) = exemplar {
+        if let Some((_, words)) = exemplars.iter().find(|(bucket, _)| line.starts_with(bucket)) {
             lines.push_str(words);
         }
         lines.push('\n');
@@ -34,7 +37,18 @@ pub(super) fn of_text(text: &str, exemplars: &[(f64, Exemplar)]) -> String {
     lines
 }
 
-/// How the line of a bucket begins.
+/// The upper end of a bucket has a point in it here: `1.0`, where the older form has `1`.
+fn with_point(line: &str) -> Cow<'_, str> {
+    let end = line.split_once("le=\"").and_then(|(_, rest)| rest.split_once('"'));
+    match end {
+        Some((end, _)) if end.bytes().all(|byte| byte.is_ascii_digit()) => {
+            line.replacen(&format!("le=\"{end}\""), &format!("le=\"{end}.0\""), 1).into()
+        }
+        _ => line.into(),
+    }
+}
+
+/// How the line of a bucket begins, in the older form.
 fn bucket(end: f64) -> String {
     let end = if end.is_infinite() { "+Inf".to_owned() } else { end.to_string() };
     format!("{}_bucket{{le=\"{end}\"}} ", Exemplars::OF)
@@ -62,7 +76,6 @@ carillon_conflated_total 7
 carillon_delivery_seconds_bucket{le=\"0.001\"} 1
 carillon_delivery_seconds_bucket{le=\"1\"} 2
 carillon_delivery_seconds_bucket{le=\"+Inf\"} 2
-carillon_delivery_seconds_count 2
 ";
 
     #[test]
@@ -71,7 +84,14 @@ carillon_delivery_seconds_count 2
         let begins = "# HELP carillon_conflated Left out.\n# TYPE carillon_conflated counter\n\
                       carillon_conflated_total 7\n# HELP carillon_delivery_seconds How long.\n";
         assert!(text.starts_with(begins), "{text}");
-        assert!(text.ends_with("carillon_delivery_seconds_count 2\n# EOF\n"), "{text}");
+        assert!(
+            text.ends_with(
+                "{le=\"0.001\"} 1\n\
+            carillon_delivery_seconds_bucket{le=\"1.0\"} 2\n\
+            carillon_delivery_seconds_bucket{le=\"+Inf\"} 2\n# EOF\n"
+            ),
+            "{text}"
+        );
     }
 
     #[test]
@@ -79,7 +99,7 @@ carillon_delivery_seconds_count 2
         let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_500);
         let exemplar = Exemplar { trace: 0xab, took: Duration::from_millis(250), at };
         let text = of_text(TEXT, &[(1.0, exemplar)]);
-        let line = "le=\"1\"} 2 # {trace_id=\"000000000000000000000000000000ab\"} 0.25 1.500\n";
+        let line = "le=\"1.0\"} 2 # {trace_id=\"000000000000000000000000000000ab\"} 0.25 1.500\n";
         assert!(text.contains(line), "{text}");
         assert_eq!(text.matches("trace_id").count(), 1);
     }

@@ -95,7 +95,8 @@ fn an_emit_goes_on_with_the_trace_of_its_caller() {
     let collector = Collector::start();
     let node = started(&sending_to(collector.addr, &[]));
     let parent = format!("traceparent: 00-{TRACE}-{WORKER}-01\r\n");
-    let emit = r#"{"event":"hello","data":1}"#;
+    let _listener = listener(&node);
+    let emit = r#"{"to":{"user":"5"},"namespace":"/notice","event":"hello","data":1}"#;
     assert_eq!(call(&node.internal, "POST", "/v1/emit", &parent, emit).0, 200);
     let spans = collector.spans(2);
     let mut names: Vec<_> = spans.iter().map(|span| &*span.name).collect();
