@@ -201,7 +201,7 @@ impl Running {
     ) -> Result<Self, StartError> {
         events::built(&registry)?;
         telemetry.spans.register(&registry)?;
-        let node = wiring::node_id();
+        let node = telemetry.node.clone();
         let link = bus.link(node.clone()).await?;
         let internal_addr = addr_of(&internal, "internal.addr")?;
         let (mut intake, mut queues) = (None, None);

@@ -12,6 +12,7 @@ mod spans;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use notice::NodeId;
 use opentelemetry::{KeyValue, trace::TracerProvider as _};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::{
@@ -28,7 +29,10 @@ use tracing_subscriber::{
 };
 
 pub(crate) use self::levels::Levels;
-use self::{collector::Collector, spans::Sender};
+use self::{
+    collector::{Collector, Trouble},
+    spans::Sender,
+};
 use crate::{
     events::{self, SpanEvents},
     settings::{self, LogFormat, Traces},
@@ -40,6 +44,8 @@ const FLUSH_WITHIN: Duration = Duration::from_secs(2);
 /// Log lines and traces of this process.
 #[derive(Debug)]
 pub(crate) struct Telemetry {
+    /// A name for this life of the process, which all that it says bears.
+    pub(crate) node: NodeId,
     pub(crate) levels: Levels,
     pub(crate) spans: SpanEvents,
     sender: Option<Sender>,
@@ -51,9 +57,10 @@ impl Telemetry {
     /// Starts logging for the whole process. Fails if it was started before. Spans wait for
     /// [`Telemetry::run`].
     pub(crate) fn start(settings: &settings::Telemetry, is_terminal: bool) -> anyhow::Result<Self> {
+        let node = node_id();
         let spans = SpanEvents::new().context("prepare metrics of spans")?;
         let (filter, handle) = reload::Layer::new(levels::parse(&settings.log)?);
-        let opened = settings.traces.as_ref().map(|traces| open(traces, &spans)).transpose();
+        let opened = settings.traces.as_ref().map(|traces| open(traces, &node, &spans)).transpose();
         let (tracer, sender) = opened.context("prepare traces")?.unzip();
         let exported = tracer.map(|tracer| {
             let layer = layer().with_tracer(tracer).with_location(false).with_threads(false);
@@ -75,15 +82,15 @@ impl Telemetry {
         started.context("start logging")?;
         let levels = Levels::new(&settings.log, Some(handle));
         let (sending, stop) = (JoinSet::new(), CancellationToken::new());
-        Ok(Self { levels, spans, sender, sending, stop })
+        Ok(Self { node, levels, spans, sender, sending, stop })
     }
 
     /// Of a process whose lines and spans are somebody else's.
     pub(crate) fn of_nobody(settings: &settings::Telemetry) -> Result<Self, prometheus::Error> {
         let levels = Levels::of_nobody(&settings.log);
-        let (spans, sender) = (SpanEvents::new()?, None);
+        let (node, spans, sender) = (node_id(), SpanEvents::new()?, None);
         let (sending, stop) = (JoinSet::new(), CancellationToken::new());
-        Ok(Self { levels, spans, sender, sending, stop })
+        Ok(Self { node, levels, spans, sender, sending, stop })
     }
 
     /// Sends what is recorded, from now on.
@@ -103,16 +110,25 @@ impl Telemetry {
     }
 }
 
-fn open(traces: &Traces, events: &SpanEvents) -> anyhow::Result<(SdkTracer, Sender)> {
-    let resource = resource(&traces.service);
+fn node_id() -> NodeId {
+    let name = format!("n{:08x}", rand::random::<u32>());
+    NodeId::new(&name).expect("a letter and eight digits are a name")
+}
+
+fn open(
+    traces: &Traces,
+    node: &NodeId,
+    events: &SpanEvents,
+) -> anyhow::Result<(SdkTracer, Sender)> {
+    let (resource, trouble) = (resource(&traces.service, node), Trouble::default());
     let mut exporter = SpanExporter::builder()
         .with_http()
-        .with_http_client(Collector::at(&traces.endpoint)?)
+        .with_http_client(Collector::at(&traces.endpoint, &trouble)?)
         .with_endpoint(&traces.endpoint)
         .with_timeout(traces.timeout)
         .build()?;
     exporter.set_resource(&resource);
-    let (entrance, sender) = spans::queue(traces, exporter, events);
+    let (entrance, sender) = spans::queue(traces, (exporter, trouble), events);
     let provider = SdkTracerProvider::builder()
         .with_resource(resource)
         // What is not to be recorded never becomes a span: `trace` has decided before.
@@ -123,10 +139,11 @@ fn open(traces: &Traces, events: &SpanEvents) -> anyhow::Result<(SdkTracer, Send
 }
 
 /// What every span says of this process. The platform's own attributes come first.
-fn resource(service: &str) -> Resource {
+fn resource(service: &str, node: &NodeId) -> Resource {
     Resource::builder_empty()
         .with_detector(Box::new(EnvResourceDetector::new()))
         .with_service_name(service.to_owned())
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+        .with_attribute(KeyValue::new("service.instance.id", node.to_string()))
         .build()
 }

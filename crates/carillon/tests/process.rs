@@ -16,6 +16,7 @@ mod process {
     mod collector;
     mod commands;
     mod keys;
+    mod levels;
     mod life;
     mod redis;
     mod road;

@@ -65,28 +65,28 @@ mod tests {
 
     use super::*;
 
-    fn parent(trace: u128, is_sampled: bool) -> Option<TraceParent> {
-        Some(TraceParent { trace, span: 1, is_sampled })
+    fn under(trace: u128, is_sampled: bool) -> TraceParent {
+        TraceParent { trace, span: 1, is_sampled }
     }
 
     #[test]
     fn nothing_is_recorded_when_it_is_off() {
         assert!(!Sampling::OFF.takes(None));
-        assert!(!Sampling::OFF.takes(parent(1, true)));
+        assert!(!Sampling::OFF.takes(Some(under(1, true))));
     }
 
     #[test]
     fn whoever_began_a_trace_has_decided_for_all() {
         let (none, all) = (Sampling::new(0.0, true), Sampling::new(1.0, true));
-        assert!(none.takes(parent(u128::MAX, true)) && !all.takes(parent(1, false)));
+        assert!(none.takes(Some(under(u128::MAX, true))) && !all.takes(Some(under(1, false))));
         assert!(!none.takes(None) && all.takes(None));
     }
 
     #[test]
     fn where_nobody_is_heeded_the_share_is_taken_of_the_traces_that_others_take_too() {
         let half = Sampling::new(0.5, false);
-        assert!(half.takes(parent(1, false)));
-        assert!(!half.takes(parent(u128::MAX, true)));
+        assert!(half.takes(Some(under(1, false))));
+        assert!(!half.takes(Some(under(u128::MAX, true))));
     }
 
     #[test]

@@ -130,7 +130,7 @@ impl Publish {
     /// Ends it. What is logged by `say` names the trace.
     pub(crate) fn ended(self, outcome: &'static str, nodes: usize, say: impl FnOnce()) {
         self.span.record("carillon.outcome", outcome);
-        self.span.record("carillon.nodes", nodes);
+        self.span.record("carillon.nodes", whole(nodes));
         self.span.in_scope(say);
     }
 }
@@ -163,7 +163,7 @@ impl Deliver {
 
     /// Ends it. What is logged by `say` names the trace.
     pub(crate) fn ended(self, sockets: usize, say: impl FnOnce()) {
-        self.0.record("carillon.sockets", sockets);
+        self.0.record("carillon.sockets", whole(sockets));
         self.0.in_scope(say);
     }
 }
@@ -193,6 +193,11 @@ fn started(span: &Span, parent: Option<SpanContext>) -> Option<SpanContext> {
     let context = span.context();
     let here = context.span().span_context().clone();
     here.is_valid().then_some(here)
+}
+
+/// What is signed goes out as a number, what is not as a text.
+fn whole(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// Whom it is for, without saying whom: a user, a room, a socket or everyone of a namespace.

@@ -55,7 +55,7 @@ async fn change(State(levels): State<Levels>, body: Bytes) -> Result<Response, P
     let span = span(wish.span.as_deref())?;
     levels.change(&wish.filter, span).map_err(|_| {
         let filter = &wish.filter;
-        Problem::Invalid(format!("filter: {filter} is none, expected one like info,gateway=debug"))
+        Problem::Invalid(format!("filter: got {filter:?}, expected one like info,gateway=debug"))
     })?;
     Ok(shown(&levels))
 }

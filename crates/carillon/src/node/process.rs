@@ -41,7 +41,7 @@ impl Process {
     pub(super) fn look(&self) {
         let cpu = clock_gettime(ClockId::ProcessCPUTime);
         let seconds = cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9;
-        // Two who look at once must not count the same time twice into less than nothing.
+        // Two who look at once may count too much, for which the next looks make up.
         self.cpu_seconds.inc_by((seconds - self.cpu_seconds.get()).max(0.0));
         if let Some(limit) = getrlimit(Resource::Nofile).current {
             self.max_fds.set(limit as f64);

@@ -18,12 +18,6 @@ use crate::{
     settings::{Config, Drain},
 };
 
-/// A name for this life of the process.
-pub(super) fn node_id() -> NodeId {
-    let name = format!("n{:08x}", rand::random::<u32>());
-    NodeId::new(&name).expect("a letter and eight digits are a name")
-}
-
 pub(super) fn intake(
     config: &Config,
     publisher: Publisher,

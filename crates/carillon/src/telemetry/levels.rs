@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::{EnvFilter, Registry, reload};
 
-use crate::events;
+use crate::events::{self, AUDIT};
 
 /// What hands a filter to the lines that are written. A test that runs several nodes in its process has none.
 type Handle = reload::Handle<EnvFilter, Registry>;
@@ -56,16 +56,17 @@ impl Levels {
         self.now.borrow().clone()
     }
 
-    /// Has other lines written for a while. Fails if `text` is no filter.
-    pub(crate) fn change(&self, text: &str, span: Duration) -> anyhow::Result<Filter> {
-        let filter = parse(text)?;
+    /// Has other lines written for a while, those of the audit always among them: nobody silences it from
+    /// here. Fails if `text` is no filter.
+    pub(crate) fn change(&self, text: &str, span: Duration) -> anyhow::Result<()> {
+        anyhow::ensure!(!text.trim().is_empty(), "the filter is empty");
+        let filter = passed(parse(text)?, AUDIT)?;
         let until = Some((Instant::now() + span, SystemTime::now() + span));
-        let next = Filter { text: Arc::from(text), until };
         self.now.send_modify(|now| {
             self.put(filter);
-            *now = next.clone();
+            *now = Filter { text: Arc::from(text), until };
         });
-        Ok(next)
+        Ok(())
     }
 
     /// Goes back in time, until `stop`.
@@ -115,8 +116,13 @@ impl Levels {
 /// their own.
 pub(super) fn parse(text: &str) -> anyhow::Result<EnvFilter> {
     let filter = EnvFilter::builder().parse(text).context("read the filter")?;
-    let spans = format!("{}=info", trace::SPANS).parse().context("let spans pass")?;
-    Ok(filter.add_directive(spans))
+    passed(filter, trace::SPANS)
+}
+
+/// Lets all of `target` at `info` pass, too.
+fn passed(filter: EnvFilter, target: &str) -> anyhow::Result<EnvFilter> {
+    let directive = format!("{target}=info").parse().context("let a target pass")?;
+    Ok(filter.add_directive(directive))
 }
 
 #[cfg(test)]
@@ -128,8 +134,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_was_changed_goes_back_by_itself() {
         let (levels, stop) = (Levels::of_nobody("info"), CancellationToken::new());
-        let changed = levels.change("debug", Duration::from_mins(10)).unwrap();
-        assert_eq!((&*levels.now().text, changed.until.is_some()), ("debug", true));
+        levels.change("debug", Duration::from_mins(10)).unwrap();
+        assert_eq!((&*levels.now().text, levels.now().until.is_some()), ("debug", true));
         let running = levels.clone().run(stop.clone());
         let mut seen = levels.now.subscribe();
         let back = async {
@@ -145,7 +151,9 @@ mod tests {
     #[test]
     fn what_is_no_filter_changes_nothing() {
         let levels = Levels::of_nobody("info");
-        assert!(levels.change("a=b=c", Duration::from_secs(1)).is_err());
+        for text in ["a=b=c", "", " "] {
+            assert!(levels.change(text, Duration::from_secs(1)).is_err(), "{text:?}");
+        }
         assert_eq!(&*levels.now().text, "info");
     }
 }

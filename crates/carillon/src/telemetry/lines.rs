@@ -36,9 +36,10 @@ where
     layer.event_format(Traced(format.with_span_list(false))).with_filter(filter_fn(is_line))
 }
 
-/// Spans are the exporter's: writing them down here would cost as much as sending them.
+/// Spans are the exporter's: writing them down here would cost as much as sending them. The question whether
+/// a line would be written, `enabled!`, is neither span nor line.
 fn is_line(metadata: &Metadata<'_>) -> bool {
-    metadata.is_event()
+    !metadata.is_span()
 }
 
 /// A line with `trace_id` and `span_id` at its end.

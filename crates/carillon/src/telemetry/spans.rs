@@ -17,6 +17,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::collector::Trouble;
 use crate::{
     events::{Became, SpanEvents},
     settings::Traces,
@@ -37,6 +38,7 @@ pub(super) struct Entrance {
 pub(super) struct Sender {
     queue: mpsc::Receiver<SpanData>,
     exporter: SpanExporter,
+    trouble: Trouble,
     events: SpanEvents,
     delay: Duration,
     timeout: Duration,
@@ -46,15 +48,20 @@ pub(super) struct Sender {
 
 pub(super) fn queue(
     traces: &Traces,
-    exporter: SpanExporter,
+    (exporter, trouble): (SpanExporter, Trouble),
     events: &SpanEvents,
 ) -> (Entrance, Sender) {
     let (entrance, queue) = mpsc::channel(traces.queue_len);
-    let (delay, timeout) = (traces.delay, traces.timeout);
-    let events = events.clone();
-    let sender =
-        Sender { queue, exporter, events: events.clone(), delay, timeout, batch: Vec::new() };
-    (Entrance { queue: entrance, events }, sender)
+    let sender = Sender {
+        queue,
+        exporter,
+        trouble,
+        events: events.clone(),
+        delay: traces.delay,
+        timeout: traces.timeout,
+        batch: Vec::new(),
+    };
+    (Entrance { queue: entrance, events: events.clone() }, sender)
 }
 
 impl SpanProcessor for Entrance {
@@ -116,7 +123,10 @@ impl Sender {
         let spans = batch.len();
         match timeout(self.timeout, self.exporter.export(batch)).await {
             Ok(Ok(())) => self.events.sent(spans),
-            Ok(Err(error)) => self.events.not_sent(spans, &error.to_string()),
+            Ok(Err(error)) => {
+                let why = self.trouble.take().unwrap_or_else(|| error.to_string());
+                self.events.not_sent(spans, &why);
+            }
             Err(_elapsed) => {
                 self.events.not_sent(spans, "no answer within telemetry.trace_timeout");
             }

@@ -86,12 +86,24 @@ fn read(reader: &mut impl BufRead) -> Option<(String, Vec<u8>)> {
     Some((head, body))
 }
 
-/// What a span says under this name, as a text.
+/// The text that a span has under this name.
 pub(crate) fn said(span: &Span, name: &str) -> String {
+    match value(span, name) {
+        Value::StringValue(text) => text,
+        other => panic!("{name} of {} is {other:?}", span.name),
+    }
+}
+
+/// The number that a span has under this name.
+pub(crate) fn number(span: &Span, name: &str) -> i64 {
+    match value(span, name) {
+        Value::IntValue(number) => number,
+        other => panic!("{name} of {} is {other:?}", span.name),
+    }
+}
+
+fn value(span: &Span, name: &str) -> Value {
     let found = span.attributes.iter().find(|it| it.key == name);
     let value = found.and_then(|it| it.value.as_ref()?.value.clone());
-    match value.unwrap_or_else(|| panic!("{} has no {name}", span.name)) {
-        Value::StringValue(text) => text,
-        other => format!("{other:?}"),
-    }
+    value.unwrap_or_else(|| panic!("{} has no {name}", span.name))
 }

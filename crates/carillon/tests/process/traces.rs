@@ -1,12 +1,12 @@
-//! Traces and log lines of nodes, as whoever collects them sees them.
+//! Traces and exemplars of nodes, as whoever collects them sees them.
 
-use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::trace::v1::{Span, status::StatusCode};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    collector::{Collector, call, said, silent},
+    collector::{Collector, call, number, said, silent},
     harness::{DEADLINE, Node, fed, taken_port},
     redis::{listener, node_on},
     server::Server,
@@ -15,7 +15,7 @@ use super::{
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const WORKER: &str = "00f067aa0ba902b7";
 
-fn end_of(task: &str) -> String {
+pub(super) fn end_of(task: &str) -> String {
     json!({ "identity": task, "userIdentity": 5, "status": 1000, "name": "my-payload" }).to_string()
 }
 
@@ -24,14 +24,14 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Settings by which spans go to `addr`, all of them and soon.
-fn sending_to(addr: std::net::SocketAddr, more: &[&str]) -> Vec<String> {
+pub(super) fn sending_to(addr: std::net::SocketAddr, more: &[&str]) -> Vec<String> {
     let endpoint = format!("telemetry.otlp_endpoint=http://{addr}");
     let usual = ["telemetry.trace_ratio=1", "telemetry.trace_delay=20ms"];
     let all = [&endpoint as &str].into_iter().chain(usual).chain(more.iter().copied());
     all.flat_map(|setting| ["--set".to_owned(), setting.to_owned()]).collect()
 }
 
-fn started(settings: &[String]) -> Node {
+pub(super) fn started(settings: &[String]) -> Node {
     let settings: Vec<_> = settings.iter().map(String::as_str).collect();
     Node::start("serve", &settings)
 }
@@ -53,7 +53,7 @@ fn until_spans(node: &Node, outcome: &str, at_least: u64) {
 #[tokio::test]
 async fn one_trace_joins_the_worker_the_way_through_redis_and_what_two_nodes_deliver() {
     let (redis, collector) = (Server::start(&[]).await, Collector::start());
-    // What nobody else records is not recorded here either.
+    // Only what somebody records is recorded.
     let settings = sending_to(collector.addr, &["telemetry.trace_ratio=0"]);
     let settings: Vec<_> = settings.iter().map(String::as_str).collect();
     let nodes = [(); 2].map(|()| node_on(&redis.url(), &settings));
@@ -73,6 +73,7 @@ async fn one_trace_joins_the_worker_the_way_through_redis_and_what_two_nodes_del
     assert_eq!(hex(&ingest.parent_span_id), WORKER);
     assert_eq!(said(ingest, "carillon.source"), "stream");
     assert_eq!(publish.parent_span_id, ingest.span_id);
+    assert_eq!(number(publish, "carillon.nodes"), 2);
     let delivered = named("deliver");
     let heard_by: Vec<_> = delivered.iter().map(|span| said(span, "carillon.node")).collect();
     assert!(heard_by.len() == 2 && heard_by[0] != heard_by[1], "{heard_by:?}");
@@ -81,6 +82,7 @@ async fn one_trace_joins_the_worker_the_way_through_redis_and_what_two_nodes_del
         assert_eq!(hex(&span.parent_span_id), WORKER);
         let linked: Vec<_> = span.links.iter().map(|link| &link.span_id).collect();
         assert_eq!(linked, [&publish.span_id]);
+        assert_eq!(number(span, "carillon.sockets"), 1);
     }
     says_nothing_of_anybody(&spans);
 }
@@ -93,7 +95,8 @@ fn says_nothing_of_anybody(spans: &[Span]) {
 #[test]
 fn an_emit_goes_on_with_the_trace_of_its_caller() {
     let collector = Collector::start();
-    let node = started(&sending_to(collector.addr, &[]));
+    // Only what somebody records is recorded.
+    let node = started(&sending_to(collector.addr, &["telemetry.trace_ratio=0"]));
     let parent = format!("traceparent: 00-{TRACE}-{WORKER}-01\r\n");
     let _listener = listener(&node);
     let emit = r#"{"to":{"user":"5"},"namespace":"/notice","event":"hello","data":1}"#;
@@ -142,6 +145,42 @@ fn without_a_collector_all_goes_on_and_what_is_lost_is_counted() {
     assert_eq!(fed(&["publish", "--to", &node.internal], &end_of("lonely")).code, 0);
     listener.line_with("lonely");
     until_spans(&node, "failed", 1);
+    let told: Value = serde_json::from_str(&node.running.line_with("takes no spans")).unwrap();
+    assert!(told["error"].as_str().unwrap().contains("Connection refused"), "{told}");
+}
+
+#[test]
+fn what_is_published_for_several_messages_is_linked_to_those_that_were_left_out_for_it() {
+    let collector = Collector::start();
+    let node = started(&sending_to(collector.addr, &["telemetry.trace_ratio=0"]));
+    let progress = |trace: u32| {
+        let parent = format!("00-{trace:032x}-{WORKER}-01");
+        json!({ "identity": "t", "userIdentity": 5, "status": 100, "traceparent": parent })
+    };
+    let batch = json!([progress(1), progress(2)]).to_string();
+    assert_eq!(call(&node.internal, "POST", "/v1/tasks", "", &batch).0, 202);
+    let spans = collector.spans(3);
+    let find = |name: &str, trace: u32| {
+        let is_it =
+            |span: &&Span| span.name == name && hex(&span.trace_id) == format!("{trace:032x}");
+        spans.iter().find(is_it).unwrap_or_else(|| panic!("no {name} of {trace}: {spans:#?}"))
+    };
+    let (left_out, ingest, publish) = (find("ingest", 1), find("ingest", 2), find("publish", 2));
+    assert_eq!(said(left_out, "carillon.outcome"), "left_out");
+    assert_eq!(said(ingest, "carillon.outcome"), "published");
+    let linked: Vec<_> = publish.links.iter().map(|link| &link.span_id).collect();
+    assert_eq!(linked, [&left_out.span_id]);
+}
+
+#[test]
+fn a_message_that_cannot_be_used_ends_its_trace_with_an_error() {
+    let collector = Collector::start();
+    let node = started(&sending_to(collector.addr, &[]));
+    let message = r#"{"identity":"t","userIdentity":5,"status":77}"#;
+    assert_eq!(call(&node.internal, "POST", "/v1/tasks", "", message).0, 400);
+    let [span] = &*collector.spans(1) else { panic!("one") };
+    assert_eq!(span.status.as_ref().map(|status| status.code()), Some(StatusCode::Error));
+    assert_eq!(said(span, "carillon.outcome"), "rejected");
 }
 
 #[test]
@@ -153,26 +192,6 @@ fn what_is_left_is_sent_when_a_node_stops() {
     let spans = collector.spans(2);
     assert_eq!(node.running.code(), 0);
     assert_eq!(spans.len(), 2);
-}
-
-#[test]
-fn where_the_time_of_a_notice_went_is_written_while_somebody_asks_and_names_its_trace() {
-    let collector = Collector::start();
-    let node = started(&sending_to(collector.addr, &[]));
-    let listener = listener(&node);
-    let wish = r#"{"filter":"info,carillon::latency=debug","for":"1m"}"#;
-    let (status, now) = call(&node.internal, "PUT", "/v1/log", "", wish);
-    assert_eq!(status, 200, "{now}");
-    node.running.line_with("order given");
-    assert_eq!(fed(&["publish", "--to", &node.internal], &end_of("slow")).code, 0);
-    listener.line_with("slow");
-    for (message, time) in [("published", "bus_ms"), ("delivered", "sockets_ms")] {
-        let line = node.running.line_with(&format!("\"message\":\"{message}\""));
-        let line: Value = serde_json::from_str(&line).unwrap();
-        assert!(line["notice.id"].as_str().unwrap().starts_with("user:5@/notice:"), "{line}");
-        assert!(line[time].is_number(), "{line}");
-        assert_eq!(line["trace_id"].as_str().unwrap().len(), 32, "{line}");
-    }
 }
 
 #[test]
