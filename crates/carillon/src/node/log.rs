@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use axum::{Router, body::Bytes, extract::State, response::Response, routing::get};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    response::Response,
+    routing::{get, put},
+};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +41,7 @@ struct Now<'a> {
 }
 
 pub(super) fn router(levels: Levels) -> Router {
-    Router::new().route("/v1/log", get(show).put(change)).with_state(levels)
+    Router::new().route("/v1/log", get(show)).route("/v1/log", put(change)).with_state(levels)
 }
 
 async fn show(State(levels): State<Levels>) -> Response {
