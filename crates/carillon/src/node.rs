@@ -111,7 +111,7 @@ impl Node {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<Self, StartError> {
         let telemetry = Telemetry::of_nobody(&config.telemetry)?;
-        Box::pin(Self::start_with(&telemetry, config, shutdown)).await
+        Self::start_with(&telemetry, config, shutdown).await
     }
 
     /// The same, in a process with log lines and traces of its own.
@@ -121,8 +121,9 @@ impl Node {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<Self, StartError> {
         let registry = Registry::new();
-        let bus = Bus::open(&config, &registry).await?;
-        Self::start_on(bus, registry, telemetry, config, shutdown).await
+        // Large, and must not make every caller's future so.
+        let bus = Box::pin(Bus::open(&config, &registry)).await?;
+        Box::pin(Self::start_on(bus, registry, telemetry, config, shutdown)).await
     }
 
     /// The same, on a bus that nodes of this process share and whoever made it runs.

@@ -6,6 +6,7 @@ mod forwarding;
 mod hearing;
 mod leaving;
 mod outcomes;
+mod recovery;
 
 use std::{
     net::IpAddr,
@@ -22,8 +23,8 @@ use prometheus::{
 };
 
 pub(crate) use self::outcomes::{Asking, Downlink, Dropped, Handshake, Heard, Ordered};
-use self::{figures::Figures, forwarding::Forwards, leaving::Leaving};
-pub(crate) use self::{forwarding::Forwarded, leaving::still_leaving};
+use self::{figures::Figures, forwarding::Forwards, leaving::Leaving, recovery::Recoveries};
+pub(crate) use self::{forwarding::Forwarded, leaving::still_leaving, recovery::Recovered};
 use crate::{
     departure::Departure,
     engine::{Dialect, Transport},
@@ -56,6 +57,7 @@ pub(crate) struct Events {
     figures: Figures,
     leaving: Leaving,
     forwards: Forwards,
+    recoveries: Recoveries,
     deaf: IntGauge,
     readings: IntCounterVec,
     /// A stranger was heard and told of: once is enough.
@@ -116,6 +118,7 @@ impl Events {
             figures: Figures::new(registry)?,
             leaving: Leaving::new(registry)?,
             forwards: Forwards::new(registry)?,
+            recoveries: Recoveries::new(registry)?,
             readings: outcomes("carillon_store_readings_total", READINGS)?,
             deaf: registered(registry, IntGauge::new("carillon_deaf", DEAF)?)?,
             met_stranger: AtomicBool::new(false),

@@ -24,6 +24,6 @@
 {{- $endpoint := dig "telemetry" "otlp_endpoint" "" .Values.config -}}
 {{- if $endpoint -}}
 {{- $usual := ternary "443" "80" (hasPrefix "https://" $endpoint) -}}
-{{- regexFind ":[0-9]+" (urlParse $endpoint).host | trimPrefix ":" | default $usual -}}
+{{- regexFind ":[0-9]+$" (urlParse $endpoint).host | trimPrefix ":" | default $usual -}}
 {{- end -}}
 {{- end -}}

@@ -6,6 +6,7 @@
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     mem,
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -21,8 +22,9 @@ use crate::{
     config::Config,
     error::BusError,
     redis::{
+        heard::Heard,
         mark::{Fit, Mark},
-        primaries::{Run, Runs},
+        primaries::Runs,
         suspicion::{Doubt, Look, Sighting, Suspect, Why},
     },
 };
@@ -39,6 +41,8 @@ pub(crate) struct Ears {
     pub(super) wished: Notify,
     /// There is something to read again.
     pub(super) suspected: Notify,
+    /// Some were compared with the store.
+    compared: Notify,
     audiences_max: usize,
     linger: Duration,
     wait: Duration,
@@ -57,18 +61,8 @@ struct State {
     doubts: VecDeque<Doubt>,
 }
 
-#[derive(Debug)]
-struct Heard {
-    members: u32,
-    until: Instant,
-    is_lingering: bool,
-    is_confirmed: bool,
-    /// Members who wait for the confirmation, or for why there will be none.
-    waiting: Vec<oneshot::Sender<Result<(), String>>>,
-    mark: Mark,
-    /// The process that the mark goes by.
-    run: Option<Run>,
-}
+/// The store has not been asked yet.
+struct InDoubt;
 
 /// A member that was counted and is not in yet. Given up half-way, it leaves again.
 struct Entering<'a> {
@@ -93,6 +87,7 @@ impl Ears {
             state: Mutex::default(),
             wished: Notify::new(),
             suspected: Notify::new(),
+            compared: Notify::new(),
             audiences_max: config.audiences_max,
             linger: config.interest_linger,
             wait: config.publish_wait,
@@ -125,8 +120,12 @@ impl Ears {
         let state = &mut *self.state.lock();
         let State { heard, wishes, .. } = state;
         let wished: HashSet<_> = wishes.drain(..).collect();
-        let again = heard.keys().filter(|audience| wished.contains(*audience) || lost(audience));
-        *wishes = again.cloned().collect();
+        for (audience, heard) in heard {
+            if wished.contains(audience) || lost(audience) {
+                heard.is_in_doubt = heard.is_confirmed;
+                wishes.push_back(audience.clone());
+            }
+        }
     }
 
     /// Takes some of what is to be subscribed to. Empty only when nothing is.
@@ -160,6 +159,7 @@ impl Ears {
         for sighting in sightings {
             let Some(heard) = state.heard.get_mut(&sighting.audience) else { continue };
             if heard.is_confirmed {
+                heard.is_in_doubt = false;
                 let suspect = heard.suspicion(sighting, runs);
                 state.suspect(suspect, look);
                 continue;
@@ -173,6 +173,7 @@ impl Ears {
             }
         }
         self.suspected.notify_one();
+        self.compared.notify_waiters();
     }
 
     /// Lets those who wait for this audience know that it will not be subscribed to, and why.
@@ -254,7 +255,27 @@ impl Ears {
 
     /// What a message at this place is to us; `None` if we do not listen.
     pub(super) fn fit(&self, audience: &Audience, at: &Position, is_plain: bool) -> Option<Fit> {
-        self.state.lock().heard.get(audience).map(|heard| heard.mark.fit(at, is_plain))
+        let state = self.state.lock();
+        let heard = state.heard.get(audience)?;
+        let may_be_renumbered = state.suspects.get(audience).is_some_and(Why::renumbers);
+        Some(if heard.is_in_doubt || may_be_renumbered {
+            Fit::Unsure
+        } else {
+            heard.mark.fit(at, is_plain)
+        })
+    }
+
+    /// Waits until an audience is not in doubt, and takes what it is suspected of.
+    pub(super) async fn verdict(&self, audience: &Audience) -> Option<Why> {
+        loop {
+            let mut compared = pin!(self.compared.notified());
+            // From here on none is missed.
+            compared.as_mut().enable();
+            if let Ok(why) = self.state.lock().verdict(audience) {
+                return why;
+            }
+            compared.await;
+        }
     }
 
     /// Whether the store, at `newest`, has counted further than was heard.
@@ -316,6 +337,13 @@ impl State {
         }
     }
 
+    fn verdict(&mut self, audience: &Audience) -> Result<Option<Why>, InDoubt> {
+        match self.heard.get(audience) {
+            Some(heard) if heard.is_in_doubt => Err(InDoubt),
+            _ => Ok(self.suspects.remove(audience)),
+        }
+    }
+
     fn note(&mut self, Suspect { audience, why }: Suspect) {
         let before = self.suspects.remove(&audience);
         self.suspects.insert(audience, why.or_worse(before));
@@ -334,43 +362,5 @@ impl State {
     }
 }
 
-// === impl Heard ===
-
-impl Heard {
-    fn new() -> Self {
-        Self {
-            members: 0,
-            until: Instant::now(),
-            is_lingering: false,
-            is_confirmed: false,
-            waiting: Vec::new(),
-            mark: Mark::default(),
-            run: None,
-        }
-    }
-
-    /// A slot that moves to another process of the same cluster takes along all that it has; the one it
-    /// was with still lives.
-    fn suspicion(&mut self, sighting: Sighting, runs: &Runs) -> Option<Suspect> {
-        let Sighting { audience, heard, newest, run } = sighting;
-        let before = mem::replace(&mut self.run, run);
-        let is_taken_over = before.is_some_and(|before| !runs.has(&before));
-        let lives = |heard: &Position| newest.as_ref().is_some_and(|at| at.epoch == heard.epoch);
-        let ended = self.mark.take_former().or(heard.clone().filter(|heard| !lives(heard)));
-        let ended = ended.filter(|_| is_taken_over);
-        let why = match (ended, newest) {
-            (Some(ended), _) => Why::Emptied(ended),
-            (None, Some(newest)) if heard.is_some_and(|at| has_lost(&newest, &at)) => Why::Lost,
-            (None, Some(newest)) if is_taken_over => Why::TakenOver(newest),
-            (None, Some(newest)) if self.mark.is_behind(&newest) => Why::Behind(newest),
-            // It is where it was heard; or is not counted, because it grew too old or never was.
-            _ => return None,
-        };
-        Some(Suspect { audience, why })
-    }
-}
-
-/// Whether the store, at `newest`, has less than was heard.
-fn has_lost(newest: &Position, heard: &Position) -> bool {
-    heard.epoch == newest.epoch && heard.seq > newest.seq
-}
+#[cfg(test)]
+mod tests;

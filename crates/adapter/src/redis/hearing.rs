@@ -153,17 +153,15 @@ impl Hearing {
             }
             return Ok(());
         }
-        match self.fit(&notice) {
-            Some(Fit::Next) => self.take(&repairs.repair, notice).await,
-            Some(Fit::Hole) => {
-                let why = Why::Hole(notice.position.epoch.clone());
-                let audience = notice.draft.audience.clone();
-                let held = VecDeque::from([notice]);
-                repairs.begin(audience, why, held, true);
-                Ok(())
-            }
-            Some(Fit::Known) | None => Ok(()),
-        }
+        let (why, is_hole) = match self.fit(&notice) {
+            Some(Fit::Next) => return self.take(&repairs.repair, notice).await,
+            Some(Fit::Known) | None => return Ok(()),
+            Some(Fit::Hole) => (Why::Hole(notice.position.epoch.clone()), true),
+            Some(Fit::Unsure) => (Why::Unsure, false),
+        };
+        let audience = notice.draft.audience.clone();
+        repairs.begin(audience, why, VecDeque::from([notice]), is_hole);
+        Ok(())
     }
 
     /// Has all audiences compared with the store, for nobody knows whose messages these were.
@@ -197,6 +195,11 @@ impl Hearing {
 
     async fn repair_suspects(&mut self, repairs: &mut Repairs) -> Result<(), Gone> {
         let suspects = self.ears.suspects(REPAIRS_MAX);
+        let (renumbered, others): (Vec<_>, Vec<_>) =
+            suspects.into_iter().partition(|suspect| suspect.why.renumbers());
+        for suspect in renumbered {
+            repairs.suspect(suspect);
+        }
         // What the store has counted may have come meanwhile.
         loop {
             match self.messages.try_recv() {
@@ -205,11 +208,8 @@ impl Hearing {
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
         }
-        for Suspect { audience, why } in suspects {
-            match repairs.patients.get_mut(&audience) {
-                Some(patient) => patient.then = Some(why.or_worse(patient.then.take())),
-                None => repairs.begin(audience, why, VecDeque::new(), false),
-            }
+        for suspect in others {
+            repairs.suspect(suspect);
         }
         Ok(())
     }
@@ -220,7 +220,7 @@ impl Hearing {
         let Patient { mut held, began_with_hole, then } = patient;
         // Should it still be a hole, reading the store will never work, and this is all there is.
         if began_with_hole
-            && let Some(notice) = held.pop_front()
+            && let Some(notice) = held.pop_front_if(|notice| self.fit(notice) != Some(Fit::Unsure))
             && matches!(self.fit(&notice), Some(Fit::Next | Fit::Hole))
         {
             self.take(&repairs.repair, notice).await?;
@@ -263,6 +263,13 @@ impl Repairs {
             repair.run(&audience, why).await?;
             Ok(audience)
         });
+    }
+
+    fn suspect(&mut self, Suspect { audience, why }: Suspect) {
+        match self.patients.get_mut(&audience) {
+            Some(patient) => patient.then = Some(why.or_worse(patient.then.take())),
+            None => self.begin(audience, why, VecDeque::new(), false),
+        }
     }
 
     /// Whether there was room to hold it until its audience has been read.

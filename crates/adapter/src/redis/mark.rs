@@ -23,6 +23,8 @@ pub(super) enum Fit {
     Known,
     /// Something before it is missing.
     Hole,
+    /// The store may have given the numbers that were heard to others: it must be asked first.
+    Unsure,
 }
 
 impl Mark {

@@ -55,6 +55,11 @@ impl Runs {
         Ok(Self(runs))
     }
 
+    #[cfg(test)]
+    pub(super) fn alone(run: &Run) -> Self {
+        Self(HashMap::from([(None, Arc::clone(run))]))
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

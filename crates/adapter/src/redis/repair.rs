@@ -54,6 +54,10 @@ impl Repair {
 
     pub(super) async fn run(&self, audience: &Audience, why: Why) -> Result<(), Gone> {
         match why {
+            Why::Unsure => match self.ears.verdict(audience).await {
+                Some(why) => Box::pin(self.run(audience, why)).await,
+                None => Ok(()),
+            },
             Why::Hole(epoch) => self.repair(audience, &epoch, None, Cause::Hole).await,
             Why::Behind(newest) if !self.ears.is_behind(audience, &newest) => Ok(()),
             Why::Behind(newest) => {
@@ -188,7 +192,7 @@ impl Repair {
         let (mut patience, asked) = (Patience::default(), Instant::now());
         loop {
             let turn = self.turns.acquire().await.expect("it is never closed");
-            let answer = self.bus.catch_up(audience, since).await;
+            let answer = self.bus.all_after(audience, since).await;
             drop(turn);
             match answer {
                 Ok(caught) if !is_stale(&caught, seen) || asked.elapsed() > STALE => {

@@ -33,6 +33,8 @@ pub(super) struct Suspect {
 
 #[derive(Debug)]
 pub(super) enum Why {
+    /// It was in doubt when a message came: what the store says then is what it is suspected of.
+    Unsure,
     /// A message of this life came before its turn.
     Hole(Epoch),
     /// The store has counted further, up to here.
@@ -54,9 +56,14 @@ impl Why {
         }
     }
 
+    /// Whether numbers that were heard may stand for other notices by now.
+    pub(super) fn renumbers(&self) -> bool {
+        matches!(self, Self::TakenOver(_) | Self::Lost | Self::Emptied(_))
+    }
+
     fn weight(&self) -> u8 {
         match self {
-            Self::Hole(_) => 0,
+            Self::Unsure | Self::Hole(_) => 0,
             Self::Behind(_) => 1,
             Self::TakenOver(_) => 2,
             Self::Lost => 3,

@@ -1,12 +1,14 @@
 // A node goes while others stay: its pages hear of it, come back elsewhere by themselves, and miss no end.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { Redis } from '../workers/redis.mjs';
 import { balancer } from './balancer.mjs';
 import { Carillon } from './carillon.mjs';
 import { PAIRS, departure, open } from './generations.mjs';
 import { complete } from './messages.mjs';
+import { RawPolling, RawSocket } from './raw.mjs';
 import { until, within } from './until.mjs';
 
 const redis = new Redis();
@@ -97,6 +99,39 @@ describe('a node that goes', () => {
     });
     assert.ok(Number(answer.headers.get('retry-after')) >= 1);
     assert.equal(await stopped, 0);
+  });
+});
+
+describe('a node that the sockets of others go through', () => {
+  before(() => redis.start());
+  after(() => redis.stop());
+
+  it('cuts none in the midst of its upgrade, which its client would not see', async (test) => {
+    const [going, staying] = await nodes(test, 2);
+    // By a node that is not theirs.
+    const probe = async () => {
+      const polling = await RawPolling.enter(staying.url, { namespace: '/notice', user: '8' });
+      const address = `${going.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket&sid=${polling.sid}`;
+      const raw = new RawSocket(address);
+      test.after(() => raw.close());
+      await once(raw.socket, 'open');
+      raw.send('2probe');
+      await raw.frame((text) => text === '3probe');
+      return raw;
+    };
+    const [upgraded, probing] = await Promise.all([probe(), probe()]);
+    upgraded.send('5');
+    await until('one to have gone over', async () =>
+      (await staying.sockets('?user=8')).filter(({ transport }) => transport === 'websocket').length === 1);
+
+    const stopped = going.stop();
+    await upgraded.closed();
+    // All are told in one turn, so this one would be cut by now.
+    await staying.sockets();
+    assert.ok(!probing.isClosed);
+    probing.send('5');
+    await probing.closed();
+    assert.equal(await within('the node to leave', stopped), 0);
   });
 });
 

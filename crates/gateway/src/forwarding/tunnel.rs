@@ -22,6 +22,7 @@ use hyper_util::rt::TokioIo;
 use tokio::{
     io::copy_bidirectional_with_sizes, net::TcpStream, sync::OwnedSemaphorePermit, time::timeout,
 };
+use tokio_util::{io::InspectReader, sync::CancellationToken};
 
 use super::{
     Neighbour,
@@ -43,6 +44,10 @@ const OPEN_WITHIN: Duration = Duration::from_secs(3);
 /// What is held for each direction of a WebSocket that goes on to another node.
 const COPY_BYTES: usize = 4 * 1024;
 
+/// What a client has sent once it has gone over to this WebSocket: `2probe` and `5`, each in a masked frame of
+/// its own.
+const CHANGE_OVER_BYTES: usize = (6 + "2probe".len()) + (6 + "5".len());
+
 /// The other end of a client's WebSocket.
 #[derive(Debug)]
 pub(crate) struct Tunnel {
@@ -55,15 +60,31 @@ impl Tunnel {
         Self { far, _place: place }
     }
 
-    /// Carries what both sides say until one of them ends, or this node goes.
-    pub(crate) async fn carry(self, shared: &Shared, mut near: Patient<Wire>) {
+    /// Carries what both sides say until one of them ends, or this node goes and the client has gone over.
+    ///
+    /// Stock clients do not see a cut in the midst of an upgrade: they have paused their polling by then, and
+    /// stay so until their ping timeout.
+    pub(crate) async fn carry(self, shared: &Shared, near: Patient<Wire>) {
         let mut far = TokioIo::new(self.far);
         let _counted = shared.events.tunnel();
         let listed = shared.forwarding.carried.list();
+        let gone_over = CancellationToken::new();
+        let mut left = CHANGE_OVER_BYTES;
+        let mut near = InspectReader::new(near, |said| {
+            let was_left = left;
+            left = left.saturating_sub(said.len());
+            if was_left > 0 && left == 0 {
+                gone_over.cancel();
+            }
+        });
+        let may_go = async {
+            listed.told_to_go().await;
+            gone_over.cancelled().await;
+        };
         let carried = copy_bidirectional_with_sizes(&mut near, &mut far, COPY_BYTES, COPY_BYTES);
         tokio::select! {
             biased;
-            () = listed.told_to_go() => {}
+            () = may_go => {}
             () = shared.closing.cancelled() => {}
             carried = carried => if let Err(error) = carried {
                 tracing::debug!(%error, "a tunnel ended");
