@@ -18,13 +18,16 @@ pub struct Times {
     pub sent_at: SystemTime,
 }
 
-/// The bus has answered; `accepted` is the notice's id and how many nodes listen to it.
-pub fn published(
+/// The bus has answered: with the notice's id and how many nodes listen to it, unless it was left out, or
+/// with an error.
+pub fn published<E>(
     span: Option<Publish>,
     outcome: &'static str,
-    accepted: Option<(&NoticeId, usize)>,
+    answer: Result<Option<(&NoticeId, usize)>, E>,
     times: Times,
 ) {
+    let is_failed = answer.is_err();
+    let accepted = answer.ok().flatten();
     let say = || {
         if let Some((id, nodes)) = accepted.filter(|_| is_asked_for()) {
             let waited_ms = millis(times.handed_in, times.sent_at);
@@ -33,6 +36,7 @@ pub fn published(
         }
     };
     match span {
+        Some(span) if is_failed => span.failed(outcome),
         Some(span) => span.ended(outcome, accepted.map_or(0, |(_, nodes)| nodes), say),
         None => say(),
     }

@@ -127,6 +127,12 @@ impl Publish {
         self.trace
     }
 
+    /// Ends it: the bus did not take it.
+    pub(crate) fn failed(self, outcome: &'static str) {
+        self.span.record("otel.status_code", "ERROR");
+        self.span.record("carillon.outcome", outcome);
+    }
+
     /// Ends it. What is logged by `say` names the trace.
     pub(crate) fn ended(self, outcome: &'static str, nodes: usize, say: impl FnOnce()) {
         self.span.record("carillon.outcome", outcome);

@@ -172,6 +172,22 @@ fn what_is_published_for_several_messages_is_linked_to_those_that_were_left_out_
     assert_eq!(linked, [&left_out.span_id]);
 }
 
+#[tokio::test]
+async fn what_the_store_does_not_take_is_published_in_vain_and_an_error() {
+    let (mut redis, collector) = (Server::start(&[]).await, Collector::start());
+    let settings = sending_to(collector.addr, &["telemetry.trace_ratio=0"]);
+    let settings: Vec<_> = settings.iter().map(String::as_str).collect();
+    let node = node_on(&redis.url(), &settings);
+    redis.stop();
+    let parent = format!("traceparent: 00-{TRACE}-{WORKER}-01\r\n");
+    let emit = r#"{"event":"hello","data":1}"#;
+    assert_eq!(call(&node.internal, "POST", "/v1/emit", &parent, emit).0, 503);
+    let [span] = &*collector.spans(1) else { panic!("one") };
+    assert_eq!(span.status.as_ref().unwrap().code(), StatusCode::Error);
+    let outcome = said(span, "carillon.outcome");
+    assert!(["unreachable", "unconfirmed"].contains(&&*outcome), "{outcome}");
+}
+
 #[test]
 fn a_message_that_cannot_be_used_ends_its_trace_with_an_error() {
     let collector = Collector::start();

@@ -33,7 +33,7 @@ pub(super) async fn publish(
     let trace = span.as_ref().map(|span| Box::new(span.trace()));
     let times = Times { handed_in: draft.handed_in, sent_at: SystemTime::now() };
     let answer = shared.publisher.publish(Draft { trace, ..draft }).await;
-    let accepted = answer.as_ref().ok().and_then(Published::accepted);
+    let accepted = answer.as_ref().map(Published::accepted);
     trace::published(span, publish_outcome(&answer), accepted, times);
     match answer {
         Ok(Published::Accepted { id, nodes }) => Ok((id.to_string(), nodes)),

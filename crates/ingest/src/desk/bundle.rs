@@ -37,7 +37,7 @@ impl<T> Bundle<T> {
         sent_at: SystemTime,
     ) {
         let span = self.span.as_mut().and_then(|span| span.answered());
-        let accepted = answer.as_ref().ok().and_then(Published::accepted);
+        let accepted = answer.as_ref().map(Published::accepted);
         let times = Times { handed_in: self.draft.handed_in, sent_at };
         trace::published(span, publish_outcome(answer), accepted, times);
     }
