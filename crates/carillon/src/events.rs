@@ -9,7 +9,7 @@ use notice::NodeId;
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
 use tracing::{debug, error, info, warn};
 
-pub(crate) use self::spans::{Became, SpanEvents, spans_left};
+pub(crate) use self::spans::{SpanEvents, spans_left};
 use crate::{
     node::{Order, Refusal},
     settings::{ApiKey, Roles},

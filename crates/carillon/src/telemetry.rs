@@ -44,7 +44,7 @@ const FLUSH_WITHIN: Duration = Duration::from_secs(2);
 /// Log lines and traces of this process.
 #[derive(Debug)]
 pub(crate) struct Telemetry {
-    /// A name for this life of the process, which all that it says bears.
+    /// The node of this process, by whose name its spans are found.
     pub(crate) node: NodeId,
     pub(crate) levels: Levels,
     pub(crate) spans: SpanEvents,
@@ -110,6 +110,7 @@ impl Telemetry {
     }
 }
 
+/// A name for this life of the process.
 fn node_id() -> NodeId {
     let name = format!("n{:08x}", rand::random::<u32>());
     NodeId::new(&name).expect("a letter and eight digits are a name")

@@ -9,7 +9,7 @@ use tracing::{Level, debug, enabled};
 use crate::spans::{Deliver, Publish};
 
 /// The target of these lines: `carillon::latency=debug` has them written.
-pub const LATENCY: &str = "carillon::latency";
+const LATENCY: &str = "carillon::latency";
 
 /// When a draft came in, and when it was handed to the bus.
 #[derive(Clone, Copy, Debug)]

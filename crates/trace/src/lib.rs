@@ -18,7 +18,7 @@ mod latency;
 
 pub use crate::{
     context::{SPANS, current},
-    latency::{Hearing, LATENCY, Times, published},
+    latency::{Hearing, Times, published},
     sampling::Sampling,
     spans::{Ingest, Publish, Reader},
 };

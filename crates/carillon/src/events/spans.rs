@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 /// What became of spans that had ended.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Became {
+enum Became {
     Sent,
     /// The collector did not take them.
     Failed,
@@ -44,12 +44,13 @@ impl SpanEvents {
         registry.register(Box::new(self.spans.clone()))
     }
 
-    pub(crate) fn spans(&self, became: Became, count: usize) {
-        self.spans.with_label_values(&[became.label()]).inc_by(count as u64);
+    /// Counted alone: where one does not fit, many do not.
+    pub(crate) fn dropped(&self) {
+        self.count(Became::Dropped, 1);
     }
 
     pub(crate) fn sent(&self, count: usize) {
-        self.spans(Became::Sent, count);
+        self.count(Became::Sent, count);
         if self.is_away.swap(false, Ordering::Relaxed) {
             info!("the collector takes spans again");
         }
@@ -57,11 +58,15 @@ impl SpanEvents {
 
     /// Said once, until it takes some again.
     pub(crate) fn not_sent(&self, count: usize, error: &str) {
-        self.spans(Became::Failed, count);
+        self.count(Became::Failed, count);
         if !self.is_away.swap(true, Ordering::Relaxed) {
             let hint = "telemetry.otlp_endpoint speaks OTLP over HTTP, on port 4318 as a rule";
             warn!(spans = count, error, hint, "the collector takes no spans, which are dropped");
         }
+    }
+
+    fn count(&self, became: Became, count: usize) {
+        self.spans.with_label_values(&[became.label()]).inc_by(count as u64);
     }
 }
 

@@ -18,10 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::collector::Trouble;
-use crate::{
-    events::{Became, SpanEvents},
-    settings::Traces,
-};
+use crate::{events::SpanEvents, settings::Traces};
 
 /// Spans that are sent together at most.
 const BATCH_LEN: usize = 512;
@@ -69,7 +66,7 @@ impl SpanProcessor for Entrance {
 
     fn on_end(&self, span: SpanData) {
         if self.queue.try_send(span).is_err() {
-            self.events.spans(Became::Dropped, 1);
+            self.events.dropped();
         }
     }
 
