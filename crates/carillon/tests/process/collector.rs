@@ -8,7 +8,9 @@ use std::{
 };
 
 use opentelemetry_proto::tonic::{
-    collector::trace::v1::ExportTraceServiceRequest, common::v1::any_value::Value, trace::v1::Span,
+    collector::trace::v1::ExportTraceServiceRequest,
+    common::v1::any_value::Value,
+    trace::v1::{ResourceSpans, Span},
 };
 use prost::Message as _;
 
@@ -51,11 +53,21 @@ fn serve(connection: &TcpStream, taken: &mpsc::SyncSender<Span>) {
     while let Some((head, body)) = read(&mut reader) {
         assert!(head.starts_with("post /v1/traces "), "{head}");
         let request = ExportTraceServiceRequest::decode(&*body).unwrap();
-        let scopes = request.resource_spans.into_iter().flat_map(|it| it.scope_spans);
-        scopes.flat_map(|scope| scope.spans).for_each(|span| taken.send(span).unwrap());
+        request.resource_spans.into_iter().flat_map(spans_of).for_each(|span| {
+            taken.send(span).unwrap();
+        });
         let mut connection = connection;
         connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
     }
+}
+
+/// Each with what is said of its process.
+fn spans_of(part: ResourceSpans) -> impl Iterator<Item = Span> {
+    let process = part.resource.map(|resource| resource.attributes).unwrap_or_default();
+    part.scope_spans.into_iter().flat_map(|scope| scope.spans).map(move |mut span| {
+        span.attributes.extend(process.iter().cloned());
+        span
+    })
 }
 
 /// Calls a node, and gives the status and the body.

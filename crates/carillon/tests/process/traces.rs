@@ -77,6 +77,7 @@ async fn one_trace_joins_the_worker_the_way_through_redis_and_what_two_nodes_del
     let delivered = named("deliver");
     let heard_by: Vec<_> = delivered.iter().map(|span| said(span, "carillon.node")).collect();
     assert!(heard_by.len() == 2 && heard_by[0] != heard_by[1], "{heard_by:?}");
+    assert!(heard_by.contains(&said(ingest, "service.instance.id")), "{heard_by:?}");
     for span in delivered {
         // Beside what published it, and linked to that.
         assert_eq!(hex(&span.parent_span_id), WORKER);
