@@ -34,6 +34,7 @@ use crate::{
 };
 
 const READINGS: &str = "Readings of what a client missed.";
+const REPEATED: &str = "Polls that came again, and were answered as before.";
 const DEAF: &str = "Whether this node hears nothing of the bus while another does: 1, or 0.";
 
 #[derive(Debug)]
@@ -60,6 +61,7 @@ pub(crate) struct Events {
     recoveries: Recoveries,
     deaf: IntGauge,
     readings: IntCounterVec,
+    repeated: IntCounter,
     /// A stranger was heard and told of: once is enough.
     met_stranger: AtomicBool,
     met_outliver: AtomicBool,
@@ -120,6 +122,10 @@ impl Events {
             forwards: Forwards::new(registry)?,
             recoveries: Recoveries::new(registry)?,
             readings: outcomes("carillon_store_readings_total", READINGS)?,
+            repeated: registered(
+                registry,
+                IntCounter::new("carillon_polls_repeated_total", REPEATED)?,
+            )?,
             deaf: registered(registry, IntGauge::new("carillon_deaf", DEAF)?)?,
             met_stranger: AtomicBool::new(false),
             met_outliver: AtomicBool::new(false),
@@ -242,6 +248,11 @@ impl Events {
     pub(crate) fn read_store(&self, is_own: bool) {
         let outcome = if is_own { "read" } else { "shared" };
         self.readings.with_label_values(&[outcome]).inc();
+    }
+
+    /// An answer was lost on its way, and was given again.
+    pub(crate) fn repeated(&self) {
+        self.repeated.inc();
     }
 
     /// A socket was put out of one namespace.
