@@ -33,6 +33,8 @@ use crate::{
     refusal::Refusal,
 };
 
+const DELIVERY: &str =
+    "From a notice's hand-in to its write to a socket, or to the socket's queue.";
 const READINGS: &str = "Readings of what a client missed.";
 const REPEATED: &str = "Polls that came again, and were answered as before.";
 const DEAF: &str = "Whether this node hears nothing of the bus while another does: 1, or 0.";
@@ -75,10 +77,7 @@ impl Events {
         let outcomes = |name, help| counters(name, help, &["outcome"]);
         let seats = Opts::new("carillon_sockets", "Seats taken, one per socket and namespace.");
         let sockets = IntGaugeVec::new(seats, &["transport", "protocol", "namespace"])?;
-        let delivery = HistogramOpts::new(
-            Exemplars::OF,
-            "From a notice's hand-in to its write to a socket, or to the socket's queue.",
-        );
+        let delivery = HistogramOpts::new(Exemplars::OF, DELIVERY).buckets(BUCKETS.to_vec());
         let waiting = IntGauge::new("carillon_queue_bytes", "What waits for slow sockets.")?;
         let deliveries =
             counters("carillon_deliveries_total", "Notices sent to a socket.", &["transport"])?;
@@ -100,10 +99,7 @@ impl Events {
             departures,
             deliveries: Deliveries::of(&deliveries),
             queue_bytes: registered(registry, waiting)?,
-            delivery_seconds: registered(
-                registry,
-                Histogram::with_opts(delivery.buckets(BUCKETS.to_vec()))?,
-            )?,
+            delivery_seconds: registered(registry, Histogram::with_opts(delivery)?)?,
             exemplars: Exemplars::default(),
             acks: outcomes(
                 "carillon_acks_total",
