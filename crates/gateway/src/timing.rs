@@ -26,12 +26,12 @@ impl<'a> Timed<'a> {
     /// All `sockets` have them.
     pub(crate) fn ended(self, sockets: usize, events: &Events) {
         for (notice, hearing) in self.0 {
-            hearing.ended(notice, sockets);
             if let Some(trace) = notice.draft.trace.as_ref().filter(|_| sockets > 0) {
                 let at = SystemTime::now();
                 let took = at.duration_since(notice.draft.handed_in).unwrap_or(Duration::ZERO);
                 events.exemplars.keep(Exemplar { trace: trace.id, took, at });
             }
+            hearing.ended(notice, sockets);
         }
     }
 }

@@ -214,15 +214,20 @@ fn what_is_left_is_sent_when_a_node_stops() {
 #[test]
 fn whoever_accepts_openmetrics_gets_it_with_the_trace_of_a_slow_delivery() {
     let collector = Collector::start();
-    let node = started(&sending_to(collector.addr, &[]));
+    let node = started(&sending_to(collector.addr, &["telemetry.trace_ratio=0"]));
     let _listener = listener(&node);
+    let parent = format!("traceparent: 00-{TRACE}-{WORKER}-01\r\n");
+    assert_eq!(call(&node.internal, "POST", "/v1/tasks", &parent, &end_of("slow")).0, 202);
+    // Once its last span has come, it is timed.
+    collector.spans(3);
     let accept = "accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n";
     let (status, text) = call(&node.internal, "GET", "/metrics", accept, "");
     assert_eq!(status, 200);
     assert!(text.ends_with("# EOF\n") && text.contains("# TYPE carillon_conflated counter\n"));
     let latencies =
         text.lines().filter(|line| line.starts_with("carillon_delivery_seconds_bucket"));
-    assert!(latencies.clone().any(|line| line.contains(" # {trace_id=\"")), "{text}");
+    let exemplar = format!(" # {{trace_id=\"{TRACE}\"}} ");
+    assert_eq!(latencies.filter(|line| line.contains(&exemplar)).count(), 1, "{text}");
     let series = text.lines().filter(|line| !line.starts_with('#')).count();
     assert!(series < 500, "{series} series");
 }
