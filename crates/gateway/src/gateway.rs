@@ -19,11 +19,13 @@ use crate::{
     drain::{self, Drain, Wishes},
     engine::{Ids, accept, weigh},
     events::{Dropped, Events},
+    exemplars::Exemplars,
     forwarding, login,
     orders::{Orders, Waiting},
     others, recovery,
     revocations::{Keeper, Revocations},
     shared::{Shared, Ways},
+    timing::Timed,
     tls::{Tls, TlsError},
     volley::Volley,
 };
@@ -77,6 +79,7 @@ impl Gateway {
         let (drain, wishes) = Drain::open();
         let (revocations, keeper) = Revocations::open(revocations, registry)?;
         let events = Events::new(registry)?;
+        events.limited_by(&config.limits);
         let shared = Shared::new(config, gate, tls, events, ways, (orders, drain, revocations));
         let inflow = Inflow { inbox, requests, orders: waiting, wishes, revocations: keeper };
         Ok(Self { shared: Arc::new(shared), inflow: Arc::new(Mutex::new(Some(inflow))) })
@@ -157,6 +160,11 @@ impl Gateway {
         self.shared.drain.is_leaving()
     }
 
+    /// The last recorded traces by how long they took.
+    pub fn exemplars(&self) -> Exemplars {
+        self.shared.events.exemplars.clone()
+    }
+
     /// Whether it hears nothing of what is published while another node does.
     pub fn is_deaf(&self) -> bool {
         self.shared.hearing.is_deaf()
@@ -210,32 +218,40 @@ fn go_together(one: &Arrival, next: &Arrival) -> bool {
     one.draft.audience == next.draft.audience && Volley::takes(one) && Volley::takes(next)
 }
 
-/// One arrival, or several that go together.
+/// One arrival, or several notices that go together.
 async fn take_in(shared: &Shared, part: &[Arrival]) {
-    let arrival = match part {
-        [arrival] => arrival,
+    match part {
+        [Arrival::Gap(gap)] => {
+            shared.events.behind();
+            shared.hub.tell_of(gap);
+        }
+        [Arrival::Renumbered { audience, notices }] => {
+            shared.hub.renumber(audience, notices, &shared.events);
+        }
+        [Arrival::PutOut { room, members }] => login::put_out(shared, room, members),
+        notices => hand_on(shared, notices).await,
+    }
+}
+
+/// One notice, or several that go together.
+async fn hand_on(shared: &Shared, part: &[Arrival]) {
+    let timed = Timed::begin(part, &shared.config.node);
+    let sockets = match part {
+        [Arrival::Notice(notice)] => {
+            let sockets = shared.hub.deliver(notice, &shared.events).await;
+            count_if_unknown(shared, notice);
+            sockets
+        }
         several => {
             let notices = several.iter().filter_map(|arrival| match arrival {
                 Arrival::Notice(notice) => Some(notice),
                 _ => None,
             });
-            return shared.hub.deliver_all(&Volley::of(notices), &shared.events).await;
+            shared.hub.deliver_all(&Volley::of(notices), &shared.events).await
         }
     };
-    match arrival {
-        Arrival::Notice(notice) => {
-            shared.hub.deliver(notice, &shared.events).await;
-            count_if_unknown(shared, notice);
-        }
-        Arrival::Gap(gap) => {
-            shared.events.behind();
-            shared.hub.tell_of(gap);
-        }
-        Arrival::Renumbered { audience, notices } => {
-            shared.hub.renumber(audience, notices, &shared.events);
-        }
-        Arrival::PutOut { room, members } => login::put_out(shared, room, members),
-    }
+    timed.ended(sockets, &shared.events);
+    shared.events.fanned_out(part.len(), sockets);
 }
 
 /// A notice for one socket that came by the bus reaches every node. The one that made the socket's id says

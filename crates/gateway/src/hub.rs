@@ -159,6 +159,11 @@ impl Hub {
         rooms
     }
 
+    /// How many audiences have members on this node.
+    pub(crate) fn audiences(&self) -> usize {
+        self.audiences.iter().map(|shard| shard.lock().len()).sum()
+    }
+
     /// How many members `audience` has on this node.
     pub(crate) fn count(&self, audience: &Audience) -> usize {
         self.members(audience).map_or(0, |members| members.len())
@@ -180,10 +185,12 @@ impl Hub {
     }
 
     /// Hands notices that came together to every member of their audience, in parts that let others run.
-    pub(crate) async fn deliver_all(&self, volley: &Volley<'_>, events: &Events) {
+    /// Gives how many members it has.
+    pub(crate) async fn deliver_all(&self, volley: &Volley<'_>, events: &Events) -> usize {
         let lists = volley.audience().map(|audience| self.lists(audience, None));
         let lists = lists.unwrap_or_default();
         in_parts(&lists, |seat, now| seat.deliver_all(volley, now, events)).await;
+        lists.iter().map(|members| members.len()).sum()
     }
 
     /// Tells every member of an audience that finals of it are gone which they have not had.

@@ -190,6 +190,7 @@ mod tests {
             kind: Kind::Kept,
             origin: Origin::Backend,
             handed_in: SystemTime::now(),
+            trace: None,
         };
         Arc::new(Notice { draft, position: at(seq) })
     }
