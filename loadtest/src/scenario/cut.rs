@@ -48,10 +48,7 @@ pub(crate) fn play(target: &Target, cut: &Cut, bar: &ProgressBar) -> Result<Shee
     run.come_back(bar)?;
     let back = run.look()?;
     run.scene.until(REST, |_| Ok(false))?;
-    run.scene.worker.stop();
-    run.scene.until(CAUGHT_UP_WAIT, |scene| {
-        Ok(scene.worker.is_answered() && scene.ledger().missing() == 0)
-    })?;
+    run.scene.finish(CAUGHT_UP_WAIT)?;
     phase(bar, "settling", 0);
     run.scene.until(Duration::from_secs(cut.settle_seconds.into()), |_| Ok(false))?;
     let settled = run.look()?;

@@ -50,10 +50,7 @@ pub(crate) fn play(
     phase(bar, "coming back", 0);
     run.scene.until(TAIL, |scene| Ok(scene.are_all_back()))?;
     run.go_on(REST)?;
-    run.scene.worker.stop();
-    run.scene.until(TAIL, |scene| {
-        Ok(scene.worker.is_answered() && scene.ledger().missing() == 0)
-    })?;
+    run.scene.finish(TAIL)?;
     let sheet = run.sheet(&leavings);
     run.stop()?;
     Ok(sheet)

@@ -70,6 +70,18 @@ impl Scene {
         }
     }
 
+    /// Has the worker stop, and waits for `limit` at most until all that it handed in was accepted and heard. Its
+    /// connections are closed: a server may be tired of idle ones.
+    pub(super) fn finish(&mut self, limit: Duration) -> Result<(), Failure> {
+        self.worker.stop();
+        self.until(limit, |scene| {
+            Ok(scene.worker.is_answered() && scene.ledger().missing() == 0)
+        })?;
+        self.swarm.unwatch(&mut self.worker.publishers)?;
+        self.worker.publishers.clear();
+        Ok(())
+    }
+
     /// Says what came of the ends.
     pub(super) fn ends(&mut self, sheet: &mut Sheet) {
         let ledger = self.swarm.listener();
