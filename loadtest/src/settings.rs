@@ -276,7 +276,7 @@ impl Scenario {
             Self::Hostile(hostile) => hostile.good + hostile.still,
             Self::Storm(storm) => storm.accepted.min(STORM_WAVE),
             Self::Restart(restart) => restart.sockets,
-            Self::Cut(cut) => cut.cut + cut.others,
+            Self::Cut(cut) => cut.sockets + cut.others,
         }
     }
 }

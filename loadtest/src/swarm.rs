@@ -152,6 +152,11 @@ impl<L: Listen> Swarm<L> {
         self.ear.returns = Some(Returns::of(self.clients.len()));
     }
 
+    /// How late anyone came back, at most, because this process had no time for it.
+    pub(crate) fn late_max(&self) -> Duration {
+        self.ear.returns.as_ref().map_or(Duration::ZERO, |returns| returns.late_max)
+    }
+
     /// Listens until `deadline`.
     pub(crate) fn rest(
         &mut self,
@@ -238,24 +243,27 @@ impl<L: Listen> Swarm<L> {
 
     /// Connects those whose time has come. Who finds nobody there tries again later.
     fn bring_back(&mut self) -> Result<(), Failure> {
-        let now = self.ear.epoch.elapsed();
-        let Some(returns) = &mut self.ear.returns else { return Ok(()) };
+        let Ear { epoch, returns: Some(returns), listener, .. } = &mut self.ear else {
+            return Ok(());
+        };
+        let now = epoch.elapsed();
         while let Some(number) = returns.take(now) {
             let Some(address) = self.front.pick() else {
                 returns.left(number, now);
                 continue;
             };
-            self.ear.listener.asked(number, address, now);
-            let failed = |source| Failure::Connect { number, address, source };
-            let mut client = Client::come_back(number, address).map_err(failed)?;
-            self.poll
-                .registry()
-                .register(
-                    &mut client.stream,
-                    Token(number),
-                    Interest::READABLE | Interest::WRITABLE,
-                )
-                .map_err(Failure::Wait)?;
+            listener.asked(number, address, now);
+            let mut client = match Client::come_back(number, address) {
+                Ok(client) => client,
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                    returns.left(number, now);
+                    continue;
+                }
+                Err(source) => return Err(Failure::Connect { number, address, source }),
+            };
+            let (token, interest) = (Token(number), Interest::READABLE | Interest::WRITABLE);
+            let registry = self.poll.registry();
+            registry.register(&mut client.stream, token, interest).map_err(Failure::Wait)?;
             self.clients[number] = client;
         }
         Ok(())

@@ -135,11 +135,10 @@ fn a_rolling_restart_cuts_everybody_and_costs_nobody_an_end() {
 fn clients_of_a_killed_node_come_back_to_the_other_and_have_what_they_missed() {
     let peer = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/node");
     let targets = [carillon(), format!("node={}", peer.display())];
-    let small = ["--cut", "30", "--others", "5", "--rate", "100"];
+    let small = ["--sockets", "30", "--others", "5", "--rate", "100"];
     let short = ["--seconds", "1", "--settle-seconds", "1"];
     for (target, keeps) in targets.iter().zip([true, false]) {
-        let report =
-            report(&[&["cut", "--target", target][..], &small, &short].concat(), "cut");
+        let report = report(&[&["cut", "--target", target][..], &small, &short].concat(), "cut");
         let came = ["cuts", "attempts to come back", "not back"];
         assert_eq!(came.map(|name| figure(&report, name)), ["30.0", "30.0", "0.0"], "{target}");
         let lost = number(&report, "ends lost");

@@ -42,7 +42,7 @@ pub(crate) fn play(target: &Target, cut: &Cut, bar: &ProgressBar) -> Result<Shee
     let began = run.look()?;
     run.scene.until(Duration::from_secs(cut.seconds.into()), |_| Ok(false))?;
 
-    phase(bar, "coming back", cut.cut as u64);
+    phase(bar, "coming back", cut.sockets as u64);
     let fell = run.look()?;
     run.kill()?;
     run.come_back(bar)?;
@@ -78,7 +78,7 @@ impl<'a> Run<'a> {
         let redis = Redis::start(placing)?;
         let staying = Server::start(&bearing(target, cut)?, Some(&redis.url()), placing)?;
         let falling = Server::start(target, Some(&redis.url()), placing)?;
-        let (epoch, all) = (Instant::now(), cut.others + cut.cut);
+        let (epoch, all) = (Instant::now(), cut.others + cut.sockets);
         let mut swarm = Swarm::new(target.kind, staying.at.public, epoch, Ledger::of(all))?;
         phase(bar, "seating", all as u64);
         swarm.seat(cut.others, |seated| bar.set_position(seated as u64))?;
@@ -89,7 +89,7 @@ impl<'a> Run<'a> {
         let connect = |_| Publisher::connect(Speech::Http, staying.at.publish);
         let publishers = (0..CONNECTIONS).map(connect).collect::<Result<Vec<_>, _>>()?;
         let (road, pace) = ((Road::Task, target.kind), (epoch.elapsed(), cut.rate * 2));
-        let (others, many) = (cut.others, cut.cut);
+        let (others, many) = (cut.others, cut.sockets);
         // One for the others, one for the many, each of them by turns.
         let user = move |seq| match (seq % 2, seq as usize / 2) {
             (0, turn) => turn % others,
@@ -108,7 +108,7 @@ impl<'a> Run<'a> {
     /// Returns when every client of the node has heard that it is gone.
     fn kill(&mut self) -> Result<(), Failure> {
         self.falling.kill()?;
-        let (many, mut away) = (self.cut.cut, 0);
+        let (many, mut away) = (self.cut.sockets, 0);
         self.scene.until(FALL_WAIT, |scene| {
             away = away.max(scene.ledger().cuts());
             Ok(away == many)
@@ -132,7 +132,7 @@ impl<'a> Run<'a> {
 
     fn sheet(&mut self, [began, fell, back, settled]: [&View; 4]) -> Sheet {
         let mut sheet = Sheet::default();
-        let (many, others) = (self.cut.cut, self.cut.others);
+        let (many, others) = (self.cut.sockets, self.cut.others);
         let ledger = self.scene.ledger();
         let all_back = ledger.last_back;
         let since_fall = |at: Duration| at.saturating_sub(fell.at).as_secs_f64();
@@ -140,7 +140,8 @@ impl<'a> Run<'a> {
         if let Some(caught_up) = ledger.all_heard(all_back) {
             sheet.cost("all caught up after", "s", since_fall(caught_up.max(all_back)));
         }
-        let of_others = |from, until| move |user, due| user < others && (from..until).contains(&due);
+        let of_others =
+            |from, until| move |user, due| user < others && (from..until).contains(&due);
         let alone = ledger.delays_us(of_others(began.at, fell.at));
         delays(&mut sheet, "the others' delay, all well", &alone);
         let meanwhile = ledger.delays_us(of_others(fell.at, all_back));

@@ -158,7 +158,10 @@ impl<'a> Run<'a> {
             let after = back.as_secs_f64() - last.left.as_secs_f64();
             sheet.note("last back, after the last node left", "s", after);
         }
-        sheet.count("nodes that left with 0", leavings.iter().filter(|it| it.code == Some(0)).count());
+        sheet.count(
+            "nodes that left with 0",
+            leavings.iter().filter(|it| it.code == Some(0)).count(),
+        );
         sheet
     }
 
@@ -173,7 +176,7 @@ impl<'a> Run<'a> {
 impl Leaving {
     fn show(&self, sheet: &mut Sheet, number: usize, ledger: &Ledger) {
         let name = |what: &str| format!("node {number}: {what}");
-        sheet.note(name("left after"), "s", (self.left - self.told).as_secs_f64());
+        sheet.note(name("left after"), "s", self.left.saturating_sub(self.told).as_secs_f64());
         sheet.count(name("not back when it had left"), self.away);
         let due_to_it = ledger.asked.iter().filter(|it| (self.told..self.left).contains(&it.cut));
         let Some(bunch) = Bunch::largest(due_to_it) else { return };

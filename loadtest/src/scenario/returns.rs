@@ -70,16 +70,14 @@ impl Scene {
         }
     }
 
-    /// Has the worker stop, and waits for `limit` at most until all that it handed in was accepted and heard. Its
-    /// connections are closed: a server may be tired of idle ones.
+    /// Has the worker stop, and waits until all that it handed in was accepted, and then heard: for `limit` at most.
+    /// Its connections are closed between, since a server may be tired of idle ones.
     pub(super) fn finish(&mut self, limit: Duration) -> Result<(), Failure> {
         self.worker.stop();
-        self.until(limit, |scene| {
-            Ok(scene.worker.is_answered() && scene.ledger().missing() == 0)
-        })?;
+        self.until(limit, |scene| Ok(scene.worker.is_answered()))?;
         self.swarm.unwatch(&mut self.worker.publishers)?;
         self.worker.publishers.clear();
-        Ok(())
+        self.until(limit, |scene| Ok(scene.ledger().missing() == 0)).map(drop)
     }
 
     /// Says what came of the ends.
@@ -102,5 +100,7 @@ impl Scene {
         sheet.count("attempts to come back", ledger.asked.len());
         sheet.count("not back", away);
         delays(sheet, "away", &ledger.absences_us);
+        let late = self.swarm.late_max().as_secs_f64() * 1e3;
+        sheet.note("generator: late with an attempt, at most", "ms", late);
     }
 }

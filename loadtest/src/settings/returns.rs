@@ -37,7 +37,7 @@ pub(crate) struct Cut {
 
     /// Clients of the node that is killed, each a user of its own.
     #[arg(long, default_value_t = 6_000, value_parser = bounded(1, 16_000))]
-    pub(crate) cut: usize,
+    pub(crate) sockets: usize,
 
     /// Clients of the node that stays.
     #[arg(long, default_value_t = 300, value_parser = bounded(1, 2_000))]

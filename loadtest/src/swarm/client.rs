@@ -83,12 +83,7 @@ impl Client {
         Ok(Self { stream, number, plea, stands_still: false, stage, partial: Vec::new() })
     }
 
-    fn with(
-        number: usize,
-        server: SocketAddr,
-        plea: Plea,
-        stands_still: bool,
-    ) -> io::Result<Self> {
+    fn with(number: usize, server: SocketAddr, plea: Plea, stands_still: bool) -> io::Result<Self> {
         let socket = socket(number)?;
         if stands_still {
             socket.set_recv_buffer_size(STILL_BUFFER_BYTES)?;

@@ -17,6 +17,8 @@ pub(super) struct Returns {
     due: BTreeSet<(Duration, usize)>,
     /// By client.
     returners: Vec<Returner>,
+    /// How much later than its time one was taken, at most. All who were due meanwhile came together.
+    pub(super) late_max: Duration,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -29,7 +31,7 @@ struct Returner {
 
 impl Returns {
     pub(super) fn of(clients: usize) -> Self {
-        Self { due: BTreeSet::new(), returners: vec![Returner::default(); clients] }
+        Self { returners: vec![Returner::default(); clients], ..Self::default() }
     }
 
     /// Client `number` has lost its connection, or did not get one.
@@ -61,7 +63,9 @@ impl Returns {
     pub(super) fn take(&mut self, now: Duration) -> Option<usize> {
         let first = self.due.first().copied().filter(|(due, _)| *due <= now)?;
         self.due.remove(&first);
-        Some(first.1)
+        let (due, number) = first;
+        self.late_max = self.late_max.max(now.saturating_sub(due));
+        Some(number)
     }
 
     /// How long it is until the next one's time.
@@ -100,7 +104,10 @@ mod tests {
     fn who_failed_comes_at_its_time_and_with_what_it_heard_last() {
         let mut returns = Returns::of(2);
         assert_eq!(returns.cursor(1), None);
-        returns.heard(1, br#"/notice,["file.complete",{"id":"x"},{"id":"user:1@/notice:E-7","replayed":false}]"#);
+        returns.heard(
+            1,
+            br#"/notice,["file.complete",{"id":"x"},{"id":"user:1@/notice:E-7","replayed":false}]"#,
+        );
         returns.heard(1, br#"/notice,["departing",{"reason":"drain"}]"#);
         assert_eq!(returns.cursor(1), Some("user:1@/notice:E-7"));
 
@@ -109,5 +116,6 @@ mod tests {
         assert!(returns.wait(Duration::from_secs(9)).unwrap() <= Duration::from_millis(1_500));
         assert_eq!(returns.take(Duration::from_millis(10_500)), Some(1));
         assert_eq!(returns.wait(Duration::ZERO), None);
+        assert!(returns.late_max <= Duration::from_secs(1));
     }
 }

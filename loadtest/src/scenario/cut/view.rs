@@ -58,7 +58,7 @@ impl View {
     /// `began` and `fell`.
     pub(super) fn show(&self, sheet: &mut Sheet, began: &Self, fell: &Self, returns: usize) {
         let (well, meanwhile) = (fell.rates_since(began), self.rates_since(fell));
-        let seconds = (self.at - fell.at).as_secs_f64();
+        let seconds = self.at.saturating_sub(fell.at).as_secs_f64();
         let beyond = |meanwhile: f64, well: f64| {
             share((meanwhile - well).max(0.0) * seconds, returns as u64)
         };
@@ -70,7 +70,7 @@ impl View {
     }
 
     fn rates_since(&self, earlier: &Self) -> Rates {
-        let seconds = (self.at - earlier.at).as_secs_f64();
+        let seconds = self.at.saturating_sub(earlier.at).as_secs_f64();
         let Spent { servers, redis, own } = self.reading.since(&earlier.reading);
         let rate = |spent: Duration| spent.as_secs_f64() * 1e6 / seconds;
         let node = rate(servers.iter().sum());

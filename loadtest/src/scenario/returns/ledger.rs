@@ -67,7 +67,10 @@ impl Ledger {
 
     /// From when they were meant to be handed in, in microseconds, of the ends that are `among` what is asked for
     /// by user and time.
-    pub(in crate::scenario) fn delays_us(&self, among: impl Fn(usize, Duration) -> bool) -> Vec<u32> {
+    pub(in crate::scenario) fn delays_us(
+        &self,
+        among: impl Fn(usize, Duration) -> bool,
+    ) -> Vec<u32> {
         let ends = self.ends.iter().filter(|end| among(end.user, end.due));
         let delays = ends.filter_map(|end| Some(end.heard?.saturating_sub(end.due).as_micros()));
         delays.map(|delay| u32::try_from(delay).unwrap_or(u32::MAX)).collect()

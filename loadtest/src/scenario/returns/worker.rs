@@ -36,7 +36,11 @@ impl Worker {
     }
 
     /// Hands in what is due, and answers how long it is until the next.
-    pub(in crate::scenario) fn work(&mut self, now: Duration, ledger: &mut Ledger) -> Result<Duration, Failure> {
+    pub(in crate::scenario) fn work(
+        &mut self,
+        now: Duration,
+        ledger: &mut Ledger,
+    ) -> Result<Duration, Failure> {
         let Some(pace) = &mut self.pace else { return Ok(Duration::MAX) };
         while let Some(mark) = pace.take(now) {
             let user = (self.user)(mark.seq);
