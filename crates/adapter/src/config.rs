@@ -43,6 +43,17 @@ pub struct Config {
     /// How long a node counts as living after it was last heard of; it is renewed every third of it. A
     /// node that leaves in order is gone at once.
     pub node_lease: Duration,
+    /// How long a seat is held for a client that was cut off, and what it misses is kept. None: no seat is.
+    pub seats_held: Option<Duration>,
     /// The stream for what clients say, named behind the prefix. None: nobody reads it, and nothing is kept.
     pub uplink: Option<String>,
+}
+
+impl Config {
+    /// How long a plain notice is kept at least for those who come back; zero: not at all. A client may have been
+    /// cut off for as long as a ping takes to fail before its seat begins to be held, which is less than that
+    /// takes, and a third of it passes between two renewals.
+    pub(crate) fn recent_age(&self) -> Duration {
+        self.seats_held.map_or(Duration::ZERO, |held| held * 3)
+    }
 }

@@ -9,9 +9,11 @@ mod shard;
 mod clock;
 mod ears;
 mod exchange;
+mod held;
 mod life;
 mod log;
 mod places;
+mod recent;
 mod revoked;
 mod rooms;
 mod tasks;
@@ -31,14 +33,15 @@ pub(crate) use self::{
     bus::Bus,
     ears::Ear,
     exchange::{Exchange, Place},
+    held::HeldList,
     revoked::RevokedList,
     rooms::Rooms,
     uplink::Kept,
 };
 use crate::{
-    config::Config, echo::Echo, interest::Interest, link::Link, logins::Logins, metrics::Metrics,
-    nodes::Nodes, publisher::Publisher, revocations::Revocations, signals::Signals, store::Store,
-    traffic::Traffic, uplink::Uplink,
+    config::Config, echo::Echo, held_seats::HeldSeats, interest::Interest, link::Link,
+    logins::Logins, metrics::Metrics, nodes::Nodes, publisher::Publisher, revocations::Revocations,
+    signals::Signals, store::Store, traffic::Traffic, uplink::Uplink,
 };
 
 /// How often what has expired is looked for.
@@ -51,6 +54,7 @@ pub struct Embedded {
     rooms: Arc<Rooms>,
     exchange: Arc<Exchange>,
     revoked: Arc<RevokedList>,
+    held: Arc<HeldList>,
     kept: Arc<Kept>,
     metrics: Metrics,
 }
@@ -63,7 +67,8 @@ impl Embedded {
         let rooms = Arc::new(Rooms::new(config.clone(), metrics.clone()));
         let revoked = Arc::new(RevokedList::new(config.revocations_max));
         let bus = Arc::new(Bus::new(config, metrics.clone()));
-        Ok(Self { bus, rooms, exchange, revoked, kept: Arc::default(), metrics })
+        let (held, kept) = Default::default();
+        Ok(Self { bus, rooms, exchange, revoked, held, kept, metrics })
     }
 
     /// Puts one more node on the bus.
@@ -82,6 +87,7 @@ impl Embedded {
             store: Store::of_embedded(Arc::clone(&self.bus)),
             logins: Logins::of_embedded(Arc::clone(&self.rooms), ear),
             revocations: Revocations::of_embedded(Arc::clone(&self.revoked)),
+            held_seats: HeldSeats::of_embedded(Arc::clone(&self.held)),
             signals: Signals::of_embedded(Arc::clone(&self.exchange), Arc::clone(&place)),
             nodes: Nodes::of_embedded(Arc::clone(&self.exchange), place),
             requests,
@@ -107,6 +113,7 @@ impl Embedded {
                 _ = ticks.tick() => {
                     self.bus.sweep(turn);
                     self.rooms.sweep();
+                    self.held.sweep();
                 }
             }
             turn += 1;

@@ -159,6 +159,22 @@ pub enum RevocationError {
     Broken { reason: String },
 }
 
+/// A seat is not held, or not known to be.
+#[derive(Clone, Debug, Error)]
+pub enum SeatError {
+    /// The bus is away. The same may be done later.
+    #[error("hold a seat for its client: the bus does not answer")]
+    Unreachable,
+
+    /// Places come free as seats are held no more.
+    #[error("hold a seat for its client: all {len_max} places are taken")]
+    Full { len_max: usize },
+
+    /// The bus will say the same again until a person has mended it.
+    #[error("hold a seat for its client: {reason}")]
+    Broken { reason: String },
+}
+
 /// What a client said is not known to be in the stream.
 #[derive(Clone, Debug, Error)]
 pub enum UplinkError {

@@ -16,6 +16,7 @@
 mod link;
 
 mod echo;
+mod held_seats;
 mod inbox;
 mod interest;
 mod kept_rooms;
@@ -47,7 +48,10 @@ pub use crate::{
     config::Config,
     echo::Echo,
     embedded::Embedded,
-    error::{BusError, LoginError, PublishError, RevocationError, SignalError, UplinkError},
+    error::{
+        BusError, LoginError, PublishError, RevocationError, SeatError, SignalError, UplinkError,
+    },
+    held_seats::{HeldSeat, HeldSeats, Hold, Holder, Owed, SeatKey, Stand},
     inbox::{Arrival, Inbox},
     interest::Interest,
     link::Link,
@@ -59,7 +63,7 @@ pub use crate::{
     requests::{Request, Requests},
     revocations::{InForce, Mark, News, Revocations},
     signals::{Signals, Watch},
-    store::{CatchUp, Gap, Since, Store},
+    store::{CatchUp, Gap, Since, Standing, Store},
     uplink::{Entry, Receipt, Said, Share, Uplink},
 };
 

@@ -8,6 +8,14 @@ pub(crate) const PAYLOAD_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How long a count goes on after a plain notice, of which nothing else is kept.
 pub(crate) const QUIET_AGE: Duration = Duration::from_mins(10);
 
+/// Plain notices of one audience that are kept for those who come back to their seats, and what they may hold
+/// together. Past it, the oldest go, and who has not had them does not come back to its seat.
+pub(crate) const RECENT_LEN_MAX: usize = 10_000;
+pub(crate) const RECENT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Seats that a bus in memory holds for their clients. One more is not held.
+pub(crate) const SEATS_HELD_MAX: usize = 1_000_000;
+
 /// Random letters and digits of an epoch: some 70 bits.
 pub(crate) const EPOCH_LEN: usize = 12;
 

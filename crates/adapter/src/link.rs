@@ -1,9 +1,9 @@
 //! What one node holds of a bus.
 
 use crate::{
-    echo::Echo, inbox::Inbox, interest::Interest, logins::Logins, nodes::Nodes,
-    publisher::Publisher, requests::Requests, revocations::Revocations, signals::Signals,
-    store::Store, uplink::Uplink,
+    echo::Echo, held_seats::HeldSeats, inbox::Inbox, interest::Interest, logins::Logins,
+    nodes::Nodes, publisher::Publisher, requests::Requests, revocations::Revocations,
+    signals::Signals, store::Store, uplink::Uplink,
 };
 
 /// One node's place on a bus. The node counts for as long as its [`Inbox`] lives; the other parts
@@ -16,6 +16,7 @@ pub struct Link {
     pub store: Store,
     pub logins: Logins,
     pub revocations: Revocations,
+    pub held_seats: HeldSeats,
     pub signals: Signals,
     pub nodes: Nodes,
     pub requests: Requests,

@@ -15,11 +15,13 @@ mod finals;
 mod heard;
 mod hearing;
 mod held;
+mod holding;
 mod keys;
 mod leases;
 mod letter;
 mod logging_in;
 mod mark;
+mod missed;
 mod post;
 mod primaries;
 mod publishing;
@@ -72,6 +74,7 @@ pub use self::{
 };
 use crate::{
     echo::Echo,
+    held_seats::HeldSeats,
     inbox::Inbox,
     interest::Interest,
     limits::{NODES_MAX, REQUESTS_LEN_MAX},
@@ -151,10 +154,9 @@ impl Redis {
     /// Puts one more node on the bus, with two connections of its own: one to hear notices by, one for
     /// what nodes say to each other.
     pub async fn link(&self, node: NodeId) -> Result<Link, ConnectError> {
-        let gone = self.stop.child_token();
         // Should it come to nothing, the tasks that run already end.
-        let here = gone.clone().drop_guard();
-        let (station, requests) = self.station(node.clone(), &gone).await?;
+        let here = self.stop.child_token().drop_guard();
+        let (station, requests) = self.station(node.clone(), here.token()).await?;
         let (client, uplink) = (self.config.open().await?, self.uplink(node.clone()).await?);
         let (sender, arrivals) = mpsc::channel(self.config.bus.inbox_len_max.max(1));
         let leases = Leases::new(Arc::clone(&self.bus), node.clone());
@@ -204,6 +206,7 @@ impl Redis {
             store: Store::of_redis(Arc::clone(&self.bus)),
             logins: Logins::of_redis(leases),
             revocations: Revocations::of_redis(Arc::clone(&self.bus)),
+            held_seats: HeldSeats::of_redis(Arc::clone(&self.bus)),
             signals: Signals::of_redis(Arc::clone(&station)),
             nodes: Nodes::of_redis(station),
             requests,

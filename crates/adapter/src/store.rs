@@ -42,6 +42,16 @@ pub struct CatchUp {
     /// The audience's newest notice at the time of reading: what has a higher `seq` is not in here.
     /// `None`: the audience has never been counted, or has been forgotten.
     pub position: Option<Position>,
+    /// Plain notices after the cursor are in `finals` too.
+    pub is_whole: bool,
+}
+
+/// Where an audience stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Standing {
+    pub position: Position,
+    /// Of what came up to here, something may be kept no more.
+    pub gone_seq: u64,
 }
 
 /// Something after the cursor is no longer kept, or the cursor is of another life of the audience.
@@ -81,6 +91,23 @@ impl Store {
         }
     }
 
+    /// Where `audience` stands. `None`: it is not counted.
+    pub async fn standing(&self, audience: &Audience) -> Result<Option<Standing>, BusError> {
+        match &self.road {
+            Road::Embedded(bus) => Ok(bus.standing(audience)),
+            Road::Redis(bus) => bus.standing(audience).await,
+        }
+    }
+
+    /// All that who has had everything of `audience` up to `since` has missed, plain notices among it, in the
+    /// order of `seq` under `finals`. A gap where that is not known to be all.
+    pub async fn missed(&self, audience: &Audience, since: &Position) -> Result<CatchUp, BusError> {
+        match &self.road {
+            Road::Embedded(bus) => Ok(bus.missed(audience, since)),
+            Road::Redis(bus) => bus.missed(audience, since).await,
+        }
+    }
+
     /// The newest notice of each task of `user`, live and lately ended, in the order of `seq`.
     pub async fn tasks(&self, user: &UserId) -> Result<Vec<Arc<Notice>>, BusError> {
         let audience = Audience::tasks_of(user.clone());
@@ -99,4 +126,35 @@ impl Store {
             Road::Redis(bus) => bus.forget(&audience, identity).await,
         }
     }
+}
+
+impl Standing {
+    /// Whether all that came after `since` is known.
+    pub fn reaches_back_to(&self, since: &Position) -> bool {
+        let is_known = since.epoch == self.position.epoch && since.seq <= self.position.seq;
+        is_known && self.gone_seq <= since.seq
+    }
+
+    /// What of `all` came after `since`, in order.
+    pub(crate) fn missed(
+        self,
+        audience: &Audience,
+        since: &Position,
+        all: impl Iterator<Item = Arc<Notice>>,
+    ) -> CatchUp {
+        let gap = (!self.reaches_back_to(since)).then(|| gap_after(audience, since));
+        let mut finals: Vec<_> = all.filter(|notice| notice.position.seq > since.seq).collect();
+        finals.sort_unstable_by_key(|notice| notice.position.seq);
+        CatchUp { live: Vec::new(), finals, gap, position: Some(self.position), is_whole: true }
+    }
+
+    /// The same of an audience that is not counted any more.
+    pub(crate) fn forgotten(audience: &Audience, since: &Position) -> CatchUp {
+        CatchUp { gap: Some(gap_after(audience, since)), ..CatchUp::default() }
+    }
+}
+
+fn gap_after(audience: &Audience, since: &Position) -> Gap {
+    let since = NoticeId { audience: audience.clone(), position: since.clone() };
+    Gap { since, oldest: None }
 }

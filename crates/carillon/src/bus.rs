@@ -126,6 +126,7 @@ fn limits(config: &Config) -> adapter::Config {
         progress_pace: Duration::from_millis(100),
         publish_wait: Duration::from_secs(5),
         node_lease: config.leases.node,
+        seats_held: config.recovery.native.then_some(config.recovery.window),
         login_lease: config.leases.login,
         room_members_max: 100_000,
         login_rooms_max: 1_000_000,

@@ -106,8 +106,9 @@ impl Node {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<Self, StartError> {
         let registry = Registry::new();
-        let bus = Bus::open(&config, &registry).await?;
-        Self::start_on(bus, registry, config, shutdown).await
+        // Large, and must not make every caller's future so.
+        let bus = Box::pin(Bus::open(&config, &registry)).await?;
+        Box::pin(Self::start_on(bus, registry, config, shutdown)).await
     }
 
     /// The same, on a bus that nodes of this process share and whoever made it runs.

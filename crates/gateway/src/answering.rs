@@ -20,7 +20,8 @@ use crate::{
     drain::{self, Wish},
     forms::Forms,
     hub::Choice,
-    questions::{self, Answer, Emit, Except, Question},
+    questions::{self, Answer, Done, Emit, Except, Question},
+    recovery,
     shared::Shared,
 };
 
@@ -54,6 +55,9 @@ pub(crate) async fn answer_all(
             Some(Question::EmitExcept(emit, except)) => {
                 carry_out(shared, draft(emit, Some(&except)))
             }
+            Some(Question::Resumed { namespace, socket, number }) => {
+                resumed(shared, &namespace, &socket, number)
+            }
             Some(Question::Empty { over_ms }) => {
                 wish(shared, Wish::Empty { over: Duration::from_millis(over_ms) })
             }
@@ -67,6 +71,13 @@ pub(crate) async fn answer_all(
         }
         request.answer(questions::seal(&answer)).await;
     }
+}
+
+fn resumed(shared: &Shared, namespace: &str, socket: &str, number: u64) -> Answer {
+    let names = Namespace::new(namespace).ok().zip(SocketId::new(socket).ok());
+    let Some((namespace, socket)) = names else { return Answer::Unknown };
+    let was_here = recovery::let_go(shared, &namespace, &socket, number);
+    if was_here { Answer::Done(Done { sockets: 1, full: 0 }) } else { Answer::NotHere }
 }
 
 fn wish(shared: &Shared, wish: Wish) -> Answer {

@@ -29,6 +29,8 @@ pub struct Config {
     pub ping_timeout: Duration,
     /// How far back a newcomer without a cursor is told of ended tasks.
     pub recovery_window: Duration,
+    /// Who was away for no longer than that gets its seat back by Socket.IO's connection state recovery.
+    pub recovery_native: bool,
     pub conformance: Option<Conformance>,
     /// What asks clients who they are.
     pub auth: auth::Config,

@@ -44,6 +44,14 @@ impl Encoded {
         }
     }
 
+    /// The same Socket.IO event with one more argument, of JSON, behind all others.
+    pub(crate) fn with_last_argument(&self, json: &str) -> Arc<Self> {
+        let Some(text) = self.text.strip_suffix(b"]") else {
+            return Self::new(&[&self.text], self.attachments.clone());
+        };
+        Self::new(&[text, b",", json.as_bytes(), b"]"], self.attachments.clone())
+    }
+
     /// An Engine.IO message of one text that is already a Socket.IO packet.
     pub(crate) fn message(text: &str) -> Arc<Self> {
         Self::new(&[&[MESSAGE], text.as_bytes()], Vec::new())
@@ -180,6 +188,17 @@ mod tests {
         assert!(encoded.websocket().ends_with(b"\x82\x02\x01\x02"));
         assert!(encoded.websocket_v3().ends_with(b"\x82\x03\x04\x01\x02"));
         assert!(encoded.text().starts_with(b"451-["));
+    }
+
+    #[test]
+    fn one_more_argument_comes_behind_all_others_and_leaves_attachments_as_they_are() {
+        let data = Value::Str(
+            "[\"a\",{\"_placeholder\":true,\"num\":0}]".into(),
+            Some([Bytes::from_static(b"\x01\x02")].into()),
+        );
+        let encoded = Encoded::packet(Packet::event("/", data)).with_last_argument("\"x-1\"");
+        assert_eq!(&encoded.text()[..], b"451-[\"a\",{\"_placeholder\":true,\"num\":0},\"x-1\"]");
+        assert!(encoded.websocket().ends_with(b"\x82\x02\x01\x02"));
     }
 
     #[test]

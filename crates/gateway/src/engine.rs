@@ -36,6 +36,7 @@ mod websocket;
 
 mod payload;
 mod polling;
+mod polls;
 
 mod memory;
 mod pulse;

@@ -5,6 +5,7 @@ mod forwarding;
 mod hearing;
 mod leaving;
 mod outcomes;
+mod recovery;
 
 use std::{
     net::IpAddr,
@@ -21,8 +22,8 @@ use prometheus::{
 };
 
 pub(crate) use self::outcomes::{Asking, Downlink, Dropped, Handshake, Heard, Ordered};
-pub(crate) use self::{forwarding::Forwarded, leaving::still_leaving};
-use self::{forwarding::Forwards, leaving::Leaving};
+pub(crate) use self::{forwarding::Forwarded, leaving::still_leaving, recovery::Recovered};
+use self::{forwarding::Forwards, leaving::Leaving, recovery::Recoveries};
 use crate::{
     departure::Departure,
     engine::{Dialect, Transport},
@@ -31,6 +32,7 @@ use crate::{
 };
 
 const READINGS: &str = "Readings of what a client missed.";
+const REPEATED: &str = "Polls that came again, and were answered as before.";
 const DEAF: &str = "Whether this node hears nothing of the bus while another does: 1, or 0.";
 
 #[derive(Debug)]
@@ -52,8 +54,10 @@ pub(crate) struct Events {
     delivery_seconds: Histogram,
     leaving: Leaving,
     forwards: Forwards,
+    recoveries: Recoveries,
     deaf: IntGauge,
     readings: IntCounterVec,
+    repeated: IntCounter,
     /// A stranger was heard and told of: once is enough.
     met_stranger: AtomicBool,
     met_outliver: AtomicBool,
@@ -111,7 +115,12 @@ impl Events {
             dropped: counters("carillon_dropped_total", "What was not passed on.", &["reason"])?,
             leaving: Leaving::new(registry)?,
             forwards: Forwards::new(registry)?,
+            recoveries: Recoveries::new(registry)?,
             readings: outcomes("carillon_store_readings_total", READINGS)?,
+            repeated: registered(
+                registry,
+                IntCounter::new("carillon_polls_repeated_total", REPEATED)?,
+            )?,
             deaf: registered(registry, IntGauge::new("carillon_deaf", DEAF)?)?,
             met_stranger: AtomicBool::new(false),
             met_outliver: AtomicBool::new(false),
@@ -234,6 +243,11 @@ impl Events {
     pub(crate) fn read_store(&self, is_own: bool) {
         let outcome = if is_own { "read" } else { "shared" };
         self.readings.with_label_values(&[outcome]).inc();
+    }
+
+    /// An answer was lost on its way, and was given again.
+    pub(crate) fn repeated(&self) {
+        self.repeated.inc();
     }
 
     /// A socket was put out of one namespace.

@@ -21,7 +21,7 @@ use crate::{
     events::{Dropped, Events},
     forwarding, login,
     orders::{Orders, Waiting},
-    others,
+    others, recovery,
     revocations::{Keeper, Revocations},
     shared::{Shared, Ways},
     tls::{Tls, TlsError},
@@ -65,10 +65,11 @@ pub enum StartError {
 
 impl Gateway {
     pub fn new(config: Config, link: Link, registry: &Registry) -> Result<Self, StartError> {
-        let Link { publisher, interest, inbox, store, logins, .. } = link;
+        let Link { publisher, interest, inbox, store, logins, held_seats, .. } = link;
         let Link { revocations, signals, nodes, requests, echo, uplink, .. } = link;
         let relay = RelayDriver::new(signals, registry)?;
-        let ways = Ways { publisher, interest, store, logins, nodes, relay, echo, uplink };
+        let ways =
+            Ways { publisher, interest, store, held_seats, logins, nodes, relay, echo, uplink };
         let gate = Gate::open(config.auth.clone(), registry)?;
         let tls = config.tls.clone();
         let tls = tls.map(|identity| Tls::new(identity, None, "public", registry)).transpose()?;
@@ -109,6 +110,7 @@ impl Gateway {
             },
             Box::pin(revocations.run(shared, rest.clone())),
             shared.gate.run(rest.clone()),
+            Box::pin(recovery::renew(shared, rest.clone())),
             shared.renew(rest.clone()),
             shared.pulse.run(rest.clone()),
             weigh(shared, rest.clone()),

@@ -28,6 +28,7 @@ mod asked;
 mod hub;
 mod login;
 mod readings;
+mod recovery;
 mod seat;
 
 mod relay;

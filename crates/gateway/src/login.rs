@@ -50,6 +50,7 @@ pub(crate) async fn login_room(seat: &Arc<Seat>, args: &str) -> Answer {
     let resume = resume.map(|key| Resume { user: seat.user.clone(), key });
     let audience = seat.audience(Scope::Room(room.clone()));
     let logged_in = log_in(seat, &audience, mode, resume).await;
+    seat.hold().await;
     let json = match &logged_in {
         Ok((LoginOutcome::In, _)) => Reply::In(&room).json(),
         Ok((LoginOutcome::Occupied, _)) => Reply::Occupied(&room).json(),
@@ -92,9 +93,15 @@ pub(crate) fn is_held(audience: &Audience) -> bool {
 
 /// Joins a room of `/` beside everybody who is in, for whoever does so without `loginRoom`: the query of a
 /// connection, or a backend.
-pub(crate) async fn join(seat: &Arc<Seat>, room: &Audience) -> Result<(), Fault> {
+///
+/// `alone`: it was the only one there, comes back, and must not be beside anybody else.
+pub(crate) async fn join(seat: &Arc<Seat>, room: &Audience, alone: bool) -> Result<(), Fault> {
     let _turn = Turn::of(seat).await;
-    log_in(seat, room, LoginMode::Whenever, None).await.map(drop)
+    let mode = if alone { LoginMode::First } else { LoginMode::Whenever };
+    match log_in(seat, room, mode, None).await? {
+        (LoginOutcome::In, _) => Ok(()),
+        (LoginOutcome::Occupied, _) => Err(Fault::Full),
+    }
 }
 
 /// Ends the seat's stay in `room`, if there is one. Whether there was.
@@ -175,6 +182,8 @@ async fn log_in<'a>(
     mode: LoginMode,
     resume: Option<Resume>,
 ) -> Result<(LoginOutcome, Option<Replay<'a>>), Fault> {
+    let standing = seat.standing(room).await;
+    let standing = standing.map_err(|error| unheard(&seat.session.shared, &error))?;
     let entering = Entering::begin(seat, room).await?;
     let login = Login { member: seat.id.clone(), mode, resume };
     let outcome = seat.session.shared.logins.login(room, login).await;
@@ -186,11 +195,19 @@ async fn log_in<'a>(
     if !is_there {
         return Err(Fault::Gone);
     }
-    if let Some(replay) = &replay
-        && let Err(error) = replay.read().await
-    {
-        end_stay(seat, room).await;
-        return Err(unheard(&seat.session.shared, &error));
+    let owed = match &replay {
+        Some(replay) => replay.read().await,
+        None => Ok(standing),
+    };
+    match owed {
+        Ok(owed) if outcome == LoginOutcome::In => {
+            seat.note(room, owed, mode != LoginMode::Whenever);
+        }
+        Ok(_) => {}
+        Err(error) => {
+            end_stay(seat, room).await;
+            return Err(unheard(&seat.session.shared, &error));
+        }
     }
     Ok((outcome, replay))
 }

@@ -150,9 +150,24 @@ pub(crate) async fn ask_home(
 ) -> Result<Option<(NodeId, Option<Answer>)>, SignalError> {
     let me = &shared.config.node;
     let living = shared.nodes.living().await?.into_iter().map(|living| living.node);
-    let Some(home) = living.filter(|node| node != me).find(|node| Ids::is_of(node, id)) else {
-        return Ok(None);
+    let home = living.filter(|node| node != me).find(|node| Ids::is_of(node, id));
+    let answer = match &home {
+        Some(home) => ask(shared, home, question).await?,
+        None => Some(Answer::NotHere),
     };
-    let answer = ask(shared, &home, question).await?;
-    Ok(Some((home, answer)))
+    if shared.recovery.is_some() && matches!(answer, Some(Answer::NotHere)) {
+        return ask_hosts(shared, question).await;
+    }
+    Ok(home.map(|home| (home, answer)))
+}
+
+/// The same of a socket that is not where its id says: its client has come back to another node, if at all.
+async fn ask_hosts(
+    shared: &Shared,
+    question: &Question,
+) -> Result<Option<(NodeId, Option<Answer>)>, SignalError> {
+    let asked = shared.nodes.ask_all(questions::seal(question), ANSWER_WAIT).await?;
+    let answers = asked.answers.into_iter();
+    let mut answers = answers.map(|(node, answer)| (node, questions::open(&answer)));
+    Ok(answers.find(|(_, answer)| matches!(answer, Some(Answer::Sent { .. } | Answer::Done(_)))))
 }

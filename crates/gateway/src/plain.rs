@@ -124,7 +124,7 @@ pub(crate) async fn events(asking: Asking) -> Answer {
 }
 
 async fn sit_down(session: &Arc<Session>, admitted: Admitted) {
-    let seated = socket::connect(session, admitted, welcome).await;
+    let seated = socket::connect(session, admitted, None, welcome).await;
     if let Err(refusal) = seated {
         session.shared.events.refused(&refusal, session.address);
         session.leave(refusal.departure());

@@ -22,6 +22,13 @@ pub(crate) enum Question {
     EmitExcept(Emit, Except),
     /// The list of what is revoked has grown.
     Revoked,
+    /// The client of this socket sits at the node that asks by now.
+    Resumed {
+        namespace: String,
+        socket: String,
+        /// Which seat of the node that is asked it was.
+        number: u64,
+    },
     /// The node that is asked empties itself.
     Empty {
         over_ms: u64,

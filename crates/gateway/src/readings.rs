@@ -4,46 +4,53 @@
 //! Promise: what a seat is given was read after it had asked. Who comes while a reading is under way waits for
 //! the next one, for it may have missed what that one came too early for.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, hash::Hash, sync::Arc};
 
-use adapter::{BusError, CatchUp};
-use notice::{Audience, Position};
+use notice::Position;
 use parking_lot::Mutex;
 use tokio::{sync::Semaphore, time::Instant};
 
-/// What is read, and after which position; none: of the window.
-type Key = (Audience, Option<Position>);
+/// What who comes wants to have of an audience.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum Want {
+    /// The finals of the window.
+    Window,
+    /// The finals after this.
+    After(Position),
+    /// Everything after this.
+    Missed(Position),
+}
 
-type Outcome = Result<CatchUp, BusError>;
-
-/// The readings that are under way or waited for.
-#[derive(Debug, Default)]
-pub(crate) struct Readings(Mutex<HashMap<Key, Arc<Desk>>>);
+/// The readings that are under way or waited for, by what is read.
+#[derive(Debug)]
+pub(crate) struct Readings<K, T>(Mutex<HashMap<K, Arc<Desk<T>>>>);
 
 /// Where those wait who want the same.
 #[derive(Debug)]
-struct Desk {
+struct Desk<T> {
     /// One reads at a time.
     turn: Semaphore,
     /// The last reading, for those who had asked before it began.
-    last: Mutex<Option<(Instant, Outcome)>>,
+    last: Mutex<Option<(Instant, T)>>,
 }
 
 /// One who wants to read. With the last of them the desk goes.
-struct Asking<'a> {
-    readings: &'a Readings,
-    key: Key,
-    desk: Arc<Desk>,
+struct Asking<'a, K: Eq + Hash, T> {
+    readings: &'a Readings<K, T>,
+    key: K,
+    desk: Arc<Desk<T>>,
 }
 
-impl Readings {
+impl<K, T> Default for Readings<K, T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Clone + Eq + Hash, T: Clone> Readings<K, T> {
     /// What `read` gives, or what it has given to somebody who asked for the same meanwhile. `true`: it was
     /// read for this one.
-    pub(crate) async fn read(
-        &self,
-        key: Key,
-        read: impl Future<Output = Outcome>,
-    ) -> (bool, Outcome) {
+    pub(crate) async fn read(&self, key: K, read: impl Future<Output = T>) -> (bool, T) {
         let asked_at = Instant::now();
         let asking = self.ask(key);
         let _turn = asking.desk.turn.acquire().await.expect("nobody closes the semaphore");
@@ -58,7 +65,7 @@ impl Readings {
         (true, outcome)
     }
 
-    fn ask(&self, key: Key) -> Asking<'_> {
+    fn ask(&self, key: K) -> Asking<'_, K, T> {
         let mut desks = self.0.lock();
         let desk = desks
             .entry(key.clone())
@@ -67,7 +74,7 @@ impl Readings {
     }
 }
 
-impl Drop for Asking<'_> {
+impl<K: Eq + Hash, T> Drop for Asking<'_, K, T> {
     fn drop(&mut self) {
         let mut desks = self.readings.0.lock();
         // This one's and the list's own.
@@ -88,14 +95,11 @@ mod tests {
         task::{Context, Poll, Waker},
     };
 
-    use notice::UserId;
     use tokio::sync::oneshot;
 
     use super::*;
 
-    fn key() -> Key {
-        (Audience::tasks_of(UserId::new("5").unwrap()), None)
-    }
+    const KEY: &str = "what all want";
 
     fn poll<T>(future: std::pin::Pin<&mut impl Future<Output = T>>) -> Poll<T> {
         future.poll(&mut Context::from_waker(Waker::noop()))
@@ -107,15 +111,15 @@ mod tests {
         let (end, ended) = oneshot::channel::<()>();
         let counted = || {
             count.set(count.get() + 1);
-            ready(Ok(CatchUp::default()))
+            ready("read")
         };
         let slow = async {
             ended.await.ok();
-            Ok(CatchUp::default())
+            "read"
         };
-        let mut first = pin!(readings.read(key(), slow));
+        let mut first = pin!(readings.read(KEY, slow));
         assert!(poll(first.as_mut()).is_pending());
-        let late = || readings.read(key(), async { counted().await });
+        let late = || readings.read(KEY, async { counted().await });
         let (mut second, mut third) = (pin!(late()), pin!(late()));
         assert!(poll(second.as_mut()).is_pending() && poll(third.as_mut()).is_pending());
         end.send(()).unwrap();
@@ -129,7 +133,7 @@ mod tests {
     async fn who_comes_when_nobody_reads_reads() {
         let readings = Readings::default();
         for _ in 0..2 {
-            assert!(readings.read(key(), ready(Ok(CatchUp::default()))).await.0);
+            assert!(readings.read(KEY, ready("read")).await.0);
         }
     }
 }

@@ -17,7 +17,9 @@ use std::{
 };
 
 use auth::Grant;
-use notice::{Audience, Cursor, Kind, Namespace, Room, Scope, SocketId, UserId};
+use notice::{
+    Audience, Cursor, Kind, Namespace, Notice, Position, Room, Scope, SocketId, TaskKey, UserId,
+};
 use parking_lot::Mutex;
 
 use self::{
@@ -35,6 +37,7 @@ use crate::{
     forms::Forms,
     frames_of,
     login::Stays,
+    recovery::Trail,
     relay::Alias,
     uplink::Voice,
     volley::Volley,
@@ -60,6 +63,8 @@ pub(crate) struct Seat {
     pub(crate) alias: Alias,
     /// Questions that wait for its answer. Changed by the list of those who wait only.
     pub(crate) open_questions: AtomicU16,
+    /// How it came to where it is, if its client may come back to it.
+    pub(crate) trail: Option<Box<Trail>>,
     known: Mutex<Known>,
     inflow: Mutex<Inflow>,
 }
@@ -71,11 +76,15 @@ impl Seat {
         user: Option<UserId>,
         since: Cursor,
         grant: Option<Grant>,
+        trail: Option<Box<Trail>>,
     ) -> Arc<Self> {
         let id = match session.dialect {
             Dialect::Engine3 { .. } if namespace.is_root() => session.id.as_str().to_owned(),
             Dialect::Engine3 { .. } => format!("{namespace}#{}", session.id.as_str()),
-            _ => session.shared.ids.socket().as_str().to_owned(),
+            _ => match trail.as_ref().and_then(|trail| trail.socket.as_ref()) {
+                Some(id) => id.as_str().to_owned(),
+                None => session.shared.ids.socket().as_str().to_owned(),
+            },
         };
         Arc::new(Self {
             session: Arc::clone(session),
@@ -89,6 +98,7 @@ impl Seat {
             voice: Voice::default(),
             alias: Alias::default(),
             open_questions: AtomicU16::new(0),
+            trail,
             known: Mutex::new(Known::new(since)),
             inflow: Mutex::default(),
         })
@@ -143,7 +153,7 @@ impl Seat {
             let inflow = self.inflow.lock();
             volley.forms().iter().all(|forms| inflow.passes(forms.notice))
         };
-        if !passes {
+        if !passes || self.trail.is_some() {
             for forms in volley.forms() {
                 self.deliver(forms, now, events);
             }
@@ -157,6 +167,20 @@ impl Seat {
     }
 
     fn send(&self, forms: &Forms<'_>, now: SystemTime, events: &Events) -> bool {
+        let Notice { draft, position } = &**forms.notice;
+        let is_counted = !self.session.shared.is_local(position);
+        let reach = is_counted.then_some((&draft.audience, position));
+        self.send_reaching(forms, reach, now, events)
+    }
+
+    /// Sends a notice with which its client has come up to `reach`.
+    fn send_reaching(
+        &self,
+        forms: &Forms<'_>,
+        reach: Option<(&Audience, &Position)>,
+        now: SystemTime,
+        events: &Events,
+    ) -> bool {
         let draft = &forms.notice.draft;
         if draft.kind == Kind::Volatile && !self.session.is_free() {
             events.dropped(Dropped::Volatile);
@@ -165,8 +189,8 @@ impl Seat {
         let task = draft.kind.replaceable();
         let dialect = self.session.dialect;
         let sent = match &draft.event {
-            Some(event) => self.session.send(forms.shared(dialect, event), task),
-            None => self.send_by_name(forms),
+            Some(event) => self.write(forms.shared(dialect, event), reach, task),
+            None => self.send_by_name(forms, reach),
         };
         if let Some(transport) = sent {
             events.delivered(transport, dialect, forms.fresh_since(), now);
@@ -175,10 +199,26 @@ impl Seat {
     }
 
     /// A notice without an event name: once under each name that the socket may know itself by.
-    fn send_by_name(&self, forms: &Forms<'_>) -> Option<Transport> {
-        let session = &self.session;
-        let send = |name| session.send(&forms.encode(session.dialect, name), None);
+    fn send_by_name(
+        &self,
+        forms: &Forms<'_>,
+        reach: Option<(&Audience, &Position)>,
+    ) -> Option<Transport> {
+        let dialect = self.session.dialect;
+        let send = |name| self.write(&forms.encode(dialect, name), reach, None);
         self.own_names().into_iter().map(send).fold(None, Option::or)
+    }
+
+    fn write(
+        &self,
+        encoded: &Arc<Encoded>,
+        reach: Option<(&Audience, &Position)>,
+        task: Option<&TaskKey>,
+    ) -> Option<Transport> {
+        match &self.trail {
+            None => self.session.send(encoded, task),
+            Some(trail) => trail.send(encoded, reach, |encoded| self.session.send(encoded, task)),
+        }
     }
 
     /// Whether its client has been welcomed, and is past its snapshot.

@@ -5,7 +5,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use adapter::{Echo, Interest, Logins, Nodes, Publisher, RelayDriver, Store, Uplink};
+use adapter::{
+    BusError, CatchUp, Echo, HeldSeats, Interest, Logins, Nodes, Publisher, RelayDriver, Store,
+    Uplink,
+};
 use auth::Gate;
 use notice::{Audience, Epoch, NoticeId, Position};
 use tokio::{sync::Semaphore, time::Instant};
@@ -22,7 +25,8 @@ use crate::{
     hearing::Hearing,
     hub::Hub,
     orders::Orders,
-    readings::Readings,
+    readings::{Readings, Want},
+    recovery::Recovery,
     revocations::Revocations,
     tail::TAILS_MAX,
     tls::Tls,
@@ -45,7 +49,9 @@ pub(crate) struct Shared {
     pub(crate) publisher: Publisher,
     pub(crate) interest: Interest,
     pub(crate) store: Store,
-    pub(crate) readings: Readings,
+    pub(crate) readings: Readings<(Audience, Want), Result<CatchUp, BusError>>,
+    /// Absent where clients get no seat back.
+    pub(crate) recovery: Option<Recovery>,
     pub(crate) logins: Logins,
     pub(crate) nodes: Nodes,
     pub(crate) orders: Orders,
@@ -79,6 +85,7 @@ pub(crate) struct Ways {
     pub(crate) publisher: Publisher,
     pub(crate) interest: Interest,
     pub(crate) store: Store,
+    pub(crate) held_seats: HeldSeats,
     pub(crate) logins: Logins,
     pub(crate) nodes: Nodes,
     pub(crate) relay: RelayDriver,
@@ -95,9 +102,13 @@ impl Shared {
         ways: Ways,
         (orders, drain, revocations): (Orders, Drain, Revocations),
     ) -> Self {
-        let Ways { publisher, interest, store, logins, nodes, relay, echo, uplink } = ways;
+        let Ways { publisher, interest, store, held_seats, logins, .. } = ways;
+        let Ways { nodes, relay, echo, uplink, .. } = ways;
         let (hub, events) = (Arc::new(Hub::default()), Arc::new(events));
         let waiters = Waiters::new(&events);
+        let recovery = config.recovery_native;
+        let recovery =
+            recovery.then(|| Recovery::new(&config.node, config.recovery_window, held_seats));
         let forwarding = Forwarding::new(config.advertised.clone(), config.limits.sockets);
         let limits = config.limits;
         let periods = [config.ping_interval, config.ping_timeout, limits.stall, limits.handshake];
@@ -128,6 +139,7 @@ impl Shared {
             interest,
             store,
             readings: Readings::default(),
+            recovery,
             logins,
             nodes,
             orders,
@@ -170,6 +182,16 @@ impl Shared {
     /// Whether a session of this dialect must join a namespace in time.
     pub(crate) fn expects_connect(&self, dialect: Dialect) -> bool {
         dialect.is_engine() && self.config.conformance != Some(Conformance::Engine)
+    }
+
+    /// Whether this position is of something that was sent on this node alone.
+    pub(crate) fn is_local(&self, position: &Position) -> bool {
+        position.epoch == self.local_epoch
+    }
+
+    /// Whether clients are asked who they are.
+    pub(crate) fn gate_is_shut(&self) -> bool {
+        !self.gate.is_open()
     }
 
     /// An id for something that is sent on this node alone.

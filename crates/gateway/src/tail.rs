@@ -51,7 +51,8 @@ pub(crate) async fn open(
     enter(&session, berth);
     // Owned by the body from here on, so that a failure below ends it too.
     let body = EventBody::of(&session);
-    let seat = Seat::new(&session, audience.namespace.clone(), None, Cursor::default(), None);
+    let namespace = audience.namespace.clone();
+    let seat = Seat::new(&session, namespace, None, Cursor::default(), None, None);
     if !session.seats.add(&seat) {
         return Err(NotWatched::Gone);
     }

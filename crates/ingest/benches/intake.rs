@@ -35,6 +35,7 @@ fn config() -> Config {
         kept_rooms: notice::RoomPatterns::default(),
         uplink: None,
         node_lease: Duration::from_secs(15),
+        seats_held: None,
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use notice::{Audience, Draft, Notice};
+use notice::{Audience, Draft, Notice, Position};
 use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
 
@@ -22,7 +22,7 @@ use crate::{
     limits::PAYLOAD_BYTES_MAX,
     metrics::{KindLabel, Metrics},
     publisher::Published,
-    store::{CatchUp, Since},
+    store::{CatchUp, Since, Standing},
 };
 
 /// How many locks the audiences are spread over. One is swept a second, so this is also how many
@@ -124,6 +124,16 @@ impl Bus {
     pub(crate) fn catch_up(&self, audience: &Audience, since: Since<'_>) -> CatchUp {
         let mut shard = self.shard(audience).lock();
         shard.catch_up(audience, since, Instant::now(), self.config())
+    }
+
+    pub(crate) fn standing(&self, audience: &Audience) -> Option<Standing> {
+        let mut shard = self.shard(audience).lock();
+        shard.standing(audience, Instant::now(), self.config())
+    }
+
+    pub(crate) fn missed(&self, audience: &Audience, since: &Position) -> CatchUp {
+        let mut shard = self.shard(audience).lock();
+        shard.missed(audience, since, Instant::now(), self.config())
     }
 
     pub(crate) fn tasks(&self, audience: &Audience) -> Vec<Arc<Notice>> {

@@ -12,10 +12,11 @@ use crate::{
         clock::StoreClock,
         log::Log,
         places::Place,
+        recent::Recent,
         tasks::{Tasks, Verdict},
     },
     limits::{EPOCH_LEN, QUIET_AGE},
-    store::{CatchUp, Gap, Since},
+    store::{CatchUp, Gap, Since, Standing},
 };
 
 /// From an audience's first notice until all that it left behind has expired.
@@ -26,6 +27,7 @@ pub(super) struct Life {
     seq: u64,
     tasks: Tasks,
     log: Log,
+    recent: Recent,
     /// When nothing of what was accepted is of use any more. Only moves ahead.
     ends_at: Instant,
     _place: Place,
@@ -35,8 +37,8 @@ impl Life {
     pub(super) fn begin(place: Place, now: Instant) -> Self {
         let epoch = Alphanumeric.sample_string(&mut rand::rng(), EPOCH_LEN);
         let epoch = Epoch::new(&epoch).expect("12 letters and digits are an epoch");
-        let (tasks, log) = (Tasks::default(), Log::default());
-        Self { epoch, seq: 0, tasks, log, ends_at: now, _place: place }
+        let (tasks, log, recent) = <(Tasks, Log, Recent)>::default();
+        Self { epoch, seq: 0, tasks, log, recent, ends_at: now, _place: place }
     }
 
     pub(super) fn is_over(&self, now: Instant) -> bool {
@@ -74,6 +76,10 @@ impl Life {
                 self.log.push(Arc::clone(&notice), now, config);
                 config.finals_age.max(QUIET_AGE)
             }
+            Kind::Plain if !config.recent_age().is_zero() => {
+                self.recent.push(&notice, now);
+                QUIET_AGE.max(config.recent_age())
+            }
             Kind::Plain | Kind::Volatile => QUIET_AGE,
         };
         self.ends_at = self.ends_at.max(now + age);
@@ -98,7 +104,28 @@ impl Life {
             Since::Position(_) => self.log.all(),
         };
         let live = self.tasks.live(now, config);
-        CatchUp { live, finals, gap, position: Some(self.position()) }
+        CatchUp { live, finals, gap, position: Some(self.position()), is_whole: false }
+    }
+
+    pub(super) fn standing(&mut self, now: Instant, config: &Config) -> Standing {
+        self.prune(now, config);
+        let gone_seq = self.log.trimmed_seq().max(self.recent.lost_seq());
+        Standing { position: self.position(), gone_seq }
+    }
+
+    pub(super) fn missed(
+        &mut self,
+        audience: &Audience,
+        since: &Position,
+        now: Instant,
+        config: &Config,
+    ) -> CatchUp {
+        let standing = self.standing(now, config);
+        let live = self.tasks.live(now, config);
+        let finals = self.log.after(since.seq);
+        let recent = self.recent.after(since.seq).cloned();
+        let all = live.into_iter().chain(finals).chain(recent);
+        standing.missed(audience, since, all)
     }
 
     pub(super) fn tasks(&self, now: Instant, config: &Config) -> Vec<Arc<Notice>> {
@@ -113,6 +140,7 @@ impl Life {
     pub(super) fn prune(&mut self, now: Instant, config: &Config) {
         self.tasks.prune(now, config);
         self.log.trim(now, config);
+        self.recent.trim(now, config.recent_age());
     }
 
     fn position(&self) -> Position {

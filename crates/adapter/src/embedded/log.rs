@@ -53,6 +53,10 @@ impl Log {
         self.notices.front().map(|(_, notice)| notice)
     }
 
+    pub(super) fn trimmed_seq(&self) -> u64 {
+        self.trimmed_seq
+    }
+
     /// Whether all after `seq` that was kept is still kept.
     pub(super) fn reaches_back_to(&self, seq: u64) -> bool {
         self.trimmed_seq <= seq

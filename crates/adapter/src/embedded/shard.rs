@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use notice::{Audience, Draft, Notice, NoticeId};
+use notice::{Audience, Draft, Notice, NoticeId, Position};
 use tokio::time::Instant;
 
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     error::{BusError, PublishError},
     inbox::Arrival,
     publisher::Published,
-    store::{CatchUp, Gap, Since},
+    store::{CatchUp, Gap, Since, Standing},
 };
 
 /// Audiences by name, each here for as long as it is listened to or something of it is kept.
@@ -118,6 +118,28 @@ impl Shard {
             Since::Window(_) => None,
         };
         CatchUp { gap, ..CatchUp::default() }
+    }
+
+    pub(super) fn standing(
+        &mut self,
+        audience: &Audience,
+        now: Instant,
+        config: &Config,
+    ) -> Option<Standing> {
+        Some(self.life(audience, now)?.standing(now, config))
+    }
+
+    pub(super) fn missed(
+        &mut self,
+        audience: &Audience,
+        since: &Position,
+        now: Instant,
+        config: &Config,
+    ) -> CatchUp {
+        match self.life(audience, now) {
+            Some(life) => life.missed(audience, since, now, config),
+            None => Standing::forgotten(audience, since),
+        }
     }
 
     pub(super) fn tasks(

@@ -30,6 +30,7 @@ fn config() -> Config {
         kept_rooms: notice::RoomPatterns::default(),
         uplink: None,
         node_lease: AGE,
+        seats_held: None,
     }
 }
 

@@ -63,7 +63,7 @@ impl Bus {
             return Ok(CatchUp { gap: gap(audience, since, None, 0, 0), ..CatchUp::default() });
         };
         let Some(newest) = position(&epoch, &seq) else {
-            return Err(BusError::Broken { audience: audience.clone(), reason: odd() });
+            return Err(broken(audience));
         };
         let (trimmed, oldest) =
             (trimmed.as_u64().unwrap_or_default(), oldest.as_u64().unwrap_or_default());
@@ -72,6 +72,7 @@ impl Bus {
             finals: self.open(finals),
             gap: gap(audience, since, Some(&newest), trimmed, oldest),
             position: Some(newest),
+            is_whole: false,
         })
     }
 
@@ -147,7 +148,7 @@ impl Bus {
     }
 
     /// The notices in the order of `seq`. What cannot be read is left out and counted.
-    fn open(&self, envelopes: Value) -> Vec<Arc<Notice>> {
+    pub(super) fn open(&self, envelopes: Value) -> Vec<Arc<Notice>> {
         let envelopes = envelopes.into_array().into_iter().filter_map(Value::into_bytes);
         let mut notices: Vec<Arc<Notice>> = Vec::new();
         for bytes in envelopes {
@@ -200,7 +201,7 @@ pub(super) fn lasting_of(details: &str) -> Option<String> {
     Some(format!("{details} (hint: {hint})"))
 }
 
-fn ask(audience: &Audience, answer: Result<Value, Error>) -> Result<Value, BusError> {
+pub(super) fn ask(audience: &Audience, answer: Result<Value, Error>) -> Result<Value, BusError> {
     answer.map_err(|error| {
         let audience = audience.clone();
         match lasting(&error) {
@@ -231,6 +232,10 @@ fn gap(
 
 pub(super) fn position(epoch: &Value, seq: &Value) -> Option<Position> {
     Some(Position { epoch: Epoch::new(&epoch.as_str()?)?, seq: seq.as_u64()? })
+}
+
+pub(super) fn broken(audience: &Audience) -> BusError {
+    BusError::Broken { audience: audience.clone(), reason: odd() }
 }
 
 pub(super) fn odd() -> String {

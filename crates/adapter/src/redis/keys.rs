@@ -16,12 +16,13 @@ impl Prefix {
     }
 
     /// The keys that every script takes, in the order in which `life.lua` names them.
-    pub(super) fn keys(&self, audience: &Audience) -> [Value; 5] {
+    pub(super) fn keys(&self, audience: &Audience) -> [Value; 6] {
         let channel = self.channel(audience);
         // One allocation each: every notice needs them.
         let key = |part: &str| [&channel, ":", part].concat().into();
         let (life, heads, shown, log) = (key("life"), key("heads"), key("shown"), key("log"));
-        [life, heads, shown, log, channel.into()]
+        let recent = key("recent");
+        [life, heads, shown, log, channel.into(), recent]
     }
 
     /// The key that holds the audience's count.
@@ -38,6 +39,11 @@ impl Prefix {
     /// Since when the cluster knows each Redis process.
     pub(super) fn eras(&self) -> String {
         format!("{}:{{logins}}:eras", self.0)
+    }
+
+    /// Holds one seat for its client.
+    pub(super) fn seat(&self, key: &str) -> String {
+        format!("{}:seat:{key}", self.0)
     }
 
     /// The keys of what is revoked, in the order in which its scripts name them.

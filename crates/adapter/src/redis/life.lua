@@ -9,10 +9,11 @@
 -- heads  hash: task -> '<p|f> <at> <version|-> <stamp>' of the notice that it shows
 -- shown  hash: task -> that notice
 -- log    stream: the finals, or all of a room that is kept, each under the id <seq>-<at>
+-- recent stream: the latest plain notices, see recent.lua
 --
 -- A notice is kept and sent as '<epoch>-<seq>', a line end, and the publisher's bytes.
 
-local life, heads, shown, log, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local life, heads, shown, log, channel, recent = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 
 local call = redis.call
 local time = call('TIME')

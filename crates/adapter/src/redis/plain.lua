@@ -2,7 +2,7 @@
 -- tasks need: most notices are plain, and to read the rest of the script would cost more than to run this.
 
 local life, channel = KEYS[1], KEYS[5]
-local next_epoch, envelope = ARGV[1], ARGV[2]
+local next_epoch, envelope, kind = ARGV[1], ARGV[2], ARGV[3]
 
 local call = redis.call
 local time = call('TIME')
@@ -18,8 +18,12 @@ if not epoch or state[2] and now >= over_at then
   call('HLEN', KEYS[3])
   call('XLEN', KEYS[4])
   epoch, over_at = next_epoch, 0
-  call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
+  call('XLEN', KEYS[6])
+  call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[6])
   call('HSET', life, 'epoch', epoch)
+end
+if kind == 'n' and recent_age > 0 then
+  call('XLEN', KEYS[6])
 end
 local seq = call('HINCRBY', life, 'seq', 1)
 if over_at < now + quiet_age then
@@ -31,4 +35,7 @@ if over_at < now + quiet_age then
 end
 
 local notice = epoch .. '-' .. string.format('%.0f', seq) .. '\n' .. envelope
+if kind == 'n' and recent_age > 0 then
+  keep_recent(life, KEYS[6], seq, now, notice)
+end
 return {'accepted', epoch, seq, call('SPUBLISH', channel, notice)}

@@ -1,18 +1,18 @@
 -- Judges notices, one after the other: numbers each, keeps what must be kept, and sends it to all who listen;
 -- or says why not, and changes nothing for it. Answers for each in its place.
 --
--- Every audience has its five keys. Behind the epoch, should a new life begin, the arguments are for every
+-- Every audience has its six keys. Behind the epoch, should a new life begin, the arguments are for every
 -- audience the number of its notices, and of each its kind, its task, version and stamp, and the publisher's
 -- bytes. Audiences are together only where all keys are in one place.
 
-local KEYS_LEN, NOTICE_LEN = 5, 5
+local KEYS_LEN, NOTICE_LEN = 6, 5
 local next_epoch = ARGV[1]
 
 -- The audience that is dealt with, as it stands.
 local epoch, seq, over_at, dated
 
 local function turn_to(place)
-  life, heads, shown, log, channel = unpack(KEYS, place, place + KEYS_LEN - 1)
+  life, heads, shown, log, channel, recent = unpack(KEYS, place, place + KEYS_LEN - 1)
   local state = call('HMGET', life, 'epoch', 'seq', 'over_at', 'dated')
   epoch = living(state[1], state[3])
   seq, dated = tonumber(state[2] or 0), tonumber(state[4] or 0)
@@ -92,8 +92,9 @@ local function begin_anew()
   call('HLEN', heads)
   call('HLEN', shown)
   call('XLEN', log)
+  call('XLEN', recent)
   epoch, seq, over_at, dated = next_epoch, 0, 0, 0
-  call('UNLINK', life, heads, shown, log)
+  call('UNLINK', life, heads, shown, log, recent)
   call('HSET', life, 'epoch', epoch)
 end
 
@@ -131,6 +132,9 @@ local function publish(kind, task, version, stamp, envelope)
   if kind == 'f' then
     call('HLEN', shown)
   end
+  if kind == 'n' and recent_age > 0 then
+    keep_recent(life, recent, seq + 1, now, notice)
+  end
   if is_kept then
     call('XADD', log, number .. '-' .. whole(now), 'notice', notice)
   end
@@ -146,7 +150,7 @@ local function publish(kind, task, version, stamp, envelope)
   end
   call('HSET', life, 'seq', number)
   seq = seq + 1
-  if kind == 'n' then
+  if kind == 'n' or kind == 'v' then
     last_for(quiet_age, 1)
   elseif kind == 'p' then
     last_for(live_age, 3)

@@ -192,7 +192,7 @@ impl Repair {
         let (mut patience, asked) = (Patience::default(), Instant::now());
         loop {
             let turn = self.turns.acquire().await.expect("it is never closed");
-            let answer = self.bus.catch_up(audience, since).await;
+            let answer = self.bus.all_after(audience, since).await;
             drop(turn);
             match answer {
                 Ok(caught) if !is_stale(&caught, seen) || asked.elapsed() > STALE => {

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     config::Config,
-    limits::QUIET_AGE,
+    limits::{QUIET_AGE, RECENT_BYTES_MAX, RECENT_LEN_MAX},
     redis::primaries::{Owners, at, slot},
 };
 
@@ -39,6 +39,8 @@ pub(super) struct Scripts {
     pub(super) publish: Script,
     pub(super) plain: Script,
     pub(super) catch_up: Script,
+    pub(super) missed: Script,
+    pub(super) seat: Script,
     pub(super) tasks: Script,
     pub(super) forget: Script,
     pub(super) renumber: Script,
@@ -55,7 +57,7 @@ pub(super) struct Scripts {
 }
 
 /// The keys that `life.lua` names.
-const LIFE_KEYS_LEN: i64 = 5;
+const LIFE_KEYS_LEN: i64 = 6;
 /// The keys that `room.lua` names.
 const ROOM_KEYS_LEN: i64 = 3;
 /// The keys of what is revoked.
@@ -64,6 +66,12 @@ const REVOKED_KEYS_LEN: i64 = 3;
 macro_rules! with_room {
     ($file:literal) => {
         concat!(include_str!("room.lua"), "\n", include_str!($file))
+    };
+}
+
+macro_rules! with_recent {
+    ($file:expr) => {
+        concat!(include_str!("recent.lua"), "\n", $file)
     };
 }
 
@@ -80,9 +88,11 @@ impl Scripts {
             Script::load(client, &[&settings, text].concat(), LIFE_KEYS_LEN).await
         };
         Ok(Self {
-            publish: over_audience(with_life!("publish.lua")).await?,
-            plain: over_audience(include_str!("plain.lua")).await?,
+            publish: over_audience(with_recent!(with_life!("publish.lua"))).await?,
+            plain: over_audience(with_recent!(include_str!("plain.lua"))).await?,
             catch_up: over_audience(with_life!("catch_up.lua")).await?,
+            missed: over_audience(with_life!("missed.lua")).await?,
+            seat: Script::load(client, include_str!("seat.lua"), 1).await?,
             tasks: over_audience(with_life!("tasks.lua")).await?,
             forget: over_audience(with_life!("forget.lua")).await?,
             renumber: over_audience(with_life!("renumber.lua")).await?,
@@ -194,14 +204,17 @@ pub(super) fn is_moving(error: &Error) -> bool {
 fn settings(config: &Config) -> String {
     let Config { finals_keep, finals_age, live_age, ended_age, .. } = config;
     let (tasks_max, pace) = (config.tasks_per_user_max, config.progress_pace.as_millis());
+    let recent_age = config.recent_age();
     format!(
         "local finals_keep, finals_age, live_age, ended_age = {finals_keep}, {}, {}, {}\n\
-         local quiet_age, tasks_max, pace, slack = {}, {tasks_max}, {pace}, {}\n",
+         local quiet_age, tasks_max, pace, slack = {}, {tasks_max}, {pace}, {}\n\
+         local recent_age, recent_len_max, recent_bytes_max = {}, {RECENT_LEN_MAX}, {RECENT_BYTES_MAX}\n",
         finals_age.as_millis(),
         live_age.as_millis(),
         ended_age.as_millis(),
-        QUIET_AGE.as_millis(),
+        QUIET_AGE.max(recent_age).as_millis(),
         SLACK.as_millis(),
+        recent_age.as_millis(),
     )
 }
 

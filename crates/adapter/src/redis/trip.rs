@@ -29,6 +29,7 @@ const BYTES_ENOUGH: usize = 256 * 1024;
 /// The kinds of a notice that is of no task, in the scripts' words.
 const PLAIN: &str = "n";
 const KEPT: &str = "k";
+const VOLATILE: &str = "v";
 
 type Outcome = Result<Published, PublishError>;
 
@@ -116,10 +117,11 @@ impl Trip {
     }
 
     /// The only notice, where it is the only one and neither of a task nor kept.
-    fn plain(&self) -> Option<&Value> {
+    fn plain(&self) -> Option<(&Value, &Value)> {
         let [Group { notices, .. }] = &*self.groups else { return None };
         let [[kind, .., envelope]] = &**notices else { return None };
-        (kind.as_str().as_deref() == Some(PLAIN)).then_some(envelope)
+        let is_plain = matches!(kind.as_str().as_deref(), Some(PLAIN | VOLATILE));
+        is_plain.then_some((envelope, kind))
     }
 
     pub(super) fn is_plain(&self) -> bool {
@@ -132,8 +134,8 @@ impl Trip {
             self.groups.iter().flat_map(|group| bus.args(&group.audience)).collect();
         let keys_len = args.len();
         args.push(Alphanumeric.sample_string(&mut rand::rng(), EPOCH_LEN).into());
-        if let Some(envelope) = self.plain() {
-            args.push(envelope.clone());
+        if let Some((envelope, kind)) = self.plain() {
+            args.extend([envelope.clone(), kind.clone()]);
             return (bus.scripts.plain.clone(), args);
         }
         for Group { notices, .. } in &self.groups {
@@ -180,7 +182,8 @@ fn words(draft: &Draft) -> Result<[Value; NOTICE_LEN], PublishError> {
         Kind::Progress { task, order } => ("p", field(task).into(), *order),
         Kind::Final { task, order } => ("f", field(task).into(), *order),
         Kind::Kept => (KEPT, Value::from_static_str(""), Order::default()),
-        Kind::Plain | Kind::Volatile => (PLAIN, Value::from_static_str(""), Order::default()),
+        Kind::Plain => (PLAIN, Value::from_static_str(""), Order::default()),
+        Kind::Volatile => (VOLATILE, Value::from_static_str(""), Order::default()),
     };
     let version = order
         .version

@@ -46,6 +46,7 @@ impl Subject for InMemory {
             kept_rooms: kept_rooms(),
             uplink: Some("uplink".to_owned()),
             node_lease: Duration::from_secs(15),
+            seats_held: None,
         }
     }
 

@@ -9,11 +9,13 @@ mod subject;
 mod ages;
 mod catch_up;
 mod count;
+mod held_seats;
 mod interest;
 mod interleavings;
 mod kept_rooms;
 mod limits;
 mod logins;
+mod missed;
 mod nodes;
 mod order;
 mod pace;
@@ -100,6 +102,23 @@ macro_rules! contract {
                 a_notice_for_a_kept_room_and_others_is_refused_for_good,
                 a_kept_room_may_be_narrowed_by_who_says_so_itself,
                 what_comes_together_is_kept_in_order,
+            ],
+            missed: [
+                who_comes_back_has_missed_plain_notices_too_in_the_order_of_all,
+                what_came_together_was_missed_together,
+                nobody_is_told_later_of_what_was_volatile,
+                who_comes_new_is_not_told_of_plain_notices,
+                plain_notices_past_the_bound_are_known_to_be_gone,
+                a_plain_notice_too_large_to_be_kept_is_known_to_be_gone,
+                plain_notices_that_are_too_old_are_known_to_be_gone,
+                a_position_of_another_life_is_known_to_be_that,
+            ],
+            held_seats: [
+                a_seat_is_found_on_every_node_as_it_was_kept,
+                a_seat_is_held_for_as_long_as_was_asked_last,
+                of_two_that_take_a_seat_one_gets_it,
+                who_does_not_hold_a_seat_any_more_changes_nothing,
+                a_seat_that_was_given_up_is_held_no_more,
             ],
             ages: [
                 a_live_task_is_forgotten_some_time_after_its_last_progress,

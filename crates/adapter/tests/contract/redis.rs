@@ -107,6 +107,7 @@ impl Subject for OverRedis {
             kept_rooms: kept_rooms(),
             uplink: Some("uplink".to_owned()),
             node_lease: Duration::from_millis(900),
+            seats_held: None,
         }
     }
 

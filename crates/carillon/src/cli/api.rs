@@ -9,11 +9,6 @@ use anyhow::{Context as _, anyhow};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client as Pool, connect::HttpConnector},
-    rt::TokioExecutor,
-};
 use rustls::ClientConfig;
 use serde::Deserialize;
 use tokio::time;
@@ -31,7 +26,7 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// One node's internal API.
 #[derive(Debug)]
 pub(super) struct Api {
-    pool: Pool<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    pool: trust::Pool,
     remote: Remote,
     key: Option<String>,
 }
@@ -65,9 +60,7 @@ impl Api {
 
     /// The same, with the rules of TLS made already.
     pub(super) fn by(rules: ClientConfig, remote: Remote, key: Option<String>) -> Self {
-        let connector = HttpsConnectorBuilder::new().with_tls_config(rules).https_or_http();
-        let pool = Pool::builder(TokioExecutor::new()).build(connector.enable_http1().build());
-        Self { pool, remote, key }
+        Self { pool: trust::pool(rules), remote, key }
     }
 
     pub(super) async fn call(

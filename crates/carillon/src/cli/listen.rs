@@ -107,12 +107,8 @@ async fn connect(
     let config = WebSocketConfig::default()
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
-    let connector = if remote.is_secure() {
-        Connector::Rustls(Arc::new(trust::rules(remote, &args.tls)?))
-    } else {
-        Connector::Plain
-    };
-    match connect_async_tls_with_config(request, Some(config), true, Some(connector)).await {
+    let rules = Connector::Rustls(Arc::new(trust::rules(remote, &args.tls)?));
+    match connect_async_tls_with_config(request, Some(config), true, Some(rules)).await {
         Ok((socket, _answer)) => Ok(socket),
         Err(tungstenite::Error::Http(answer)) => Err(refused(remote, &answer)),
         Err(error) => {

@@ -5,8 +5,14 @@ mod pinned;
 use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
+use bytes::Bytes;
 use gateway::Identity;
-use hyper_rustls::ConfigBuilderExt as _;
+use http_body_util::Full;
+use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
 use rustls::{
     ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier,
     client::WantsClientCert,
@@ -19,6 +25,15 @@ use crate::{
     cli::{arguments::TlsArgs, remote::Remote},
     exit::Failure,
 };
+
+/// Connections by HTTP/1.1, plain or by TLS as an address says.
+pub(super) type Pool = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// A pool that speaks TLS by these rules.
+pub(super) fn pool(rules: ClientConfig) -> Pool {
+    let connector = HttpsConnectorBuilder::new().with_tls_config(rules).https_or_http();
+    Client::builder(TokioExecutor::new()).build(connector.enable_http1().build())
+}
 
 /// The rules for speaking to `remote`; where it speaks plainly, they are of no use and trust nobody.
 pub(super) fn rules(remote: &Remote, args: &TlsArgs) -> Result<ClientConfig, Failure> {

@@ -88,6 +88,7 @@ pub(super) fn gateway(
         ping_interval: public.ping_interval,
         ping_timeout: public.ping_timeout,
         recovery_window: config.recovery.window,
+        recovery_native: config.recovery.native,
         conformance: public.conformance,
         auth: config.auth.gate.clone(),
         auth_cookie: config.auth.cookie.clone(),

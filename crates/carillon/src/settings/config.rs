@@ -104,6 +104,8 @@ pub struct Recovery {
     pub finals_age: Duration,
     /// Rooms whose events are kept as finals are, as patterns.
     pub rooms: RoomPatterns,
+    /// Clients get their seats back by Socket.IO's own connection state recovery.
+    pub native: bool,
 }
 
 /// How worker messages are read.
@@ -194,6 +196,7 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
             finals_keep: read.one("recovery.keep", amount::count),
             finals_age: read.one("recovery.keep_age", amount::duration),
             rooms: read.list("recovery.rooms", uplink::rooms),
+            native: read.one("recovery.native", amount::flag),
         },
         ingest: Ingest {
             status: read.value("ingest.status", status),

@@ -159,6 +159,10 @@ pub(super) const TABLE: &[Entry] = &[
     text("recovery.rooms", "", r#"["chat:*"]"#,
         "Rooms whose events are kept as finals are, for those who come later; a `*` at the end stands for \
          whatever follows. The same on every node.").list(),
+    text("recovery.native", "false", "true",
+        "Socket.IO's own connection state recovery: a client of 4.6 or newer that was away for no longer than \
+         `recovery.window` gets its id, its rooms and every event that it missed back, on any node, and clients of \
+         3.x and 4.x get one more last argument with every event. The same on every node."),
     // downlink
     text("downlink.always_ok", "false", "true",
         "Answer every call of `/v1/downlink` with 200 and `0000`, for callers that take any other answer for \

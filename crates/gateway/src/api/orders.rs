@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, sync::Arc};
 
 use axum::{Json, body::Bytes, extract::State};
-use notice::{Room, SocketId, UserId};
+use notice::{Namespace, Room, SocketId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -140,7 +140,8 @@ async fn carry_out(shared: &Shared, order: Order) -> Result<Json<Told>, ApiError
 
 async fn to_one(shared: &Shared, id: &SocketId, order: Order) -> Result<Json<Told>, ApiError> {
     let me = &shared.config.node;
-    let asked = if Ids::is_of(me, id) {
+    let is_here = shared.recovery.is_some().then(|| is_here(shared, id, &order.namespace));
+    let asked = if is_here.unwrap_or_else(|| Ids::is_of(me, id)) {
         Ok(Some((me.clone(), Some(shared.orders.carry_out(shared, order).await))))
     } else {
         others::ask_home(shared, id, &Question::Do(order)).await
@@ -150,6 +151,12 @@ async fn to_one(shared: &Shared, id: &SocketId, order: Order) -> Result<Json<Tol
         Some((_, Some(answer))) => done(&answer).map(|done| Told::of(done, Vec::new())),
         Some((node, None)) => Err(ApiError::Silent { node: node.to_string() }),
     }
+}
+
+/// Where clients come back to any node, an id does not say where its socket is.
+fn is_here(shared: &Shared, id: &SocketId, namespace: &str) -> bool {
+    let namespace = Namespace::new(namespace).expect("it is one that is served");
+    shared.hub.socket(&namespace, id).is_some()
 }
 
 /// This node does its part first, and waits for nobody to do it.

@@ -15,6 +15,7 @@ use super::{
     http::Purpose,
     line::Transport,
     payload, polling,
+    polls::Polls,
     pulse::Beat,
     request::{Asked, Asks, Unfit},
     routes::{Answer, Asking, json, plain_text, with_type},
@@ -54,7 +55,7 @@ async fn answer(asking: Asking) -> Result<Answer, Unfit> {
     let Some(id) = &asked.session else {
         return match asked.transport {
             Asks::Polling if is_get && accept_key(asking.request.headers()).is_none() => {
-                Ok(open_polling(&asking, asked.dialect).await)
+                Ok(open_polling(&asking, &asked).await)
             }
             Asks::WebSocket if is_get => open_websocket(asking, asked.dialect),
             _ => Err(Unfit::BadHandshakeMethod),
@@ -70,7 +71,7 @@ async fn answer(asking: Asking) -> Result<Answer, Unfit> {
         Asks::WebSocket if is_get => switch(asking, Purpose::Upgrade(session)),
         Asks::Polling if is_get => {
             asking.slot.speaks_for(&session);
-            polling::poll(&session).await.map(polled)
+            polling::poll(&session, asked.stamp).await.map(polled)
         }
         // A client that has changed over speaks on its WebSocket only.
         Asks::Polling if is_post && session.transport() != Transport::WebSocket => {
@@ -94,7 +95,8 @@ fn known_session(shared: &Shared, id: &str, dialect: Dialect) -> Result<Arc<Sess
     if same { Ok(session) } else { Err(Unfit::OutOfPlace) }
 }
 
-async fn open_polling(asking: &Asking, dialect: Dialect) -> Answer {
+async fn open_polling(asking: &Asking, asked: &Asked<'_>) -> Answer {
+    let dialect = asked.dialect;
     let shared = &asking.shared;
     let berth = match berth(asking) {
         Ok(berth) => berth,
@@ -103,6 +105,7 @@ async fn open_polling(asking: &Asking, dialect: Dialect) -> Answer {
     let id = shared.ids.session();
     let transport = Transport::Polling;
     let session = Session::new(shared, id, dialect, transport, brought(asking), asking.address);
+    session.line.lock().polls = asked.stamp.map(|stamp| Box::new(Polls::begin(stamp)));
     let open = open_packet(&session);
     enter(&session, berth);
     // On a task of its own: a request that is given up must not leave half a seat.

@@ -8,6 +8,7 @@ use notice::TaskKey;
 use super::{
     dialect::Dialect,
     outbox::{Outbox, Pushed},
+    polls::Polls,
     session::millis,
     wire::Wire,
 };
@@ -44,6 +45,8 @@ pub(super) struct Line {
     pub(super) transport: Transport,
     /// A poll is parked, waiting for something to send.
     pub(super) polled: bool,
+    /// Of a client that polls, and says of each poll which it is.
+    pub(super) polls: Option<Box<Polls>>,
     pub(super) outbox: Outbox,
     /// Set when the session leaves: from then on nothing is added.
     pub(super) departure: Option<Departure>,
@@ -77,6 +80,7 @@ impl Line {
         Self {
             transport,
             polled: false,
+            polls: None,
             outbox: Outbox::default(),
             departure: None,
             closed: false,

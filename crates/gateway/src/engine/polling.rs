@@ -13,6 +13,7 @@ use http::HeaderValue;
 use super::{
     line::Transport,
     payload::{self, Body},
+    polls::Stamp,
     request::Unfit,
     session::Session,
 };
@@ -38,12 +39,16 @@ impl Drop for Parked<'_> {
     }
 }
 
-/// Waits until there is something for the client, and gives it.
-pub(super) async fn poll(session: &Arc<Session>) -> Result<Body, Unfit> {
+/// Waits until there is something for the client, and gives it; to one that comes again, what it was given.
+pub(super) async fn poll(session: &Arc<Session>, stamp: Option<Stamp>) -> Result<Body, Unfit> {
     let already = {
         let mut line = session.line.lock();
         if !matches!(line.transport, Transport::Polling | Transport::Upgrading) {
             return Err(Unfit::OutOfPlace);
+        }
+        if let Some(body) = line.polls.as_mut().and_then(|polls| polls.again(stamp)) {
+            session.shared.events.repeated();
+            return Ok(body);
         }
         std::mem::replace(&mut line.polled, true)
     };
@@ -54,6 +59,9 @@ pub(super) async fn poll(session: &Arc<Session>) -> Result<Body, Unfit> {
     let mut parked = Parked { session, answered: false };
     let body = poll_fn(|cx| ready(session, cx)).await;
     parked.answered = true;
+    if let Some(polls) = &mut session.line.lock().polls {
+        polls.answered(stamp, &body);
+    }
     Ok(body)
 }
 

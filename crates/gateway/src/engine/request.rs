@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use engineioxide_core::ProtocolVersion;
 
-use super::dialect::{Dialect, Reads};
+use super::{
+    dialect::{Dialect, Reads},
+    polls::Stamp,
+};
 use crate::socket::Query;
 
 /// The query of an Engine.IO request.
@@ -14,6 +17,7 @@ pub(super) struct Asked<'a> {
     pub(super) transport: Asks,
     /// The session it belongs to; `None`: it wants a new one.
     pub(super) session: Option<Cow<'a, str>>,
+    pub(super) stamp: Option<Stamp>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -64,7 +68,8 @@ impl<'a> Asked<'a> {
             Some(ProtocolVersion::V4) => Dialect::Engine4,
             None => return Err(Unfit::UnsupportedProtocol),
         };
-        Ok(Self { dialect, transport, session: query.get("sid") })
+        let stamp = query.get("t").map(|t| Stamp::of(&t));
+        Ok(Self { dialect, transport, session: query.get("sid"), stamp })
     }
 }
 

@@ -147,6 +147,7 @@ impl Session {
             let mut line = self.line.lock();
             if !line.closed {
                 line.transport = Transport::WebSocket;
+                line.polls = None;
             }
             !line.closed
         });

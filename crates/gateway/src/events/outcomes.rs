@@ -99,6 +99,8 @@ pub(crate) enum Dropped {
     UnknownSocket,
     /// A room that a socket would join beyond `limits.rooms_per_socket`.
     RoomsFull,
+    /// A seat that is not held for its client, because the store did not take it.
+    Unheld,
 }
 
 impl Dropped {
@@ -114,6 +116,7 @@ impl Dropped {
             Self::Volatile => "volatile",
             Self::UnknownSocket => "unknown_socket",
             Self::RoomsFull => "rooms_full",
+            Self::Unheld => "unheld",
         }
     }
 }

@@ -10,8 +10,8 @@ use notice::{Audience, Kind, Notice, Origin, Position};
 pub(crate) struct Inflow {
     /// Its client has been welcomed. Before, all is held back, up to a bound.
     is_live: bool,
-    /// Where that ended which was read of each audience.
-    floors: Vec<(Audience, Position)>,
+    /// Where that ended which was read of each audience, and whether it was everything.
+    floors: Vec<(Audience, Position, bool)>,
     /// Only while something is held, or may have to be.
     waiting: Option<Box<Waiting>>,
 }
@@ -42,7 +42,7 @@ pub(crate) enum Next {
 /// What may be sent now, in this order.
 #[derive(Debug, Default)]
 pub(crate) struct Due {
-    pub(crate) read: Vec<CatchUp>,
+    pub(crate) read: Vec<(Audience, CatchUp)>,
     pub(crate) fresh: Vec<Arc<Notice>>,
 }
 
@@ -98,7 +98,7 @@ impl Inflow {
 
     /// Forgets what is known of `audience`.
     pub(crate) fn leave(&mut self, audience: &Audience) {
-        self.floors.retain(|(floored, _)| floored != audience);
+        self.floors.retain(|(floored, ..)| floored != audience);
         if let Some(waiting) = &mut self.waiting {
             waiting.read.retain(|(read, _)| read != audience);
             waiting.held.retain(|notice| notice.draft.audience != *audience);
@@ -112,16 +112,16 @@ impl Inflow {
         let (read, held) = (mem::take(&mut waiting.read), mem::take(&mut waiting.held));
         waiting.bytes = 0;
         for (audience, caught) in &read {
-            self.floors.retain(|(floored, _)| floored != audience);
+            self.floors.retain(|(floored, ..)| floored != audience);
             if let Some(position) = &caught.position {
                 self.floors.reserve_exact(1);
-                self.floors.push((audience.clone(), position.clone()));
+                self.floors.push((audience.clone(), position.clone(), caught.is_whole));
             }
         }
         let mut fresh = held;
         fresh.retain(|notice| self.take(notice, usize::MAX) == Next::Send);
         self.tidy();
-        Due { read: read.into_iter().map(|(_, caught)| caught).collect(), fresh }
+        Due { read, fresh }
     }
 
     fn tidy(&mut self) {
@@ -135,14 +135,14 @@ impl Inflow {
         !self.is_live || self.waiting.as_ref().is_some_and(|it| it.reading.contains(audience))
     }
 
-    /// Only a user's task notices and those of kept rooms can have been read.
+    /// Unless everything was, only a user's task notices and those of kept rooms can have been read.
     fn covers(&self, notice: &Notice) -> bool {
         let is_read = notice.draft.origin == Origin::Worker || notice.draft.kind == Kind::Kept;
         let at = &notice.position;
-        let covers = |(_, floor): &(Audience, Position)| {
+        let covers = |(_, floor, is_whole): &(Audience, Position, bool)| {
             // No two audiences have the same epoch.
-            floor.epoch == at.epoch && at.seq <= floor.seq
+            (is_read || *is_whole) && floor.epoch == at.epoch && at.seq <= floor.seq
         };
-        is_read && self.floors.iter().any(covers)
+        self.floors.iter().any(covers)
     }
 }

@@ -7,11 +7,11 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use adapter::{BusError, CatchUp, Since};
-use notice::{Audience, Cursor, Namespace, Position, Scope};
+use adapter::{BusError, CatchUp, Owed, Since};
+use notice::{Audience, Cursor, Namespace, Notice, Position, Scope};
 
 use super::{FRAME_BYTES_MAX, Seat, inflow::Due};
-use crate::{forms::Forms, frames_of, hub::Choice};
+use crate::{forms::Forms, frames_of, hub::Choice, readings::Want};
 
 /// Where its client has been in rooms that it has not joined yet.
 #[derive(Debug, Default)]
@@ -40,6 +40,8 @@ impl Known {
 pub(crate) struct Replay<'a> {
     seat: &'a Arc<Seat>,
     audience: &'a Audience,
+    /// Its client comes back, and wants everything after this.
+    missed: Option<Position>,
 }
 
 impl<'a> Replay<'a> {
@@ -47,33 +49,47 @@ impl<'a> Replay<'a> {
     pub(crate) fn of(seat: &'a Arc<Seat>, audience: &'a Audience) -> Option<Self> {
         let is_of_tasks = matches!(audience.scope, Scope::User(_))
             && audience.namespace.as_str() == Namespace::NOTICE;
-        if !is_of_tasks && !seat.session.shared.store.keeps(audience) {
+        let missed = seat.trail.as_ref().and_then(|trail| trail.take_since(audience));
+        if !is_of_tasks && missed.is_none() && !seat.session.shared.store.keeps(audience) {
             return None;
         }
         seat.inflow.lock().begin(audience);
-        Some(Self { seat, audience })
+        Some(Self { seat, audience, missed })
     }
 
     /// To be called when the bus brings everything. What is read is sent when this is dropped, or with the
     /// welcome.
-    pub(crate) async fn read(&self) -> Result<(), BusError> {
-        let Self { seat, audience } = self;
+    /// Gives what its client is owed from then on, beside what it says it has had.
+    pub(crate) async fn read(&self) -> Result<Owed, BusError> {
+        let Self { seat, audience, missed } = self;
         let shared = &seat.session.shared;
         let known = seat.known.lock().position(audience);
+        let want = match (missed, &known) {
+            (Some(since), _) => Want::Missed(since.clone()),
+            (None, Some(since)) => Want::After(since.clone()),
+            (None, None) => Want::Window,
+        };
         let window = Since::Window(shared.config.recovery_window);
-        let since = known.as_ref().map_or(window, Since::Position);
-        let key = ((*audience).clone(), known.clone());
         // Large, and every road to here would carry it.
-        let reading = Box::pin(shared.store.catch_up(audience, since));
-        let (is_own, caught) = shared.readings.read(key, reading).await;
+        let reading = Box::pin(async {
+            match (missed, &known) {
+                (Some(since), _) => shared.store.missed(audience, since).await,
+                (None, since) => {
+                    let since = since.as_ref().map_or(window, Since::Position);
+                    shared.store.catch_up(audience, since).await
+                }
+            }
+        });
+        let (is_own, caught) = shared.readings.read(((*audience).clone(), want), reading).await;
         shared.events.read_store(is_own);
         let caught = caught?;
         seat.known.lock().forget(audience);
+        let owed = owed(&caught);
         // It may have left meanwhile.
         if seat.places.has(audience) {
             seat.inflow.lock().caught(audience, caught);
         }
-        Ok(())
+        Ok(owed)
     }
 }
 
@@ -95,13 +111,14 @@ impl Seat {
     }
 
     /// Forgets where it stood in an audience that it has left.
-    pub(crate) fn forget(&self, audience: &Audience) {
+    pub(crate) fn forget(self: &Arc<Self>, audience: &Audience) {
         self.inflow.lock().leave(audience);
+        self.note_left(audience);
     }
 
     fn send_due(self: &Arc<Self>, due: &Due) {
-        for caught in &due.read {
-            self.send_read(caught);
+        for (audience, caught) in &due.read {
+            self.send_read(audience, caught);
         }
         let (events, now) = (&self.session.shared.events, SystemTime::now());
         for notice in &due.fresh {
@@ -110,7 +127,7 @@ impl Seat {
     }
 
     /// The newest notice of each live task, then what was missed.
-    fn send_read(self: &Arc<Self>, caught: &CatchUp) {
+    fn send_read(self: &Arc<Self>, audience: &Audience, caught: &CatchUp) {
         let (events, now) = (&self.session.shared.events, SystemTime::now());
         if let Some(gap) = &caught.gap {
             self.session.send(&frames_of::gap(self, gap), None);
@@ -118,10 +135,26 @@ impl Seat {
         let all = || caught.live.iter().chain(&caught.finals);
         let bytes = all().map(|notice| notice.draft.payload.len_bytes() + FRAME_BYTES_MAX);
         self.session.allow(bytes.sum());
-        for notice in all() {
-            if Choice::of(notice.draft.narrowing.as_deref()).takes(self) {
-                self.send(&Forms::new(notice, true), now, events);
-            }
+        let meant =
+            |notice: &&Arc<Notice>| Choice::of(notice.draft.narrowing.as_deref()).takes(self);
+        let mut due = all().filter(meant).peekable();
+        while let Some(notice) = due.next() {
+            // How tasks stand is told first, whatever its numbers: until all is told, its client has come no further.
+            let reach = match due.peek() {
+                None => caught.position.as_ref(),
+                Some(_) => caught.is_whole.then_some(&notice.position),
+            };
+            let reach = reach.map(|position| (audience, position));
+            self.send_reaching(&Forms::new(notice, true), reach, now, events);
         }
+    }
+}
+
+/// Nobody knows how much of what was read the client gets, unless that was nothing.
+fn owed(caught: &CatchUp) -> Owed {
+    match &caught.position {
+        _ if !caught.live.is_empty() || !caught.finals.is_empty() => Owed::Unknown,
+        Some(position) => Owed::After(position.clone()),
+        None => Owed::All,
     }
 }

@@ -112,7 +112,9 @@ impl Seats {
         session.send(&farewell(dialect, namespace, departure, reason), None);
         let namespace = Str::copy_from_slice(namespace.as_str());
         session.send(&Encoded::packet(Packet::disconnect(namespace)), None);
-        self.remove(seat.namespace.as_str(), departure);
+        if let Some(seat) = self.remove(seat.namespace.as_str(), departure) {
+            seat.let_go();
+        }
     }
 }
 

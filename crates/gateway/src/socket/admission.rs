@@ -27,7 +27,7 @@ pub(crate) struct Plea<'a> {
 }
 
 /// A seat that may be taken.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Admitted {
     pub(crate) namespace: Namespace,
     pub(crate) identity: Identity,

@@ -13,8 +13,9 @@ use super::{admission::Admitted, identity::Identity};
 use crate::{
     departure::Departure,
     engine::Session,
-    events::{Dropped, Handshake},
+    events::{Dropped, Handshake, Recovered},
     login::{self, Fault},
+    recovery::{self, Claim, Trail},
     refusal::Refusal,
     seat::{Entry, Replay, Seat},
     shared::Shared,
@@ -54,28 +55,58 @@ fn not_joined(shared: &Shared, error: &BusError) -> NotJoined {
 pub(crate) async fn connect(
     session: &Arc<Session>,
     admitted: Admitted,
+    claim: Option<Claim>,
     welcome: impl FnOnce(&Arc<Seat>),
 ) -> Result<Option<Arc<Seat>>, Refusal> {
+    let events = &session.shared.events;
+    let resumption = match claim {
+        Some(claim) => claim.resume(session, &admitted).await,
+        None => None,
+    };
+    let trail = |resumption| recovery::trail(session, resumption);
+    let sat_down = match &resumption {
+        None => sit_down(session, &admitted, trail(None)).await,
+        Some(_) => match sit_down(session, &admitted, trail(resumption.as_ref())).await {
+            Err(_) => {
+                events.recovered(Recovered::NotJoined);
+                sit_down(session, &admitted, trail(None)).await
+            }
+            sat_down => {
+                events.recovered(Recovered::Yes);
+                sat_down
+            }
+        },
+    };
+    let Some(seat) = sat_down? else { return Ok(None) };
+    session.answered();
+    welcome(&seat);
+    seat.go_live();
+    seat.pass.watch(&seat);
+    events.handshake(Handshake::Seated);
+    Ok(Some(seat))
+}
+
+/// Takes a seat, and has it hear all that it should. It is not welcomed yet.
+async fn sit_down(
+    session: &Arc<Session>,
+    admitted: &Admitted,
+    trail: Option<Box<Trail>>,
+) -> Result<Option<Arc<Seat>>, Refusal> {
     let shared = &session.shared;
-    let Admitted { namespace, identity, grant } = admitted;
+    let Admitted { namespace, identity, grant } = admitted.clone();
     let Identity { user, room, since } = identity;
-    let seat = Seat::new(session, namespace, user, since, grant);
+    let seat = Seat::new(session, namespace, user, since, grant, trail);
     if !session.seats.add(&seat) {
         return Ok(None);
     }
-    match enter(shared, &seat, room.map(Scope::Room)).await {
+    let entered = match enter(shared, &seat, room.map(Scope::Room)).await {
         // Revoked while it sat down, where nobody looked for it.
-        Ok(()) if seat.pass.is_revoked(&shared.gate) => {
-            let refusal = Refusal::Denied(Denial::Revoked);
-            session.seats.remove(seat.namespace.as_str(), refusal.departure());
-            Err(refusal)
-        }
+        Ok(()) if seat.pass.is_revoked(&shared.gate) => Err(Some(Refusal::Denied(Denial::Revoked))),
+        entered => entered,
+    };
+    match entered {
         Ok(()) => {
-            session.answered();
-            welcome(&seat);
-            seat.go_live();
-            seat.pass.watch(&seat);
-            shared.events.handshake(Handshake::Seated);
+            seat.hold().await;
             Ok(Some(seat))
         }
         Err(None) => Ok(None),
@@ -88,7 +119,9 @@ pub(crate) async fn connect(
 
 /// Gives up the seat in `namespace`, as the client asked.
 pub(crate) fn leave(session: &Session, namespace: &str) {
-    session.seats.remove(namespace, Departure::Client);
+    if let Some(seat) = session.seats.remove(namespace, Departure::Client) {
+        seat.let_go();
+    }
 }
 
 /// Enters the seat's audiences. `None` as the error: it has left.
@@ -97,10 +130,14 @@ async fn enter(
     seat: &Arc<Seat>,
     room: Option<Scope>,
 ) -> Result<(), Option<Refusal>> {
+    for (audience, alone) in seat.trail.iter().flat_map(|trail| trail.places()) {
+        let joined = join_as(shared, seat, &audience, alone).await;
+        joined.map_err(|why| refusal(why, &audience))?;
+    }
     let user = seat.user.clone().map(Scope::User);
     for scope in [Some(Scope::Everyone), user, room].into_iter().flatten() {
         let audience = seat.audience(scope);
-        join(shared, seat, &audience).await.map_err(|why| refusal(why, &audience))?;
+        join_as(shared, seat, &audience, false).await.map_err(|why| refusal(why, &audience))?;
     }
     Ok(())
 }
@@ -125,8 +162,20 @@ pub(crate) async fn join(
     seat: &Arc<Seat>,
     audience: &Audience,
 ) -> Result<(), NotJoined> {
+    join_as(shared, seat, audience, false).await?;
+    seat.hold().await;
+    Ok(())
+}
+
+/// The same, `alone` where it must not be beside anybody. What the store holds of the seat is not changed.
+async fn join_as(
+    shared: &Shared,
+    seat: &Arc<Seat>,
+    audience: &Audience,
+    alone: bool,
+) -> Result<(), NotJoined> {
     if login::is_held(audience) {
-        return login::join(seat, audience).await.map_err(NotJoined::from);
+        return login::join(seat, audience, alone).await.map_err(NotJoined::from);
     }
     hear(shared, seat, audience).await
 }
@@ -137,6 +186,7 @@ pub(crate) async fn hear(
     seat: &Arc<Seat>,
     audience: &Audience,
 ) -> Result<(), NotJoined> {
+    let standing = seat.standing(audience).await.map_err(|error| not_joined(shared, &error))?;
     let replay = Replay::of(seat, audience);
     match shared.hub.join(seat, audience) {
         Entry::Added => {}
@@ -158,13 +208,20 @@ pub(crate) async fn hear(
         return Err(NotJoined::Gone);
     }
     uplink::joined(seat, audience);
-    if let Some(replay) = &replay
-        && let Err(error) = replay.read().await
-    {
-        end_membership(seat, audience);
-        return Err(not_joined(shared, &error));
+    let owed = match &replay {
+        Some(replay) => replay.read().await,
+        None => Ok(standing),
+    };
+    match owed {
+        Ok(owed) => {
+            seat.note(audience, owed, false);
+            Ok(())
+        }
+        Err(error) => {
+            end_membership(seat, audience);
+            Err(not_joined(shared, &error))
+        }
     }
-    Ok(())
 }
 
 /// Ends a membership that is not a login.

@@ -27,6 +27,7 @@ use crate::{
     engine::{Dialect, Session},
     events::{Dropped, Heard},
     forms::quoted,
+    recovery::Claim,
     refusal::Refusal,
     seat::Seat,
 };
@@ -134,7 +135,8 @@ async fn join(session: &Arc<Session>, name: &str, auth: Option<&str>) -> Result<
             address: session.address,
         };
         let admitted = admit(&session.shared, plea).await?;
-        connect(session, admitted, |seat| welcome(seat, auth)).await
+        let claim = Claim::read(session, auth);
+        connect(session, admitted, claim, |seat| welcome(seat, auth)).await
     };
     match joined.await {
         Ok(_seat) => Ok(()),
@@ -154,7 +156,9 @@ fn welcome(seat: &Arc<Seat>, auth: Option<&str>) {
     let namespace = Str::copy_from_slice(seat.namespace.as_str());
     // Engine.IO 3 clients know their id already.
     let answer = (!seat.session.dialect.is_engine3()).then(|| {
-        let json = format!("{{\"sid\":{}}}", quoted(seat.id.as_str()));
+        let pid = seat.trail.as_ref().and_then(|trail| trail.pid());
+        let pid = pid.map(|pid| format!(",\"pid\":{}", quoted(pid))).unwrap_or_default();
+        let json = format!("{{\"sid\":{}{pid}}}", quoted(seat.id.as_str()));
         Value::Str(json.into(), None)
     });
     seat.session.send(&Encoded::packet(Packet::connect(namespace, answer)), None);

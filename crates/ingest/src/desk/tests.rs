@@ -93,6 +93,7 @@ pub(super) fn config(inbox_len_max: usize) -> Config {
         progress_pace: PACE,
         publish_wait: Duration::ZERO,
         node_lease: Duration::from_secs(15),
+        seats_held: None,
         login_lease: Duration::from_secs(15),
         room_members_max: 1_000,
         login_rooms_max: 1_000,

@@ -34,6 +34,7 @@ pub(crate) fn roomy() -> Config {
         kept_rooms: notice::RoomPatterns::default(),
         uplink: None,
         node_lease: Duration::from_secs(15),
+        seats_held: None,
     }
 }
 

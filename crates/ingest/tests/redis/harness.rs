@@ -49,6 +49,7 @@ pub(crate) fn redis_at(server: &Server) -> RedisConfig {
         tasks_per_user_max: 10_000,
         audiences_max: 1000,
         node_lease: Duration::from_secs(15),
+        seats_held: None,
         login_lease: Duration::from_secs(15),
         room_members_max: 1_000,
         login_rooms_max: 1_000,

@@ -22,7 +22,7 @@ async fn a_key_of_somebody_else_under_our_prefix_is_named_and_not_retried() {
 #[tokio::test]
 async fn a_key_of_somebody_else_in_any_place_is_named_and_left_alone() {
     let (bus, node) = OverRedis::lasting().await;
-    for part in ["life", "heads", "shown", "log"] {
+    for part in ["life", "heads", "shown", "log", "recent"] {
         let key = format!("carillon:{{{}}}:{part}", audience());
         bus.server.say(&format!("SET {key} theirs")).await;
         for draft in [end("copy", now(), "end"), plain(audience(), "note")] {

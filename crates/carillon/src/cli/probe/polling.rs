@@ -4,16 +4,11 @@ use anyhow::{Context as _, anyhow, ensure};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
 use rustls::ClientConfig;
 use serde_json::Value;
 
 use super::Transport;
-use crate::cli::remote::Remote;
+use crate::cli::{remote::Remote, trust};
 
 /// The longest answer to a poll that is read.
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -21,7 +16,7 @@ const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 const BETWEEN: char = '\u{1e}';
 
 pub(super) struct Polling {
-    pool: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    pool: trust::Pool,
     url: String,
     /// What servers in front asked to be shown again.
     cookie: Option<String>,
@@ -33,10 +28,8 @@ impl Polling {
         rules: ClientConfig,
         path: &str,
     ) -> anyhow::Result<Self> {
-        let connector = HttpsConnectorBuilder::new().with_tls_config(rules).https_or_http();
-        let pool = Client::builder(TokioExecutor::new()).build(connector.enable_http1().build());
         let url = format!("{}?EIO=4&transport=polling", remote.url("http", path));
-        let mut polling = Self { pool, url, cookie: None };
+        let mut polling = Self { pool: trust::pool(rules), url, cookie: None };
         let opened = polling.exchange(Method::GET, String::new()).await;
         let opened = opened.with_context(|| format!("connect to {remote}"))?;
         let open = opened.split(BETWEEN).next().and_then(|packet| packet.strip_prefix('0'));
