@@ -1,6 +1,7 @@
 //! What was measured: a sheet of figures for each server and round, medians over the rounds, and
 //! the ratios of the first server to the others.
 
+mod plot;
 mod table;
 
 use std::{
@@ -13,7 +14,7 @@ use serde::Serialize;
 
 use crate::{
     failure::Failure,
-    report::table::Table,
+    report::{plot::plot, table::Table},
     settings::Common,
     stats::{median, ratio},
 };
@@ -115,9 +116,7 @@ impl Report {
 
     /// Prints the table.
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        let placed = if self.pinned { "server on core 0, generator on core 1" } else { "unpinned" };
-        let (scenario, sockets, rounds) = (self.scenario, self.sockets, self.rounds);
-        writeln!(out, "{scenario}: {sockets} sockets, median of {rounds} round(s), {placed}")?;
+        writeln!(out, "{}", self.title())?;
         writeln!(out)?;
         Table::of(&self.lines()).print(out)
     }
@@ -134,6 +133,18 @@ impl Report {
         let json = serde_json::to_string_pretty(&written).map_err(io::Error::from);
         json.and_then(|json| fs::write(path, json + "\n"))
             .map_err(|source| Failure::Report { path: path.to_owned(), source })
+    }
+
+    /// Draws the report, as SVG.
+    pub(crate) fn draw(&self, path: &Path) -> Result<(), Failure> {
+        svg::save(path, &plot(&self.title(), &self.lines()))
+            .map_err(|source| Failure::Report { path: path.to_owned(), source })
+    }
+
+    fn title(&self) -> String {
+        let placed = if self.pinned { "server on core 0, generator on core 1" } else { "unpinned" };
+        let (scenario, sockets, rounds) = (self.scenario, self.sockets, self.rounds);
+        format!("{scenario}: {sockets} sockets, median of {rounds} round(s), {placed}")
     }
 
     fn lines(&self) -> Vec<Line<'_>> {

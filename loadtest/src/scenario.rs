@@ -66,10 +66,13 @@ pub(crate) fn run(settings: &Settings, out: &mut impl Write) -> Result<(), Failu
         }
     }
     report.print(out).map_err(Failure::Print)?;
-    match &common.json {
-        Some(path) => report.save(path),
-        None => Ok(()),
+    if let Some(path) = &common.json {
+        report.save(path)?;
     }
+    if let Some(path) = &common.plot {
+        report.draw(path)?;
+    }
+    Ok(())
 }
 
 /// Checks what the run needs of this process and its targets, and takes its core.

@@ -60,6 +60,10 @@ pub(crate) struct Common {
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
 
+    /// Also draws the report into this file, as SVG.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plot: Option<PathBuf>,
+
     /// Leaves placing to the kernel, instead of server on core 0 and generator on core 1.
     #[arg(long)]
     pub(crate) no_pin: bool,

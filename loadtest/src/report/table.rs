@@ -53,7 +53,7 @@ fn row(line: &Line<'_>) -> Vec<String> {
 }
 
 /// Two decimals where they say something.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     if value.fract() == 0.0 || value >= 1000.0 {
         format!("{value:.0}")
     } else {

@@ -54,3 +54,16 @@ fn what_a_server_was_not_asked_to_do_is_no_zero() {
     assert_eq!(lines[2].values[0].median, Some(5.0));
     assert_eq!((lines[2].values[1].median, lines[2].values[1].ratio_of_first), (None, None));
 }
+
+#[test]
+fn the_picture_has_a_bar_for_each_server_as_long_as_its_median() {
+    let report = report(&[("carillon", &[1.0, 2.0, 3.0]), ("a < b", &[8.0])]);
+    let picture = plot("title", &report.lines()).to_string();
+    let widths: Vec<&str> = picture.split("class=\"bar").skip(1).collect();
+    assert_eq!(widths.len(), 4, "two figures of two servers: {picture}");
+    assert!(
+        widths[0].contains("width=\"140\"") && widths[1].contains("width=\"560\""),
+        "{picture}"
+    );
+    assert!(picture.contains("a &lt; b") && picture.contains("0.25 of it"), "{picture}");
+}
