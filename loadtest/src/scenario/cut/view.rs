@@ -54,16 +54,16 @@ impl View {
         self.reading.total(|memory| memory.rss_kib)
     }
 
-    /// Says what each of so many `returns` between `fell` and now cost, beyond what the same time cost between
-    /// `began` and `fell`.
+    /// Says what was spent between `fell` and now, and what of it each of so many `returns` cost: what is beyond
+    /// what the same time cost between `began` and `fell`. Where others have the processors it may be less than none.
     pub(super) fn show(&self, sheet: &mut Sheet, began: &Self, fell: &Self, returns: usize) {
         let (well, meanwhile) = (fell.rates_since(began), self.rates_since(fell));
         let seconds = self.at.saturating_sub(fell.at).as_secs_f64();
-        let beyond = |meanwhile: f64, well: f64| {
-            share((meanwhile - well).max(0.0) * seconds, returns as u64)
-        };
+        let beyond =
+            |meanwhile: f64, well: f64| share((meanwhile - well) * seconds, returns as u64);
+        sheet.note("CPU of the node that stays, in all", "ms", meanwhile.node * seconds / 1e3);
         sheet.cost("CPU of the node that stays", "µs/return", beyond(meanwhile.node, well.node));
-        sheet.cost("CPU of Redis", "µs/return", beyond(meanwhile.redis, well.redis));
+        sheet.note("CPU of Redis", "µs/return", beyond(meanwhile.redis, well.redis));
         sheet.note("generator's CPU", "µs/return", beyond(meanwhile.own, well.own));
         let commands = beyond(meanwhile.commands, well.commands);
         sheet.note("Redis commands", "/return", commands);
