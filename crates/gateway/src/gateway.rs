@@ -231,6 +231,9 @@ async fn take_in(shared: &Shared, part: &[Arrival]) {
             shared.events.behind();
             shared.hub.tell_of(gap);
         }
+        Arrival::Renumbered { audience, notices } => {
+            shared.hub.renumber(audience, notices, &shared.events);
+        }
         Arrival::PutOut { room, members } => login::put_out(shared, room, members),
     }
 }

@@ -193,6 +193,20 @@ impl Hub {
         }
     }
 
+    /// Hands every member of an audience that is counted anew what is kept of it, whatever numbers it has read.
+    pub(crate) fn renumber(&self, audience: &Audience, notices: &[Arc<Notice>], events: &Events) {
+        let now = SystemTime::now();
+        let members = self.members(audience).unwrap_or_default();
+        members.iter().for_each(|seat| seat.renumber(audience));
+        for notice in notices {
+            let forms = Forms::new(notice, true);
+            let mut choice = Choice::of(notice.draft.narrowing.as_deref());
+            for seat in members.iter().filter(|seat| choice.takes(seat)) {
+                seat.deliver(&forms, now, events);
+            }
+        }
+    }
+
     fn audience_shard(&self, audience: &Audience) -> &Mutex<HashMap<Audience, Members>> {
         &self.audiences[self.shard_of(audience)]
     }
