@@ -79,6 +79,9 @@ pub(crate) enum Failure {
     #[error("be refused by a full node: handshake {number} was answered {said:?}")]
     NotRefused { number: usize, said: String },
 
+    #[error("cut {sockets} sockets: {away} heard that their server was gone")]
+    NotCut { sockets: usize, away: usize },
+
     #[error("wait for {target} to read the stream: it has no consumer group after {waited:?}")]
     NoGroup { target: String, waited: Duration },
 

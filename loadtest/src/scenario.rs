@@ -10,6 +10,10 @@ mod tasks;
 mod hostile;
 mod storm;
 
+mod cut;
+mod restart;
+mod returns;
+
 mod meter;
 
 pub(crate) use self::storm::WAVE as STORM_WAVE;
@@ -54,6 +58,8 @@ pub(crate) fn run(settings: &Settings, out: &mut impl Write) -> Result<(), Failu
                 Scenario::Tasks(tasks) => tasks::play(target, tasks, &bar),
                 Scenario::Hostile(hostile) => hostile::play(target, hostile, &bar),
                 Scenario::Storm(storm) => storm::play(target, storm, &bar),
+                Scenario::Restart(restart) => restart::play(target, restart, &bar),
+                Scenario::Cut(cut) => cut::play(target, cut, &bar),
             };
             bar.finish_and_clear();
             report.add(&target.name, sheet?);

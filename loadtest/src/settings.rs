@@ -1,5 +1,9 @@
 //! The command line: which servers, which scenario, how much of it. Bounds are checked here.
 
+mod returns;
+
+pub(crate) use self::returns::{Cut, Restart};
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, value_parser};
@@ -33,6 +37,12 @@ pub(crate) enum Scenario {
     Hostile(Hostile),
     /// Handshakes that a full node refuses, and handshakes that it accepts: CPU of each.
     Storm(Storm),
+    /// Three nodes that are replaced one after the other while ends are handed in: what is lost, and how
+    /// evenly and how soon clients come back.
+    Restart(Restart),
+    /// A node that is killed with all its clients: how soon these are back at the other and have what they
+    /// missed, and what that one and its own clients have to bear.
+    Cut(Cut),
 }
 
 #[derive(Debug, Args)]
@@ -239,6 +249,8 @@ impl Scenario {
             Self::Tasks(tasks) => &tasks.common,
             Self::Hostile(hostile) => &hostile.common,
             Self::Storm(storm) => &storm.common,
+            Self::Restart(restart) => &restart.common,
+            Self::Cut(cut) => &cut.common,
         }
     }
 
@@ -252,6 +264,8 @@ impl Scenario {
             Self::Tasks(_) => "tasks",
             Self::Hostile(_) => "hostile",
             Self::Storm(_) => "storm",
+            Self::Restart(_) => "restart",
+            Self::Cut(_) => "cut",
         }
     }
 
@@ -265,6 +279,8 @@ impl Scenario {
             Self::Tasks(tasks) => tasks.users,
             Self::Hostile(hostile) => hostile.good + hostile.still,
             Self::Storm(storm) => storm.accepted.min(STORM_WAVE),
+            Self::Restart(restart) => restart.sockets,
+            Self::Cut(cut) => cut.sockets + cut.others,
         }
     }
 }

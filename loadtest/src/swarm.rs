@@ -5,6 +5,9 @@
 //! May not enter: what is published, and when, and what is made of it.
 
 mod client;
+mod front;
+mod returns;
+
 mod frame;
 mod packet;
 
@@ -13,7 +16,12 @@ use std::{io, net::SocketAddr, time::Duration};
 use mio::{Events, Interest, Poll, Token};
 use tokio::time::Instant;
 
-use crate::{failure::Failure, publisher::Publisher, swarm::client::Client, target::Kind};
+use crate::{
+    failure::Failure,
+    publisher::Publisher,
+    swarm::{client::Client, front::Front, returns::Returns},
+    target::Kind,
+};
 
 /// Handshakes under way at once. Fewer than any listener's backlog.
 const OPENING_MAX: usize = 64;
@@ -28,6 +36,15 @@ const PUBLISHERS: usize = usize::MAX / 2;
 pub(crate) trait Listen {
     /// Client `number` heard `event` at `now`, counted from the epoch.
     fn event(&mut self, number: usize, event: &[u8], now: Duration);
+
+    /// It lost its place, and will come back.
+    fn cut(&mut self, _number: usize, _now: Duration) {}
+
+    /// It comes back, to `server`.
+    fn asked(&mut self, _number: usize, _server: SocketAddr, _now: Duration) {}
+
+    /// It has its place.
+    fn seated(&mut self, _number: usize, _now: Duration) {}
 }
 
 /// The clients, and what they have heard.
@@ -35,7 +52,7 @@ pub(crate) struct Swarm<L> {
     poll: Poll,
     events: Events,
     buffer: Vec<u8>,
-    server: SocketAddr,
+    front: Front,
     clients: Vec<Client>,
     ear: Ear<L>,
 }
@@ -45,6 +62,8 @@ struct Ear<L> {
     epoch: Instant,
     kind: Kind,
     roll: Roll,
+    /// None: who leaves is gone.
+    returns: Option<Returns>,
     listener: L,
 }
 
@@ -76,9 +95,9 @@ impl<L: Listen> Swarm<L> {
             poll: Poll::new().map_err(Failure::Wait)?,
             events: Events::with_capacity(EVENTS_MAX),
             buffer: vec![0; BUFFER_BYTES],
-            server,
+            front: Front::of(server),
             clients: Vec::new(),
-            ear: Ear { epoch, kind, roll: Roll::default(), listener },
+            ear: Ear { epoch, kind, roll: Roll::default(), returns: None, listener },
         })
     }
 
@@ -123,6 +142,21 @@ impl<L: Listen> Swarm<L> {
         Ok(())
     }
 
+    /// Sends newcomers to these servers by turns from now on.
+    pub(crate) fn serve(&mut self, servers: Vec<SocketAddr>) {
+        self.front.serve(servers);
+    }
+
+    /// Has all who are there come back whenever they are cut.
+    pub(crate) fn let_return(&mut self) {
+        self.ear.returns = Some(Returns::of(self.clients.len()));
+    }
+
+    /// How late anyone came back, at most, because this process had no time for it.
+    pub(crate) fn late_max(&self) -> Duration {
+        self.ear.returns.as_ref().map_or(Duration::ZERO, |returns| returns.late_max)
+    }
+
     /// Listens until `deadline`.
     pub(crate) fn rest(
         &mut self,
@@ -162,6 +196,10 @@ impl<L: Listen> Swarm<L> {
         wait: Duration,
         publishers: &mut [Publisher],
     ) -> Result<(), Failure> {
+        self.bring_back()?;
+        let now = self.ear.epoch.elapsed();
+        let due = self.ear.returns.as_ref().and_then(|returns| returns.wait(now));
+        let wait = due.map_or(wait, |due| due.min(wait));
         match self.poll.poll(&mut self.events, Some(wait)) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                 return Err(Failure::Wait(error));
@@ -191,7 +229,8 @@ impl<L: Listen> Swarm<L> {
         &mut self,
         connect: fn(usize, SocketAddr) -> io::Result<Client>,
     ) -> Result<(), Failure> {
-        let (number, address) = (self.clients.len(), self.server);
+        let number = self.clients.len();
+        let address = self.front.pick().expect("newcomers are sent somewhere");
         let failed = |source| Failure::Connect { number, address, source };
         let mut client = connect(number, address).map_err(failed)?;
         let registry = self.poll.registry();
@@ -202,10 +241,70 @@ impl<L: Listen> Swarm<L> {
         Ok(())
     }
 
+    /// Connects those whose time has come. Who finds nobody there tries again later.
+    fn bring_back(&mut self) -> Result<(), Failure> {
+        let Ear { epoch, returns: Some(returns), listener, .. } = &mut self.ear else {
+            return Ok(());
+        };
+        let now = epoch.elapsed();
+        while let Some(number) = returns.take(now) {
+            let Some(address) = self.front.pick() else {
+                returns.left(number, now);
+                continue;
+            };
+            listener.asked(number, address, now);
+            let mut client = match Client::come_back(number, address) {
+                Ok(client) => client,
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                    returns.left(number, now);
+                    continue;
+                }
+                Err(source) => return Err(Failure::Connect { number, address, source }),
+            };
+            let (token, interest) = (Token(number), Interest::READABLE | Interest::WRITABLE);
+            let registry = self.poll.registry();
+            registry.register(&mut client.stream, token, interest).map_err(Failure::Wait)?;
+            self.clients[number] = client;
+        }
+        Ok(())
+    }
+
     fn nobody_left(&mut self) -> Result<(), Failure> {
         match self.ear.roll.departure.take() {
             Some(Departure { number, why }) => Err(Failure::Refused { number, said: why }),
             None => Ok(()),
+        }
+    }
+}
+
+impl<L: Listen> Ear<L> {
+    fn seated(&mut self, number: usize, now: Duration) {
+        self.roll.seated += 1;
+        if let Some(returns) = &mut self.returns {
+            returns.seated(number);
+        }
+        self.listener.seated(number, now);
+    }
+
+    fn event(&mut self, number: usize, event: &[u8], now: Duration) {
+        if let Some(returns) = &mut self.returns {
+            returns.heard(number, event);
+        }
+        self.listener.event(number, event, now);
+    }
+
+    /// It comes back, or it has departed.
+    fn left(&mut self, number: usize, was_seated: bool, why: String) {
+        let now = self.epoch.elapsed();
+        self.roll.seated -= usize::from(was_seated);
+        let Some(returns) = &mut self.returns else {
+            self.roll.departed += 1;
+            self.roll.departure.get_or_insert(Departure { number, why });
+            return;
+        };
+        returns.left(number, now);
+        if was_seated {
+            self.listener.cut(number, now);
         }
     }
 }

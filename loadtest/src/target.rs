@@ -101,7 +101,7 @@ impl Target {
     }
 
     /// Fails if its kind does not work in pairs.
-    fn pairs(&self) -> Result<(), Failure> {
+    pub(crate) fn pairs(&self) -> Result<(), Failure> {
         match self.kind {
             Kind::Carillon | Kind::Node => Ok(()),
             Kind::Stock | Kind::Floor => Err(Failure::NoPair { target: self.name.clone() }),
@@ -147,10 +147,11 @@ impl Target {
 }
 
 impl Kind {
-    /// What the client says once the Engine.IO session is open.
-    pub(crate) fn connect_packet(self, user: usize) -> String {
+    /// What the client says once the Engine.IO session is open, with the cursor of what it heard last.
+    pub(crate) fn connect_packet(self, user: usize, cursor: Option<&str>) -> String {
+        let since = cursor.map(|id| format!(r#","since":"{id}""#)).unwrap_or_default();
         match self {
-            Self::Carillon | Self::Node => format!(r#"40/notice,{{"user":"{user}"}}"#),
+            Self::Carillon | Self::Node => format!(r#"40/notice,{{"user":"{user}"{since}}}"#),
             Self::Stock | Self::Floor => "40".to_owned(),
         }
     }
@@ -169,7 +170,7 @@ impl Kind {
 
 /// What a client says, once the session is open, that will stand still: it is of a room, and of no user who is
 /// told anything. Only carillon is asked to bear such ones.
-pub(crate) fn still_packet(_kind: Kind, user: usize) -> String {
+pub(crate) fn still_packet(_kind: Kind, user: usize, _cursor: Option<&str>) -> String {
     format!(r#"40/notice,{{"user":"still{user}","room":"{STILL_ROOM}"}}"#)
 }
 

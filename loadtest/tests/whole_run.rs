@@ -25,6 +25,10 @@ fn figure(report: &Value, name: &str) -> String {
     figure["values"][0]["median"].to_string()
 }
 
+fn number(report: &Value, name: &str) -> f64 {
+    figure(report, name).parse().unwrap()
+}
+
 fn report(arguments: &[&str], name: &str) -> Value {
     let json = env::temp_dir().join(format!("loadtest-{name}-{}.json", std::process::id()));
     let output = loadtest(&[arguments, &["--json", json.to_str().unwrap()]].concat());
@@ -79,7 +83,7 @@ fn what_is_handed_in_at_one_node_of_a_cluster_reaches_the_users_at_the_other() {
         assert_eq!(counted, ["100.0", "0.0", "0.0"], "{part}");
     }
     assert_eq!(figure(&report, "paced: delivered"), "20.0");
-    let bytes: f64 = figure(&report, "absent: B's bytes of a notice").parse().unwrap();
+    let bytes = number(&report, "absent: B's bytes of a notice");
     assert!(bytes > 256.0, "every node of this peer hears every notice: {bytes}");
 }
 
@@ -109,13 +113,41 @@ fn a_storm_is_refused_where_the_node_is_full_and_seated_where_it_is_not() {
     let small = ["--accepted", "20", "--refused", "20"];
     let report = report(&[&["storm", "--target", &target][..], &small].concat(), "storm");
     assert_eq!(figure(&report, "refused"), "20.0");
-    let told: f64 = figure(&report, "of them told 503").parse().unwrap();
+    let told = number(&report, "of them told 503");
     assert!(told > 0.0, "nobody was told why");
 }
 
 #[test]
+fn a_rolling_restart_cuts_everybody_and_costs_nobody_an_end() {
+    let target = carillon();
+    let small = ["--sockets", "30", "--rate", "100", "--grace", "8"];
+    let report = report(&[&["restart", "--target", &target][..], &small].concat(), "restart");
+    let none = ["ends lost", "ends to somebody else", "gaps told", "not back"];
+    assert_eq!(none.map(|name| figure(&report, name)), ["0.0"; 4]);
+    let [owed, cuts] = ["ends owed", "cuts"].map(|name| number(&report, name));
+    assert!(owed > 1_000.0 && cuts >= 30.0, "{owed} ends, {cuts} cuts");
+    assert_eq!(figure(&report, "cuts told before"), figure(&report, "cuts"));
+    assert_eq!(figure(&report, "nodes that left with 0"), "3.0");
+}
+
+#[test]
+fn clients_of_a_killed_node_come_back_to_the_other_and_have_what_they_missed() {
+    let peer = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/node");
+    let targets = [carillon(), format!("node={}", peer.display())];
+    let small = ["--sockets", "30", "--others", "5", "--rate", "100"];
+    let short = ["--seconds", "1", "--settle-seconds", "1"];
+    for (target, keeps) in targets.iter().zip([true, false]) {
+        let report = report(&[&["cut", "--target", target][..], &small, &short].concat(), "cut");
+        let came = ["cuts", "attempts to come back", "not back"];
+        assert_eq!(came.map(|name| figure(&report, name)), ["30.0", "30.0", "0.0"], "{target}");
+        let lost = figure(&report, "ends lost");
+        assert_eq!(lost == "0.0", keeps, "{target} lost {lost}: only ours keeps them");
+    }
+}
+
+#[test]
 fn a_server_without_limits_is_not_held_to_them() {
-    for scenario in ["hostile", "storm"] {
+    for scenario in ["hostile", "storm", "restart"] {
         let output = loadtest(&[scenario, "--target", "floor=/bin/true"]);
         assert!(!output.status.success());
         let said = String::from_utf8_lossy(&output.stderr);
@@ -125,9 +157,11 @@ fn a_server_without_limits_is_not_held_to_them() {
 
 #[test]
 fn a_server_that_works_in_no_cluster_is_refused() {
-    for (scenario, said) in
-        [("cluster", "failed to play a pair of"), ("tasks", "failed to play tasks")]
-    {
+    for (scenario, said) in [
+        ("cluster", "failed to play a pair of"),
+        ("tasks", "failed to play tasks"),
+        ("cut", "failed to play a pair of"),
+    ] {
         let output = loadtest(&[scenario, "--target", "floor=/bin/true"]);
         assert!(!output.status.success());
         assert!(String::from_utf8_lossy(&output.stderr).starts_with(said), "{scenario}");

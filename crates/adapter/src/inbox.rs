@@ -24,6 +24,12 @@ pub enum Arrival {
     /// Finals of its audience were missed on this node and are no longer kept. What is kept of all that
     /// was missed follows in order, as notices.
     Gap(Arc<Gap>),
+    /// The store has lost some of this audience, and may have given their numbers to others. These are what it
+    /// keeps of late, in order: some were heard before, some have numbers that were others'.
+    Renumbered {
+        audience: Audience,
+        notices: Vec<Arc<Notice>>,
+    },
     /// These members of this node are in the room no more: somebody took it or their place, or their
     /// leases could not be renewed. Each is named once for every login that ended so.
     PutOut {

@@ -57,7 +57,7 @@ pub use crate::{
     link::Link,
     logins::{Login, LoginMode, LoginOutcome, Logins, Resume},
     nodes::{Answers, Living, Nodes},
-    publisher::{Published, Publisher},
+    publisher::{Published, Publisher, outcome as publish_outcome},
     redis::{ConnectError, Pem, Redis, RedisConfig, RedisTls},
     relay::RelayDriver,
     requests::{Request, Requests},

@@ -6,7 +6,7 @@ use prometheus::{IntCounterVec, Opts, Registry};
 use crate::{
     error::{LoginError, PublishError, UplinkError},
     logins::{LoginMode, LoginOutcome},
-    publisher::Published,
+    publisher::{self, Published},
 };
 
 /// The bus's counters, registered once per bus.
@@ -83,22 +83,10 @@ impl Metrics {
 
     /// Counts one draft that the bus has dealt with.
     pub(crate) fn published(&self, kind: KindLabel, result: &Result<Published, PublishError>) {
-        let (bus, notice) = match result {
-            Ok(Published::Accepted { .. }) => ("accepted", "accepted"),
-            Ok(Published::Superseded) => ("superseded", "superseded"),
-            Ok(Published::AfterFinal) => ("after_final", "after_final"),
-            Ok(Published::Early { .. }) => ("early", "early"),
-            Err(PublishError::TooLarge { .. }) => ("too_large", "refused"),
-            Err(PublishError::Narrowed { .. }) => ("narrowed", "refused"),
-            Err(PublishError::Backlogged { .. }) => ("backlogged", "refused"),
-            Err(PublishError::Full { .. }) => ("full", "refused"),
-            Err(PublishError::Unreachable { .. }) => ("unreachable", "refused"),
-            Err(PublishError::Unconfirmed { .. }) => ("unconfirmed", "refused"),
-            Err(PublishError::Unreplicated { .. }) => ("unreplicated", "refused"),
-            Err(PublishError::Broken { .. }) => ("broken", "refused"),
-        };
-        self.publish_total.with_label_values(&[bus]).inc();
-        self.notices_total.with_label_values(&[kind.as_str(), notice]).inc();
+        let outcome = publisher::outcome(result);
+        let of_notice = if result.is_ok() { outcome } else { "refused" };
+        self.publish_total.with_label_values(&[outcome]).inc();
+        self.notices_total.with_label_values(&[kind.as_str(), of_notice]).inc();
     }
 
     /// Counts one login that the bus has dealt with.

@@ -34,6 +34,34 @@ pub enum Published {
     Early { wait: Duration, stamp: Stamp },
 }
 
+/// What became of a draft, in a word: as the metrics name it, and as a trace does.
+pub fn outcome(answer: &Result<Published, PublishError>) -> &'static str {
+    match answer {
+        Ok(Published::Accepted { .. }) => "accepted",
+        Ok(Published::Superseded) => "superseded",
+        Ok(Published::AfterFinal) => "after_final",
+        Ok(Published::Early { .. }) => "early",
+        Err(PublishError::TooLarge { .. }) => "too_large",
+        Err(PublishError::Narrowed { .. }) => "narrowed",
+        Err(PublishError::Backlogged { .. }) => "backlogged",
+        Err(PublishError::Full { .. }) => "full",
+        Err(PublishError::Unreachable { .. }) => "unreachable",
+        Err(PublishError::Unconfirmed { .. }) => "unconfirmed",
+        Err(PublishError::Unreplicated { .. }) => "unreplicated",
+        Err(PublishError::Broken { .. }) => "broken",
+    }
+}
+
+impl Published {
+    /// The notice's id, and how many nodes listened.
+    pub fn accepted(&self) -> Option<(&NoticeId, usize)> {
+        match self {
+            Self::Accepted { id, nodes } => Some((id, *nodes)),
+            _ => None,
+        }
+    }
+}
+
 impl Publisher {
     pub(crate) fn of_embedded(bus: Arc<embedded::Bus>) -> Self {
         Self { road: Road::Embedded(bus) }

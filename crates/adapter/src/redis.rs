@@ -154,10 +154,10 @@ impl Redis {
     /// Puts one more node on the bus, with two connections of its own: one to hear notices by, one for
     /// what nodes say to each other.
     pub async fn link(&self, node: NodeId) -> Result<Link, ConnectError> {
+        let client = self.config.open_to_hear().await?;
         // Should it come to nothing, the tasks that run already end.
         let here = self.stop.child_token().drop_guard();
         let (station, requests) = self.station(node.clone(), here.token()).await?;
-        let (client, uplink) = (self.config.open().await?, self.uplink(node.clone()).await?);
         let (sender, arrivals) = mpsc::channel(self.config.bus.inbox_len_max.max(1));
         let leases = Leases::new(Arc::clone(&self.bus), node.clone());
         let ears = Ears::new(node, &self.config.bus);
@@ -200,6 +200,7 @@ impl Redis {
         self.tasks.spawn(subscriptions.run(self.stop.clone()));
         self.tasks.spawn(Arc::clone(&leases).run(sender, self.stop.clone()));
         Ok(Link {
+            uplink: self.uplink(station.node().clone()).await?,
             publisher: Publisher::of_redis(Arc::clone(&self.bus)),
             interest: Interest::of_redis(ears),
             inbox: Inbox::new(arrivals, here),
@@ -211,7 +212,6 @@ impl Redis {
             nodes: Nodes::of_redis(station),
             requests,
             echo,
-            uplink,
         })
     }
 
@@ -230,7 +230,7 @@ impl Redis {
         node: NodeId,
         gone: &CancellationToken,
     ) -> Result<(Arc<Station>, Requests), ConnectError> {
-        let client = self.config.open().await?;
+        let client = self.config.open_to_hear().await?;
         let messages = client.message_rx();
         let station = Station::new(Arc::clone(&self.bus), client, node);
         let refusal = |error: Error| self.config.refusal(&error);
@@ -238,7 +238,7 @@ impl Redis {
         let letters = station.watchers.open(&mine, REQUESTS_LEN_MAX + NODES_MAX);
         let letters = letters.expect("a new node watches nothing yet");
         station.subscribe().await.map_err(refusal)?;
-        station.renew().await.map_err(refusal)?;
+        station.begin().await.map_err(refusal)?;
         let (sender, requests) = Requests::open(gone.clone());
         self.tasks.spawn(Arc::clone(&station).hear(messages, gone.clone()));
         self.tasks.spawn(Arc::clone(&station).run(gone.clone()));

@@ -163,6 +163,7 @@ async fn there_and_back(bus: &Bus) -> Result<(), RoundTripError> {
         origin: Origin::Backend,
         narrowing: None,
         handed_in: SystemTime::now(),
+        trace: None,
     };
     link.publisher.publish(draft).await?;
     link.inbox.next().await.map(drop).ok_or(RoundTripError::Silent)

@@ -1,12 +1,15 @@
 //! What happens in the life of a node, each occurrence one function: the log line, and the counter
 //! where there is one.
 
+mod spans;
+
 use std::{net::SocketAddr, time::Duration};
 
 use notice::NodeId;
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
 use tracing::{debug, error, info, warn};
 
+pub(crate) use self::spans::{SpanEvents, spans_left};
 use crate::{
     node::{Order, Refusal},
     settings::{ApiKey, Roles},
@@ -145,4 +148,9 @@ impl ApiEvents {
             warn!(error, "keys of the internal port cannot be read again, the last ones hold");
         }
     }
+}
+
+/// What was changed for a while is as in the settings again.
+pub(crate) fn levels_back(filter: &str) {
+    info!(filter, "log lines are written as the settings say again");
 }

@@ -11,7 +11,11 @@ mod dead;
 mod health;
 mod internal;
 mod keyring;
+mod log;
+mod metrics;
+mod openmetrics;
 mod page;
+mod process;
 mod queues;
 mod routes;
 mod serving;
@@ -23,7 +27,6 @@ mod wiring;
 use std::{future::Future, io, net::SocketAddr, time::Duration};
 
 use gateway::Gateway;
-use ingest::Intake;
 use prometheus::Registry;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -34,6 +37,7 @@ use self::{
     health::{Readiness, Watchdog},
     internal::{Front, Internal},
     keyring::Keyring,
+    metrics::Numbers,
     queues::Queues,
     stage::Stage,
     tasks::Door,
@@ -42,6 +46,7 @@ use crate::{
     bus::{Bus, JoinError, SharedBus},
     demo, events,
     settings::{Config, Drain, Role},
+    telemetry::{Levels, Telemetry},
 };
 
 /// A running node. Dropped, it is cut off; let [`Node::stopped`] end it instead.
@@ -105,10 +110,20 @@ impl Node {
         config: Config,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<Self, StartError> {
+        let telemetry = Telemetry::of_nobody(&config.telemetry)?;
+        Self::start_with(&telemetry, config, shutdown).await
+    }
+
+    /// The same, in a process with log lines and traces of its own.
+    pub(crate) async fn start_with(
+        telemetry: &Telemetry,
+        config: Config,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<Self, StartError> {
         let registry = Registry::new();
         // Large, and must not make every caller's future so.
         let bus = Box::pin(Bus::open(&config, &registry)).await?;
-        Box::pin(Self::start_on(bus, registry, config, shutdown)).await
+        Box::pin(Self::start_on(bus, registry, telemetry, config, shutdown)).await
     }
 
     /// The same, on a bus that nodes of this process share and whoever made it runs.
@@ -117,12 +132,15 @@ impl Node {
         config: Config,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<Self, StartError> {
-        Self::start_on(Bus::Shared(bus.clone()), Registry::new(), config, shutdown).await
+        let telemetry = Telemetry::of_nobody(&config.telemetry)?;
+        let bus = Bus::Shared(bus.clone());
+        Self::start_on(bus, Registry::new(), &telemetry, config, shutdown).await
     }
 
     async fn start_on(
         bus: Bus,
         registry: Registry,
+        telemetry: &Telemetry,
         config: Config,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<Self, StartError> {
@@ -135,7 +153,8 @@ impl Node {
             public = Some(listener);
         }
         // Large, and must not make every caller's future so.
-        let running = Box::pin(Running::wire(&config, bus, registry, internal, public)).await?;
+        let ports = (internal, public);
+        let running = Box::pin(Running::wire(&config, bus, registry, telemetry, ports)).await?;
         running.readiness.grant();
         let (hurry, stage) = (running.hurry.clone(), Stage::new("node"));
         let mut node = Self { public_addr, internal_addr, hurry, running: stage };
@@ -178,18 +197,17 @@ impl Running {
         config: &Config,
         bus: Bus,
         registry: Registry,
-        internal: TcpListener,
-        public: Option<TcpListener>,
+        telemetry: &Telemetry,
+        (internal, public): (TcpListener, Option<TcpListener>),
     ) -> Result<Self, StartError> {
         events::built(&registry)?;
-        let node = wiring::node_id();
+        telemetry.spans.register(&registry)?;
+        let node = telemetry.node.clone();
         let link = bus.link(node.clone()).await?;
         let internal_addr = addr_of(&internal, "internal.addr")?;
         let (mut intake, mut queues) = (None, None);
         if config.roles.has(Role::Ingest) {
-            let metrics = ingest::Metrics::new(&registry)?;
-            let status = config.ingest.status.clone();
-            let way_in = Intake::new(link.publisher.clone(), status, metrics);
+            let way_in = wiring::intake(config, link.publisher.clone(), &registry)?;
             queues = Some(Queues::open(config, way_in.clone(), internal_addr).await?);
             intake = Some(way_in);
         }
@@ -203,7 +221,7 @@ impl Running {
             unheard = Some(link.inbox);
         }
         let readiness = Readiness::new(gateway.clone(), config.drain.ready_status);
-        let (door, watchdog) = (Door::new(intake), Watchdog::new());
+        let (door, watchdog) = (Door::new(intake), Watchdog::new(&registry)?);
         let dead = queues.as_ref().map(Queues::dead);
         let tls = serving::tls(&config.internal, &registry)?;
         let (front, keyring) = Front::open(&config.internal, internal_addr, &registry)?;
@@ -214,7 +232,8 @@ impl Running {
             dead: dead.clone(),
             readiness: readiness.clone(),
             watchdog: watchdog.clone(),
-            registry,
+            numbers: Numbers::new(registry, gateway.as_ref())?,
+            levels: telemetry.levels.clone(),
             public_addr,
             demo: config.demo,
             front,
@@ -232,7 +251,7 @@ impl Running {
             serving::serve(internal, tls, router, stop).await;
             queues::close(dead).await;
         });
-        running.keep(watchdog, keyring);
+        running.keep(watchdog, keyring, telemetry.levels.clone());
         if let (Some(gateway), Some(public)) = (gateway, public) {
             running.sockets.spawn(move |stop| async move {
                 Box::pin(gateway.run(public, stop)).await;
@@ -257,7 +276,8 @@ impl Running {
         }
     }
 
-    fn keep(&mut self, watchdog: Watchdog, keyring: Option<Keyring>) {
+    fn keep(&mut self, watchdog: Watchdog, keyring: Option<Keyring>, levels: Levels) {
+        self.internal.spawn(|stop| levels.run(stop));
         self.internal.spawn(|stop| watchdog.run(stop));
         if let Some(keyring) = keyring {
             self.internal.spawn(|stop| keyring.run(stop));

@@ -17,6 +17,7 @@ mod origin;
 
 mod environment;
 mod file;
+mod otel;
 
 mod amount;
 mod api_key;
@@ -28,6 +29,7 @@ mod proxies;
 mod reader;
 mod redis;
 mod rules;
+mod telemetry;
 mod tls;
 mod uplink;
 
@@ -46,17 +48,18 @@ use std::{collections::BTreeMap, path::PathBuf};
 pub use self::{
     api_key::ApiKey,
     auth::{Auth, Signing},
-    config::{Config, Drain, Ingest, Internal, Leases, Public, Recovery, Role, Roles, Telemetry},
+    config::{Config, Drain, Ingest, Internal, Leases, Public, Recovery, Role, Roles},
     key_files::KeyFiles,
     mistake::{Mistake, Mistakes},
     origin::Origin,
     redis::Redis,
+    telemetry::Telemetry,
 };
 pub(crate) use self::{
     api_key::Scope,
-    config::LogFormat,
     environment::{API_KEY, TOKEN},
     manual::manual,
+    telemetry::{LogFormat, Traces},
 };
 
 use self::{table::Entry, value::Value};
@@ -64,7 +67,8 @@ use self::{table::Entry, value::Value};
 /// Where settings come from, later ones winning.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    /// The process's environment. Only names that begin with `CARILLON_` are looked at.
+    /// The process's environment. Names that begin with `CARILLON_` are looked at, and
+    /// some of OpenTelemetry's.
     pub environment: BTreeMap<String, String>,
     /// The file given by flag; without it, the one that `CARILLON_CONFIG` names.
     pub file: Option<PathBuf>,
@@ -101,7 +105,9 @@ impl Settings {
         if let Some((path, origin)) = sources.config_file() {
             file::read(&mut settings, &path, origin);
         }
+        otel::read(&mut settings, &sources.environment);
         environment::read(&mut settings, &sources.environment);
+        otel::switch_off(&mut settings, &sources.environment);
         for Flag { flag, name, value } in &sources.flags {
             settings.give(name, value, Origin::Flag(flag.clone()));
         }

@@ -13,10 +13,13 @@ mod process {
     #[expect(dead_code, reason = "the bus's own tests ask more of it")]
     mod server;
 
+    mod collector;
     mod commands;
     mod keys;
+    mod levels;
     mod life;
     mod redis;
     mod road;
     mod tls;
+    mod traces;
 }

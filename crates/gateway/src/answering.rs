@@ -133,6 +133,7 @@ fn draft(emit: Emit, except: Option<&Except>) -> Option<(SocketId, Draft)> {
         kind: if emit.volatile { Kind::Volatile } else { Kind::Plain },
         origin: Origin::Backend,
         handed_in: SystemTime::now(),
+        trace: None,
     };
     Some((id, draft))
 }

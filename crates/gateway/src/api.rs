@@ -12,6 +12,7 @@ mod error;
 mod leaving;
 mod orders;
 mod overview;
+mod publication;
 mod revocations;
 mod sockets;
 mod tail;

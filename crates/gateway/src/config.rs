@@ -48,6 +48,8 @@ pub struct Config {
     /// How long emptying a running node takes, where nobody says.
     pub drain_over: Duration,
     pub uplink: Uplink,
+    /// Of how much of what is sent over HTTP the trace is recorded.
+    pub sampling: trace::Sampling,
 }
 
 /// What becomes of what clients say, beside the stream that the bus has for it.

@@ -81,9 +81,11 @@ impl Delivery {
     }
 
     fn take(&mut self, arrival: Arrival) {
+        let shared = &self.shared;
         if let (Arrival::Notice(notice), Some(gathered)) = (&arrival, &self.gathered)
-            && gathered.join(notice, &self.shared.hub)
+            && gathered.join(notice, &shared.hub)
         {
+            gathered.time(notice, &shared.config.node);
             return;
         }
         self.hand_out();
@@ -91,11 +93,16 @@ impl Delivery {
         match arrival {
             Arrival::Notice(notice) => {
                 count_if_unknown(&self.shared, &notice);
-                self.gathered = Some(self.shared.hub.fan_out(&notice));
+                let fan_out = self.shared.hub.fan_out(&notice);
+                fan_out.time(&notice, &self.shared.config.node);
+                self.gathered = Some(fan_out);
             }
             Arrival::Gap(gap) => {
                 self.shared.events.behind();
                 self.shared.hub.tell_of(&gap);
+            }
+            Arrival::Renumbered { audience, notices } => {
+                self.shared.hub.renumber(&audience, &notices, &self.shared.events);
             }
             Arrival::PutOut { room, members } => login::put_out(&self.shared, &room, &members),
         }
@@ -107,6 +114,7 @@ impl Delivery {
         let events = &self.shared.events;
         if fan_out.go_on(&mut Turn::begin(), events) {
             events.handed_out(HandedOut::AtOnce);
+            fan_out.ended(events);
         } else {
             events.handed_out(HandedOut::InTurns);
             self.under_way.begin(fan_out);

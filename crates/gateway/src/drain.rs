@@ -41,6 +41,10 @@ use crate::{departure::Departure, engine::Session, events::still_leaving, shared
 /// What those who are told last have to go, out of what there is for all.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
+/// Within this time stock clients have come back: half a second to one and a half after they were cut, and the
+/// way to their place.
+const COMING_BACK: Duration = Duration::from_millis(1_750);
+
 /// How often the log says how many are left.
 const TOLD_EVERY: Duration = Duration::from_secs(5);
 
@@ -90,11 +94,29 @@ pub(crate) async fn empty(shared: &Shared, until: Instant) {
     let span = until.saturating_duration_since(Instant::now());
     let last_words = LAST_WORDS.min(span / 5);
     let pace = Pace::new(until - last_words);
+    let has_sockets = shared.sessions.len() > 0;
     let_go(shared, usize::MAX, pace, Departure::Drain).await;
     while shared.sessions.len() + shared.forwarding.carried.len() > 0 && Instant::now() < until {
         tokio::time::sleep(TURN).await;
     }
     shared.events.emptied(shared.sessions.len());
+    if has_sockets {
+        see_the_last_back(shared, until).await;
+    }
+}
+
+/// Stays until those who went last had the time to come back to another node: whoever waits for this one's end
+/// before the next goes finds them all there.
+async fn see_the_last_back(shared: &Shared, until: Instant) {
+    let back = until.min(Instant::now() + COMING_BACK);
+    if room::others(shared).await.is_none_or(|others| others.is_empty()) {
+        return;
+    }
+    tokio::select! {
+        biased;
+        () = shared.drain.hurry.cancelled() => {}
+        () = tokio::time::sleep_until(back) => {}
+    }
 }
 
 /// Lets so many sockets go at a pace. When the node itself goes meanwhile, the rest is left to that.

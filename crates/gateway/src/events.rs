@@ -1,6 +1,7 @@
 //! What happens in the gateway, each occurrence one function: the counter and, where a person would
 //! want it, the log line.
 
+mod figures;
 mod forwarding;
 mod handing_out;
 mod hearing;
@@ -26,14 +27,20 @@ pub(crate) use self::outcomes::{Asking, Downlink, Dropped, Handshake, Heard, Ord
 pub(crate) use self::{
     forwarding::Forwarded, handing_out::HandedOut, leaving::still_leaving, recovery::Recovered,
 };
-use self::{forwarding::Forwards, handing_out::FanOuts, leaving::Leaving, recovery::Recoveries};
+use self::{
+    figures::Figures, forwarding::Forwards, handing_out::FanOuts, leaving::Leaving,
+    recovery::Recoveries,
+};
 use crate::{
     departure::Departure,
     engine::{Dialect, Transport},
+    exemplars::{BUCKETS, Exemplars},
     questions::Deed,
     refusal::Refusal,
 };
 
+const DELIVERY: &str =
+    "From a notice's hand-in to its write to a socket, or to the socket's queue.";
 const READINGS: &str = "Readings of what a client missed.";
 const REPEATED: &str = "Polls that came again, and were answered as before.";
 const DEAF: &str = "Whether this node hears nothing of the bus while another does: 1, or 0.";
@@ -56,6 +63,8 @@ pub(crate) struct Events {
     /// The last connection was not accepted for want of a file.
     is_exhausted: AtomicBool,
     delivery_seconds: Histogram,
+    pub(crate) exemplars: Exemplars,
+    figures: Figures,
     leaving: Leaving,
     forwards: Forwards,
     recoveries: Recoveries,
@@ -75,11 +84,7 @@ impl Events {
         let outcomes = |name, help| counters(name, help, &["outcome"]);
         let seats = Opts::new("carillon_sockets", "Seats taken, one per socket and namespace.");
         let sockets = IntGaugeVec::new(seats, &["transport", "protocol", "namespace"])?;
-        let delivery = HistogramOpts::new(
-            "carillon_delivery_seconds",
-            "From a notice's hand-in to its write to a socket, or to the socket's queue.",
-        );
-        let buckets = vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+        let delivery = HistogramOpts::new(Exemplars::OF, DELIVERY).buckets(BUCKETS.to_vec());
         let waiting = IntGauge::new("carillon_queue_bytes", "What waits for slow sockets.")?;
         let deliveries =
             counters("carillon_deliveries_total", "Notices sent to a socket.", &["transport"])?;
@@ -102,10 +107,8 @@ impl Events {
             deliveries: Deliveries::of(&deliveries),
             fan_outs: FanOuts::new(registry)?,
             queue_bytes: registered(registry, waiting)?,
-            delivery_seconds: registered(
-                registry,
-                Histogram::with_opts(delivery.buckets(buckets))?,
-            )?,
+            delivery_seconds: registered(registry, Histogram::with_opts(delivery)?)?,
+            exemplars: Exemplars::default(),
             acks: outcomes("carillon_acks_total", "Sockets asked for an acknowledgement.")?,
             orders: counters(
                 "carillon_orders_total",
@@ -115,6 +118,7 @@ impl Events {
             heard: outcomes("carillon_client_events_total", "Events that clients sent.")?,
             downlinks: outcomes("carillon_downlinks_total", "Calls of /v1/downlink.")?,
             dropped: counters("carillon_dropped_total", "What was not passed on.", &["reason"])?,
+            figures: Figures::new(registry)?,
             leaving: Leaving::new(registry)?,
             forwards: Forwards::new(registry)?,
             recoveries: Recoveries::new(registry)?,

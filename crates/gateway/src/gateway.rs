@@ -19,6 +19,7 @@ use crate::{
     drain::{self, Drain, Wishes},
     engine::{accept, weigh},
     events::Events,
+    exemplars::Exemplars,
     forwarding,
     orders::{Orders, Waiting},
     others, recovery,
@@ -73,6 +74,7 @@ impl Gateway {
         let (drain, wishes) = Drain::open();
         let (revocations, keeper) = Revocations::open(revocations, registry)?;
         let events = Events::new(registry)?;
+        events.limited_by(&config.limits);
         let shared = Shared::new(config, gate, tls, events, ways, (orders, drain, revocations));
         let inflow = Inflow { inbox, requests, orders: waiting, wishes, revocations: keeper };
         Ok(Self { shared: Arc::new(shared), inflow: Arc::new(Mutex::new(Some(inflow))) })
@@ -151,6 +153,11 @@ impl Gateway {
     /// Whether this node goes: because it stops, or because somebody wished it to.
     pub fn is_leaving(&self) -> bool {
         self.shared.drain.is_leaving()
+    }
+
+    /// The last recorded traces by how long they took.
+    pub fn exemplars(&self) -> Exemplars {
+        self.shared.events.exemplars.clone()
     }
 
     /// Whether it hears nothing of what is published while another node does.

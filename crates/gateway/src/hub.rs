@@ -14,6 +14,7 @@ use std::{
     collections::HashMap,
     hash::{BuildHasher, Hash, RandomState},
     sync::Arc,
+    time::SystemTime,
 };
 
 use adapter::Gap;
@@ -22,6 +23,8 @@ use parking_lot::Mutex;
 
 pub(crate) use self::{choice::Choice, fan_out::FanOut, turn::Turn};
 use crate::{
+    events::Events,
+    forms::Forms,
     frames_of,
     seat::{Entry, Seat},
 };
@@ -157,6 +160,11 @@ impl Hub {
         rooms
     }
 
+    /// How many audiences have members on this node.
+    pub(crate) fn audiences(&self) -> usize {
+        self.audiences.iter().map(|shard| shard.lock().len()).sum()
+    }
+
     /// How many members `audience` has on this node.
     pub(crate) fn count(&self, audience: &Audience) -> usize {
         self.members(audience).map_or(0, |members| members.len())
@@ -172,6 +180,20 @@ impl Hub {
     pub(crate) fn tell_of(&self, gap: &Gap) {
         for seat in self.members(&gap.since.audience).iter().flat_map(|members| members.iter()) {
             seat.session.send(&frames_of::gap(seat, gap), None);
+        }
+    }
+
+    /// Hands every member of an audience that is counted anew what is kept of it, whatever numbers it has read.
+    pub(crate) fn renumber(&self, audience: &Audience, notices: &[Arc<Notice>], events: &Events) {
+        let now = SystemTime::now();
+        let members = self.members(audience).unwrap_or_default();
+        members.iter().for_each(|seat| seat.renumber(audience));
+        for notice in notices {
+            let forms = Forms::new(Arc::clone(notice), true);
+            let mut choice = Choice::of(notice.draft.narrowing.as_deref());
+            for seat in members.iter().filter(|seat| choice.takes(seat)) {
+                seat.deliver(&forms, now, events);
+            }
         }
     }
 

@@ -33,6 +33,7 @@ mod recovery;
 mod seat;
 
 mod relay;
+mod timing;
 mod uplink;
 
 mod census;
@@ -58,6 +59,7 @@ mod api;
 mod config;
 mod departure;
 mod events;
+mod exemplars;
 mod origins;
 mod refusal;
 
@@ -68,6 +70,7 @@ mod fuzzed;
 pub use crate::{
     api::{DOWNLINK_PATH, Unread},
     config::{Config, Conformance, Limits, Uplink},
+    exemplars::{Exemplar, Exemplars},
     gateway::{Gateway, StartError},
     module::MODULE,
     origins::{OriginError, Origins},

@@ -80,6 +80,7 @@ async fn publish(seat: &Seat, audience: Audience, payload: Payload) -> Result<No
         kind: Kind::Plain,
         origin: Origin::Backend,
         handed_in: SystemTime::now(),
+        trace: None,
     };
     if publisher.keeps(&draft) {
         // Only the speaker is left out, which may hear its own words when it comes back.

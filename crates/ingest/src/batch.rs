@@ -6,6 +6,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use notice::TraceParent;
 use serde::{
     Deserialize, Deserializer,
     de::{IgnoredAny, SeqAccess, Visitor},
@@ -27,6 +28,7 @@ const NDJSON_TYPES: [&str; 4] =
 pub struct Batch {
     /// Parts of the body, which stays in memory until the last of them is dropped.
     messages: Vec<Bytes>,
+    parent: Option<TraceParent>,
 }
 
 /// The body as a whole cannot be taken apart. Nothing of it was taken.
@@ -59,7 +61,17 @@ impl Batch {
             Some(_) if looks_like_ndjson(trimmed) => lines(body)?,
             Some(_) => vec![body.slice_ref(trimmed)],
         };
-        Ok(Self { messages })
+        Ok(Self { messages, parent: None })
+    }
+
+    /// The same, as part of a trace that its sender has begun.
+    #[must_use]
+    pub fn within(self, parent: Option<TraceParent>) -> Self {
+        Self { parent, ..self }
+    }
+
+    pub(crate) fn parent(&self) -> Option<TraceParent> {
+        self.parent
     }
 
     /// Each message as it was written, without the whitespace around it.

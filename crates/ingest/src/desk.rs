@@ -17,8 +17,9 @@ use std::{
 
 use adapter::{PublishError, Published};
 use bytes::Bytes;
-use notice::{Kind, Stamp};
+use notice::{Kind, Stamp, TraceParent};
 use tokio::time::{Instant, sleep_until};
+use trace::Reader;
 
 use self::{bundle::Bundle, tasks::Tasks};
 use crate::{events, fate::Fate, intake::Intake, metrics::Road};
@@ -58,6 +59,8 @@ pub(crate) struct Entry<T> {
     /// Given at first intake; `None` leaves it to the store.
     pub(crate) stamp: Option<Stamp>,
     pub(crate) handed_in: SystemTime,
+    /// What was said beside the message of the trace that it continues.
+    pub(crate) parent: Option<TraceParent>,
 }
 
 impl<T> Desk<T> {
@@ -131,11 +134,20 @@ impl<T> Desk<T> {
     }
 
     fn add(&mut self, entry: Entry<T>, now: Instant) {
-        let Entry { ticket, json, stamp, handed_in } = entry;
+        let Entry { ticket, json, stamp, handed_in, parent } = entry;
         self.taken += 1;
+        let reader = Reader { source: self.road.label(), handed_in };
+        let sampling = self.intake.sampling();
         match self.intake.read(&json, stamp, handed_in) {
-            Ok(draft) => self.add_draft(Bundle::new(draft, self.taken, ticket), now),
-            Err(fate) => self.settled.push((ticket, fate)),
+            Ok(message) => {
+                let span = sampling.ingest(&reader, message.parent().or(parent));
+                let bundle = Bundle::new(message.into_draft(), self.taken, ticket, span);
+                self.add_draft(bundle, now);
+            }
+            Err(fate) => {
+                events::refused(&reader, sampling.ingest(&reader, parent), &fate);
+                self.settled.push((ticket, fate));
+            }
         }
     }
 
@@ -183,12 +195,13 @@ impl<T> Desk<T> {
     }
 
     async fn publish(&mut self, part: impl Iterator<Item = (Option<usize>, Bundle<T>)>) {
-        let part: Vec<_> = part.collect();
-        // Early progress is needed again, so that the bus gets copies: of references, not of payloads.
-        let drafts = part.iter().map(|(_, bundle)| bundle.draft.clone()).collect();
+        let mut part: Vec<_> = part.collect();
+        let drafts = part.iter_mut().map(|(_, bundle)| bundle.sent()).collect();
+        let sent_at = SystemTime::now();
         let answers = self.intake.publisher().publish_all(drafts).await;
         let now = Instant::now();
-        for ((slot, bundle), answer) in part.into_iter().zip(answers) {
+        for ((slot, mut bundle), answer) in part.into_iter().zip(answers) {
+            bundle.answered(&answer, sent_at);
             match slot {
                 Some(slot) => self.answered(slot, bundle, answer, now),
                 None => self.settle(bundle, &Fate::of(answer)),
@@ -232,7 +245,10 @@ impl<T> Desk<T> {
     }
 
     fn settle(&mut self, bundle: Bundle<T>, fate: &Fate) {
-        let Bundle { own, left_out, .. } = bundle;
+        let Bundle { own, left_out, span, .. } = bundle;
+        if let Some(span) = span {
+            span.ended(fate.name());
+        }
         if *fate == Fate::NotTaken {
             self.given_back.extend(left_out);
             return self.given_back.push(own);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use trace::{Ingest, Reader};
+
 use crate::{
     dead_letters::DeadLetter,
     fate::Fate,
@@ -14,7 +16,7 @@ pub(crate) fn settled<T>(metrics: &Metrics, road: Road, settled: &[(T, Fate)], c
         return;
     }
     let fates = settled.iter().map(|(_, fate)| fate);
-    let count = |outcome| fates.clone().filter(|fate| outcome_of(fate) == outcome).count();
+    let count = |outcome| fates.clone().filter(|fate| Outcome::of(fate) == outcome).count();
     for outcome in Outcome::SETTLED {
         let count = count(outcome);
         if count > 0 {
@@ -31,6 +33,16 @@ pub(crate) fn settled<T>(metrics: &Metrics, road: Road, settled: &[(T, Fate)], c
         tracing::info!(road = road.label(), rejected, reason, "messages rejected");
     }
     tracing::trace!(road = road.label(), messages = settled.len(), conflated, "messages settled");
+}
+
+/// A message cannot be read. Those of HTTP are counted to their sender, the others become dead letters.
+pub(crate) fn refused(reader: &Reader, span: Option<Box<Ingest>>, fate: &Fate) {
+    let Fate::Rejected { reason, .. } = fate else { return };
+    let say = || tracing::debug!(road = reader.source, reason, "message refused");
+    match span {
+        Some(span) => span.refused(say),
+        None => say(),
+    }
 }
 
 /// A queued message will never be usable.
@@ -94,14 +106,4 @@ pub(crate) fn given_back(messages: u64) {
 /// This node listens to the channel from now on, or no longer.
 pub(crate) fn leads(is_leader: bool) {
     tracing::info!(is_leader, "leader of the channel of tasks");
-}
-
-fn outcome_of(fate: &Fate) -> Outcome {
-    match fate {
-        Fate::Published => Outcome::Published,
-        Fate::Superseded => Outcome::Superseded,
-        Fate::AfterFinal => Outcome::AfterFinal,
-        Fate::Rejected { .. } => Outcome::Rejected,
-        Fate::NotTaken => Outcome::NotTaken,
-    }
 }

@@ -2,6 +2,8 @@
 
 use adapter::{PublishError, Published};
 
+use crate::metrics::Outcome;
+
 /// Where a message ended. All but the last are for good.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Fate {
@@ -47,6 +49,11 @@ impl Fate {
                     .to_owned(),
             },
         }
+    }
+
+    /// As the metrics name it, too.
+    pub(crate) fn name(&self) -> &'static str {
+        Outcome::of(self).label()
     }
 
     /// The fate of a progress that was left out for the one that had this fate.

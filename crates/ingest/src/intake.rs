@@ -4,7 +4,8 @@
 use std::{sync::Arc, time::SystemTime};
 
 use adapter::Publisher;
-use notice::{Draft, Message, Stamp, StatusTable};
+use notice::{Message, Stamp, StatusTable};
+use trace::Sampling;
 
 use crate::{
     batch::Batch,
@@ -20,11 +21,18 @@ pub struct Intake {
     publisher: Publisher,
     table: Arc<StatusTable>,
     metrics: Metrics,
+    sampling: Sampling,
 }
 
 impl Intake {
     pub fn new(publisher: Publisher, table: StatusTable, metrics: Metrics) -> Self {
-        Self { publisher, table: Arc::new(table), metrics }
+        Self { publisher, table: Arc::new(table), metrics, sampling: Sampling::OFF }
+    }
+
+    /// The same, with traces recorded of some of what it takes.
+    #[must_use]
+    pub fn traced(self, sampling: Sampling) -> Self {
+        Self { sampling, ..self }
     }
 
     /// Publishes a batch that was handed in over HTTP, and says what became of it. A bad message is
@@ -34,13 +42,13 @@ impl Intake {
     /// Not cancellation-safe: dropped half-way, a part may have been published. Handing the batch in
     /// again is harmless.
     pub async fn take(&self, batch: Batch) -> Report {
-        let messages = batch.messages();
+        let (messages, parent) = (batch.messages(), batch.parent());
         let mut fates = vec![Fate::NotTaken; messages.len()];
         let mut desk = Desk::new(self.clone(), Road::Http, messages.len());
         let handed_in = SystemTime::now();
         let entries = messages.iter().enumerate().map(|(ticket, json)| {
             let json = json.clone();
-            Entry { ticket, json, stamp: None, handed_in }
+            Entry { ticket, json, stamp: None, handed_in, parent }
         });
         for (index, fate) in desk.take(entries.collect()).await {
             fates[index] = fate;
@@ -59,15 +67,18 @@ impl Intake {
         &self.publisher
     }
 
-    /// The draft that a message becomes, or its refusal.
+    pub(crate) fn sampling(&self) -> &Sampling {
+        &self.sampling
+    }
+
+    /// The message, or its refusal.
     pub(crate) fn read(
         &self,
         json: &[u8],
         stamp: Option<Stamp>,
         handed_in: SystemTime,
-    ) -> Result<Draft, Fate> {
-        let read = Message::parse(json, &self.table, stamp, handed_in);
-        read.map(Message::into_draft)
+    ) -> Result<Message, Fate> {
+        Message::parse(json, &self.table, stamp, handed_in)
             .map_err(|error| Fate::Rejected { reason: error.reason(), error: error.to_string() })
     }
 }

@@ -2,6 +2,8 @@
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
+use crate::fate::Fate;
+
 /// The counters of one process's intake. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -114,7 +116,17 @@ impl Outcome {
     pub(crate) const SETTLED: [Self; 5] =
         [Self::Published, Self::Superseded, Self::AfterFinal, Self::Rejected, Self::NotTaken];
 
-    fn label(self) -> &'static str {
+    pub(crate) fn of(fate: &Fate) -> Self {
+        match fate {
+            Fate::Published => Self::Published,
+            Fate::Superseded => Self::Superseded,
+            Fate::AfterFinal => Self::AfterFinal,
+            Fate::Rejected { .. } => Self::Rejected,
+            Fate::NotTaken => Self::NotTaken,
+        }
+    }
+
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Published => "published",
             Self::Superseded => "superseded",

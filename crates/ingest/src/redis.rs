@@ -73,7 +73,7 @@ impl RedisSource {
         let keys = Keys::new(&config.redis.prefix);
         let asking = config.redis.open().await?;
         config::check(&asking, &keys, &config).await?;
-        let (reading, hearing) = (config.redis.open().await?, config.redis.open().await?);
+        let (reading, hearing) = (config.redis.open().await?, config.redis.open_to_hear().await?);
         Ok(Self { intake, config, keys, reading, hearing, asking })
     }
 

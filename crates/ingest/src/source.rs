@@ -198,5 +198,5 @@ impl Source {
 
 fn desk_entry(entry: Entry) -> desk::Entry<Entry> {
     let (json, stamp, handed_in) = (entry.json.clone(), Some(entry.stamp), entry.handed_in);
-    desk::Entry { ticket: entry, json, stamp, handed_in }
+    desk::Entry { ticket: entry, json, stamp, handed_in, parent: None }
 }

@@ -8,6 +8,7 @@ use crate::{
     id::{NoticeId, Position},
     narrowing::Narrowing,
     payload::Payload,
+    trace::Trace,
 };
 
 /// Checked and ready to be published.
@@ -23,6 +24,8 @@ pub struct Draft {
     pub origin: Origin,
     /// When the worker or backend handed it in; deliveries are timed from here.
     pub handed_in: SystemTime,
+    /// Given where it is published, if what becomes of it is recorded.
+    pub trace: Option<Box<Trace>>,
 }
 
 /// A draft that the bus has accepted and numbered. Shared, never changed.

@@ -58,6 +58,7 @@ impl Emit {
             kind: if is_volatile { Kind::Volatile } else { Kind::Plain },
             origin: Origin::Backend,
             handed_in,
+            trace: None,
         };
         let is_one = matches!(draft.audience.scope, Scope::Socket(_));
         if draft.event.is_none() && !is_one {

@@ -23,6 +23,7 @@ mod payload;
 mod depth;
 mod json;
 mod span;
+mod trace;
 
 mod emit;
 mod message;
@@ -50,6 +51,7 @@ pub use crate::{
     room_pattern::{RoomPattern, RoomPatternError, RoomPatterns},
     span::duration,
     status::{StatusTable, StatusTableError},
+    trace::{Trace, TraceParent},
 };
 
 #[cfg(feature = "fuzzing")]

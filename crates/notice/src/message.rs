@@ -25,6 +25,7 @@ use crate::{
     names::UserId,
     payload::Payload,
     status::StatusTable,
+    trace::TraceParent,
 };
 use fields::{Field, Fields};
 
@@ -37,6 +38,7 @@ const TASK_BYTES_MAX: usize = 512;
 #[derive(Clone, Debug)]
 pub struct Message {
     draft: Draft,
+    parent: Option<TraceParent>,
 }
 
 impl Message {
@@ -50,9 +52,10 @@ impl Message {
     ) -> Result<Self, MessageError> {
         let raw = raw(json)?;
         let fields = Fields::read(raw)?;
+        let parent = parent(&fields);
         if let Some(emit) = fields.raw(Field::Emit).filter(|_| fields.get(Field::Emit).is_given()) {
             let draft = Emit::read(emit.get().as_bytes(), handed_in)?.into_draft()?;
-            return Ok(Self { draft });
+            return Ok(Self { draft, parent });
         }
         let identity = identity(&fields)?;
         let user = user(&fields)?;
@@ -67,12 +70,18 @@ impl Message {
             payload: Payload::one(raw),
             origin: Origin::Worker,
             handed_in,
+            trace: None,
         };
-        Ok(Self { draft })
+        Ok(Self { draft, parent })
     }
 
     pub fn draft(&self) -> &Draft {
         &self.draft
+    }
+
+    /// Its field `traceparent`, if it has one that can be read.
+    pub fn parent(&self) -> Option<TraceParent> {
+        self.parent
     }
 
     pub fn into_draft(self) -> Draft {
@@ -135,6 +144,13 @@ fn run(fields: &Fields<'_>) -> Result<Option<Arc<str>>, MessageError> {
         Some(text) if text.len() <= TASK_BYTES_MAX => Ok(Some(Arc::from(text))),
         Some(text) => Err(MessageError::Run { got: format!("{} bytes", text.len()) }),
         None => Err(MessageError::Run { got: not_an_id(&given).to_owned() }),
+    }
+}
+
+fn parent(fields: &Fields<'_>) -> Option<TraceParent> {
+    match fields.get(Field::Traceparent) {
+        Json::Text(text) => TraceParent::parse(&text),
+        _ => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The chores, each a list of steps, and the few commands that more than one of them runs.
 
 mod audit;
+mod chaos;
 mod clients;
 mod deploy;
 mod fuzz;
@@ -10,7 +11,7 @@ mod soak;
 mod test;
 mod workers;
 
-pub(crate) use self::{audit::AUDIT, fuzz::FUZZ, kube::KUBE, soak::SOAK, test::TEST};
+pub(crate) use self::{audit::AUDIT, chaos::CHAOS, fuzz::FUZZ, kube::KUBE, soak::SOAK, test::TEST};
 
 use std::time::Duration;
 

@@ -42,6 +42,7 @@ fn carry_out(order: Order, shop: &mut Workshop) -> Result<ExitCode, Failure> {
         Order::Audit(choice) => step::walk("audit", chores::AUDIT, &choice, shop),
         Order::Kube(choice) => step::walk("kube", chores::KUBE, &choice, shop),
         Order::Fuzz(choice) => step::walk("fuzz", chores::FUZZ, &choice, shop),
+        Order::Chaos(choice) => step::walk("chaos", chores::CHAOS, &choice, shop),
         Order::Soak(choice) => step::walk("soak", chores::SOAK, &choice, shop),
         Order::Bounded { limit, program, args } => bounded::run(limit, &program, &args),
     }

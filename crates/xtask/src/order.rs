@@ -13,6 +13,7 @@ The project's chores.
   cargo xtask test    everything a change must pass, cheapest first
   cargo xtask audit   licences, sources, unused dependencies, each crate by itself
   cargo xtask kube    the chart on a real API server, which it starts
+  cargo xtask chaos   a cluster, its pages and workers, and everything that can happen to it
   cargo xtask soak    the long tests, and the whole suite again and again
   cargo xtask fuzz    what reads untrusted bytes, given whatever gets furthest
   cargo xtask help    this text
@@ -20,7 +21,8 @@ The project's chores.
   --list              names the steps of a chore and does nothing
   --only STEP         runs that step alone
   --rounds N          soak: how often the suite is run (default 5)
-  --seconds N         fuzz: how long each target runs (default 300)
+  --seconds N         fuzz: how long each target runs (default 300); chaos: how long things happen (60)
+  --seed N            chaos: what happens, and when (default: by chance, and told)
 
 What a step lacks is installed, with a word before: rustup for components of the toolchain,
 apt-get for make, node, chromium, redis, haproxy, nginx, python and php, npm for the clients, pip, npm, go, mvn and
@@ -32,6 +34,7 @@ pub(crate) enum Order {
     Test(Choice),
     Audit(Choice),
     Kube(Choice),
+    Chaos(Choice),
     Soak(Choice),
     Fuzz(Choice),
     /// Not for people: how `test` runs each test binary, so that a hung one ends.
@@ -48,7 +51,10 @@ pub(crate) struct Choice {
     pub(crate) only: Option<String>,
     pub(crate) list: bool,
     pub(crate) rounds: u32,
-    pub(crate) seconds: u32,
+    /// None: as long as the chore finds right.
+    pub(crate) seconds: Option<u32>,
+    /// None: of chance.
+    pub(crate) seed: Option<u32>,
 }
 
 impl Order {
@@ -58,6 +64,7 @@ impl Order {
             "test" => Choice::parse(args).map(Self::Test),
             "audit" => Choice::parse(args).map(Self::Audit),
             "kube" => Choice::parse(args).map(Self::Kube),
+            "chaos" => Choice::parse(args).map(Self::Chaos),
             "soak" => Choice::parse(args).map(Self::Soak),
             "fuzz" => Choice::parse(args).map(Self::Fuzz),
             "bounded" => Self::parse_bounded(args),
@@ -81,7 +88,7 @@ impl Order {
 
 impl Choice {
     fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, Failure> {
-        let mut choice = Self { only: None, list: false, rounds: 5, seconds: 300 };
+        let mut choice = Self { only: None, list: false, rounds: 5, seconds: None, seed: None };
         while let Some(flag) = args.next() {
             match flag.as_str() {
                 "--list" => choice.list = true,
@@ -90,7 +97,8 @@ impl Choice {
                     choice.only = Some(step.ok_or_else(|| Failure::usage("--only takes a step"))?);
                 }
                 "--rounds" => choice.rounds = number(&flag, args.next())?,
-                "--seconds" => choice.seconds = number(&flag, args.next())?,
+                "--seconds" => choice.seconds = Some(number(&flag, args.next())?),
+                "--seed" => choice.seed = Some(number(&flag, args.next())?),
                 other => return Err(Failure::usage(format!("unknown argument {other:?}"))),
             }
         }

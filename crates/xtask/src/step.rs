@@ -28,7 +28,7 @@ pub(crate) fn walk(
         }
         return Ok(ExitCode::SUCCESS);
     }
-    (shop.rounds, shop.seconds) = (choice.rounds, choice.seconds);
+    (shop.rounds, shop.seconds, shop.seed) = (choice.rounds, choice.seconds, choice.seed);
     let mut times = Vec::new();
     let mut code = ExitCode::SUCCESS;
     for step in steps {

@@ -12,14 +12,16 @@ pub(crate) struct Workshop {
     pub(crate) tally: Tally,
     /// How often a soak runs the suite; other chores do not look.
     pub(crate) rounds: u32,
-    /// How long each fuzz target runs; other chores do not look.
-    pub(crate) seconds: u32,
+    /// How long each fuzz target runs, or a run of chaos; other chores do not look.
+    pub(crate) seconds: Option<u32>,
+    /// What happens in a run of chaos; other chores do not look.
+    pub(crate) seed: Option<u32>,
     out: Box<dyn Write>,
 }
 
 impl Workshop {
     pub(crate) fn open(out: Box<dyn Write>) -> Self {
-        Self { tally: Tally::default(), rounds: 1, seconds: 1, out }
+        Self { tally: Tally::default(), rounds: 1, seconds: None, seed: None, out }
     }
 
     /// The workspace, which is where this crate was built: two folders above its own.

@@ -18,3 +18,12 @@
 {{- $auth := dig "auth" (dict) .Values.config -}}
 {{- if or (hasPrefix "https://" (get $auth "jwks" | default "")) (hasPrefix "https://" (dig "hook" "url" "" $auth)) -}}yes{{- end -}}
 {{- end -}}
+
+{{/* Where the collector of traces listens; empty without one. */}}
+{{- define "carillon.otlpPort" -}}
+{{- $endpoint := dig "telemetry" "otlp_endpoint" "" .Values.config -}}
+{{- if $endpoint -}}
+{{- $usual := ternary "443" "80" (hasPrefix "https://" $endpoint) -}}
+{{- regexFind ":[0-9]+$" (urlParse $endpoint).host | trimPrefix ":" | default $usual -}}
+{{- end -}}
+{{- end -}}

@@ -6,6 +6,8 @@ mod burst;
 mod paced;
 mod road;
 
+pub(super) use self::road::Road;
+
 use std::time::Duration;
 
 use indicatif::ProgressBar;
@@ -16,7 +18,6 @@ use crate::{
     publisher::Publisher,
     report::Sheet,
     scenario::{
-        cluster::road::Road,
         meter::{Meter, Spent, micros},
         phase, placing,
     },

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     failure::Failure,
     stats::share,
-    target::{Memory, Pair, Probe, Server},
+    target::{Memory, Pair, Probe, Redis, Server},
 };
 
 /// Reads all processes of a run.
@@ -34,12 +34,16 @@ pub(super) struct Spent {
 
 impl Meter {
     pub(super) fn on(server: &Server) -> Self {
-        Self { servers: vec![server.probe()], redis: None, own: Probe::own() }
+        Self::on_all(&[server], None)
     }
 
     pub(super) fn on_pair(pair: &Pair) -> Self {
-        let servers = vec![pair.a.probe(), pair.b.probe()];
-        Self { servers, redis: Some(pair.redis.probe()), own: Probe::own() }
+        Self::on_all(&[&pair.a, &pair.b], Some(&pair.redis))
+    }
+
+    pub(super) fn on_all(servers: &[&Server], redis: Option<&Redis>) -> Self {
+        let servers = servers.iter().map(|server| server.probe()).collect();
+        Self { servers, redis: redis.map(Redis::probe), own: Probe::own() }
     }
 
     pub(super) fn read(&self) -> Result<Reading, Failure> {

@@ -3,17 +3,18 @@
 use std::{
     io::{self, Read, Write},
     mem,
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, Shutdown, SocketAddr},
     time::Duration,
 };
 
 use mio::net::TcpStream;
+use rustix::io::Errno;
 use socket2::{Domain, Socket, Type};
 
 use crate::{
     answer::Answer,
     swarm::{
-        Departure, Ear, Listen,
+        Ear, Listen,
         frame::{self, Frame},
         packet::Packet,
     },
@@ -34,7 +35,7 @@ pub(crate) struct Client {
     /// Its place in the swarm, which is also its user.
     number: usize,
     /// What it says once its session is open.
-    plea: fn(Kind, usize) -> String,
+    plea: Plea,
     /// Whether it reads once it has its place.
     stands_still: bool,
     stage: Stage,
@@ -42,8 +43,12 @@ pub(crate) struct Client {
     partial: Vec<u8>,
 }
 
+/// Of a user, with the cursor of what it heard last.
+type Plea = fn(Kind, usize, Option<&str>) -> String;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
+    Connecting,
     Upgrading,
     Opening,
     Seated,
@@ -63,20 +68,27 @@ impl Client {
         Self::with(number, server, still_packet, true)
     }
 
-    fn with(
-        number: usize,
-        server: SocketAddr,
-        plea: fn(Kind, usize) -> String,
-        stands_still: bool,
-    ) -> io::Result<Self> {
-        let turn = u8::try_from(number % usize::from(SOURCES)).expect("less than eight");
-        let source = SocketAddr::from((Ipv4Addr::new(127, 0, 0, 2 + turn), 0));
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    /// Begins to connect, as one that was cut. The swarm hears when the connection is there.
+    pub(crate) fn come_back(number: usize, server: SocketAddr) -> io::Result<Self> {
+        let socket = socket(number)?;
+        socket.set_nonblocking(true)?;
+        match socket.connect(&server.into()) {
+            Err(error) if error.raw_os_error() != Some(Errno::INPROGRESS.raw_os_error()) => {
+                return Err(error);
+            }
+            _ => {}
+        }
+        let stream = TcpStream::from_std(socket.into());
+        let (plea, stage) = (Kind::connect_packet as Plea, Stage::Connecting);
+        Ok(Self { stream, number, plea, stands_still: false, stage, partial: Vec::new() })
+    }
+
+    fn with(number: usize, server: SocketAddr, plea: Plea, stands_still: bool) -> io::Result<Self> {
+        let socket = socket(number)?;
         if stands_still {
             socket.set_recv_buffer_size(STILL_BUFFER_BYTES)?;
             socket.set_tcp_mss(STILL_SEGMENT_BYTES)?;
         }
-        socket.bind(&source.into())?;
         socket.connect_timeout(&server.into(), CONNECT_WAIT)?;
         socket.set_nonblocking(true)?;
         let mut stream = TcpStream::from_std(socket.into());
@@ -88,7 +100,12 @@ impl Client {
     /// Reads all that has come. With `ending` the server has closed its side, and what it said
     /// before is read first.
     pub(crate) fn hear<L: Listen>(&mut self, buffer: &mut [u8], ending: bool, ear: &mut Ear<L>) {
-        while !matches!(self.stage, Stage::Gone | Stage::Still) {
+        if self.stage == Stage::Connecting
+            && let Err(error) = self.reach()
+        {
+            self.leave(error.to_string(), ear);
+        }
+        while !matches!(self.stage, Stage::Connecting | Stage::Gone | Stage::Still) {
             let heard = match self.stream.read(buffer) {
                 Ok(0) => Err("closed the connection".to_owned()),
                 Ok(read) => self.take(&buffer[..read], ear).map(|()| read),
@@ -104,15 +121,28 @@ impl Client {
         }
     }
 
-    fn leave<L: Listen>(&mut self, why: String, ear: &mut Ear<L>) {
-        if self.stage == Stage::Seated {
-            ear.roll.seated -= 1;
+    /// Asks for the upgrade if the connection is there.
+    fn reach(&mut self) -> io::Result<()> {
+        if let Some(error) = self.stream.take_error()? {
+            return Err(error);
         }
+        match self.stream.peer_addr() {
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+            Err(error) => Err(error),
+            Ok(server) => {
+                self.stage = Stage::Upgrading;
+                self.stream.write_all(upgrade(server).as_bytes())
+            }
+        }
+    }
+
+    fn leave<L: Listen>(&mut self, why: String, ear: &mut Ear<L>) {
+        let was_seated = self.stage == Stage::Seated;
         self.stage = Stage::Gone;
         self.partial = Vec::new();
-        ear.roll.departed += 1;
-        let number = self.number;
-        ear.roll.departure.get_or_insert(Departure { number, why });
+        // Its side is closed too, as clients do. An error means that nothing was left to close.
+        drop(self.stream.shutdown(Shutdown::Both));
+        ear.left(self.number, was_seated, why);
     }
 
     fn take<L: Listen>(&mut self, bytes: &[u8], ear: &mut Ear<L>) -> Result<(), String> {
@@ -145,7 +175,10 @@ impl Client {
             match frame.opcode {
                 frame::TEXT => self.packet(&Packet::read(frame.payload), now, ear)?,
                 frame::PING => self.say(frame::PONG, frame.payload)?,
-                frame::CLOSE => return Err("sent a close frame".to_owned()),
+                frame::CLOSE => {
+                    self.say(frame::CLOSE, frame.payload)?;
+                    return Err("sent a close frame".to_owned());
+                }
                 _ => {}
             }
         }
@@ -159,14 +192,15 @@ impl Client {
         ear: &mut Ear<L>,
     ) -> Result<(), String> {
         match packet {
-            Packet::Event(event) => ear.listener.event(self.number, event, now),
+            Packet::Event(event) => ear.event(self.number, event, now),
             Packet::Ping => self.say(frame::TEXT, b"3")?,
             Packet::Open => {
-                self.say(frame::TEXT, (self.plea)(ear.kind, self.number).as_bytes())?;
+                let cursor = ear.returns.as_ref().and_then(|returns| returns.cursor(self.number));
+                self.say(frame::TEXT, (self.plea)(ear.kind, self.number, cursor).as_bytes())?;
             }
             Packet::Seated if self.stage == Stage::Opening => {
                 self.stage = if self.stands_still { Stage::Still } else { Stage::Seated };
-                ear.roll.seated += 1;
+                ear.seated(self.number, now);
             }
             Packet::Refused(reason) => return Err(String::from_utf8_lossy(reason).into_owned()),
             Packet::Ended => return Err("put it out".to_owned()),
@@ -179,6 +213,15 @@ impl Client {
     fn say(&mut self, opcode: u8, payload: &[u8]) -> Result<(), String> {
         self.stream.write_all(&frame::masked(opcode, payload)).map_err(|error| error.to_string())
     }
+}
+
+/// A socket from the address whose turn it is.
+fn socket(number: usize) -> io::Result<Socket> {
+    let turn = u8::try_from(number % usize::from(SOURCES)).expect("less than eight");
+    let source = SocketAddr::from((Ipv4Addr::new(127, 0, 0, 2 + turn), 0));
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&source.into())?;
+    Ok(socket)
 }
 
 fn upgrade(server: SocketAddr) -> String {

@@ -5,7 +5,7 @@ use std::{
     net::{SocketAddr, TcpStream},
     os::fd::OwnedFd,
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -60,10 +60,20 @@ impl Process {
         self.child.id()
     }
 
+    /// Signals the process and does not wait.
+    pub(crate) fn signal(&self, signal: Signal) -> Result<(), Failure> {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).map_err(|error| Failure::Wait(error.into()))
+    }
+
+    /// How it ended, once it has.
+    pub(crate) fn exit(&mut self) -> Result<Option<ExitStatus>, Failure> {
+        self.child.try_wait().map_err(Failure::Wait)
+    }
+
     /// Asks the process to stop and waits until it has.
     pub(crate) fn stop(mut self) -> Result<(), Failure> {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, Signal::TERM).map_err(|error| Failure::Wait(error.into()))?;
+        self.signal(Signal::TERM)?;
         if !self.ended_within(STOP_WAIT)? {
             let target = self.name.clone();
             return Err(Failure::NotStopping { target, waited: STOP_WAIT });

@@ -3,7 +3,10 @@
 use std::{
     io,
     net::{Ipv4Addr, TcpListener},
+    process::ExitStatus,
 };
+
+use rustix::process::Signal;
 
 use crate::{
     failure::Failure,
@@ -25,16 +28,31 @@ impl Server {
         redis: Option<&str>,
         placing: Placing,
     ) -> Result<Self, Failure> {
+        let server = Self::launch(target, redis, placing)?;
+        server.process.listening(server.at.public)?;
+        server.process.listening(server.at.publish)?;
+        if target.kind == Kind::Carillon {
+            server.until(|| server.is_ready())?;
+        }
+        Ok(server)
+    }
+
+    /// Starts `target` and does not wait for it.
+    pub(crate) fn launch(
+        target: &Target,
+        redis: Option<&str>,
+        placing: Placing,
+    ) -> Result<Self, Failure> {
         let failed = |source| Failure::Start { binary: target.binary.clone(), source };
         let at = free_addresses().map_err(failed)?;
         let path = target.binary.canonicalize().map_err(failed)?;
         let process = Process::start(target.recipe(&path, at, redis), placing)?;
-        process.listening(at.public)?;
-        process.listening(at.publish)?;
-        if target.kind == Kind::Carillon {
-            process.answering(at.publish, || get::text(at.publish, "/readyz").is_ok())?;
-        }
         Ok(Self { process, at })
+    }
+
+    /// Whether it says that it takes newcomers, as a balancer asks it.
+    pub(crate) fn is_ready(&self) -> bool {
+        get::text(self.at.publish, "/readyz").is_ok()
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -56,6 +74,21 @@ impl Server {
     /// Returns when `ready`, which is asked every few milliseconds, says so.
     pub(crate) fn until(&self, ready: impl Fn() -> bool) -> Result<(), Failure> {
         self.process.answering(self.at.publish, ready)
+    }
+
+    /// Asks the server to stop and does not wait.
+    pub(crate) fn tell_to_stop(&self) -> Result<(), Failure> {
+        self.process.signal(Signal::TERM)
+    }
+
+    /// Ends it as a crash does.
+    pub(crate) fn kill(&self) -> Result<(), Failure> {
+        self.process.signal(Signal::KILL)
+    }
+
+    /// How it ended, once it has.
+    pub(crate) fn exit(&mut self) -> Result<Option<ExitStatus>, Failure> {
+        self.process.exit()
     }
 
     /// Asks the server to stop and waits until it has.

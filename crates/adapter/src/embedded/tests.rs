@@ -39,7 +39,7 @@ fn end(audience: Audience) -> Draft {
     let kind = Kind::Final { task, order: Order::default() };
     let (payload, handed_in) = (Payload::default(), SystemTime::now());
     let (origin, narrowing) = (Origin::Worker, None);
-    Draft { audience, narrowing, event: None, payload, kind, origin, handed_in }
+    Draft { audience, narrowing, event: None, payload, kind, origin, handed_in, trace: None }
 }
 
 fn audience(user: usize) -> Audience {

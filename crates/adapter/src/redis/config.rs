@@ -23,6 +23,8 @@ const COMMANDS_MAX: usize = 10_000;
 /// Messages that wait on a node to be read from the connection's queue. Past it the oldest are dropped,
 /// counted, and repaired from the store.
 const MESSAGES_MAX: usize = 16_384;
+/// The same where no messages come: what the client says of itself. fred makes room for it nine times over.
+const EVENTS_MAX: usize = 32;
 /// How long connecting may take.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
 /// How long a connection may owe an answer before it is given up.
@@ -82,7 +84,16 @@ impl RedisConfig {
     /// It is fred's, in the open, so that `ingest`, the only other room that knows Redis, connects by the
     /// same rules.
     pub async fn open(&self) -> Result<Client, ConnectError> {
-        let client = self.client()?;
+        self.connected(EVENTS_MAX).await
+    }
+
+    /// The same, for one by which messages are heard: there is room for a burst of them, which takes 13 MiB.
+    pub async fn open_to_hear(&self) -> Result<Client, ConnectError> {
+        self.connected(MESSAGES_MAX).await
+    }
+
+    async fn connected(&self, messages_max: usize) -> Result<Client, ConnectError> {
+        let client = self.client(messages_max)?;
         // The handle is not for us: `quit` ends the task.
         drop(client.init().await.map_err(|error| self.refusal(&error))?);
         Ok(client)
@@ -131,11 +142,11 @@ impl RedisConfig {
         hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
     }
 
-    /// A client that is not connected yet. It does not hand in again by itself: whoever asks decides.
-    fn client(&self) -> Result<Client, ConnectError> {
+    /// One that is not connected yet. It does not hand in again by itself: whoever asks decides.
+    fn client(&self, messages_max: usize) -> Result<Client, ConnectError> {
         let performance = PerformanceConfig {
             default_command_timeout: self.bus.publish_wait,
-            broadcast_channel_capacity: MESSAGES_MAX,
+            broadcast_channel_capacity: messages_max,
             ..PerformanceConfig::default()
         };
         let connection = ConnectionConfig {

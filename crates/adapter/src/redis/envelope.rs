@@ -13,7 +13,7 @@ use std::{
 
 use bytes::{BufMut, Bytes, BytesMut};
 use notice::{
-    Draft, Epoch, EventName, Kind, Notice, Order, Origin, Payload, Position, Stamp, TaskKey,
+    Draft, Epoch, EventName, Kind, Notice, Order, Origin, Payload, Position, Stamp, TaskKey, Trace,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -64,6 +64,9 @@ struct Header<'a> {
     handed_in: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     attachments: Vec<usize>,
+    /// A node that does not know this records nothing of it.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    trace: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -129,6 +132,7 @@ impl<'a> Header<'a> {
             kept: draft.kind == Kind::Kept,
             handed_in: u64::try_from(since.as_micros()).unwrap_or(u64::MAX),
             attachments: draft.payload.attachments().iter().map(Bytes::len).collect(),
+            trace: draft.trace.as_ref().map(|trace| trace.to_string().into()),
         }
     }
 
@@ -156,6 +160,7 @@ impl<'a> Header<'a> {
             handed_in: SystemTime::UNIX_EPOCH
                 .checked_add(Duration::from_micros(self.handed_in))
                 .ok_or(EnvelopeError::Part("time"))?,
+            trace: self.trace.and_then(|trace| Trace::parse(&trace)).map(Box::new),
         })
     }
 }

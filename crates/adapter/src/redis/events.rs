@@ -149,6 +149,13 @@ impl Events {
     }
 }
 
+/// Said once by a node that starts.
+pub(super) fn waits_for_replica(was_told: bool, error: &Error) {
+    if !was_told {
+        tracing::warn!(%error, "wait for a replica to follow the primary, which takes nothing without");
+    }
+}
+
 pub(super) fn subscribing_failed(node: &NodeId, error: &Error) {
     tracing::debug!(node.id = %node, %error, "will subscribe again");
 }

@@ -1,7 +1,7 @@
 //! What a node asks of others over Redis, and how it is asked: a channel of its own for each, letters
 //! with the asker's name, and leases that say who lives.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use fred::{
@@ -11,7 +11,7 @@ use fred::{
 use notice::NodeId;
 use tokio::{
     sync::mpsc::{self, error::TrySendError},
-    time::timeout_at,
+    time::{Instant, sleep, timeout_at},
 };
 
 use crate::{
@@ -21,13 +21,18 @@ use crate::{
     nodes::{Answers, Living},
     redis::{
         bus::{count, millis},
-        events::{lease_kept, unreadable},
+        events::{lease_kept, unreadable, waits_for_replica},
         letter::Letter,
+        refusal::lacks_replica,
         station::{Station, refused, whole},
     },
     requests::Request,
     signals::Watch,
 };
+
+/// How long a node that starts waits for a replica, and how often it looks.
+const REPLICA_WITHIN: Duration = Duration::from_secs(20);
+const REPLICA_RETRY: Duration = Duration::from_millis(250);
 
 /// A question under way, until dropped.
 struct Open<'a> {
@@ -161,6 +166,20 @@ impl Station {
         let renewed = self.renew().await;
         lease_kept(was_held, renewed.as_ref().err());
         renewed.is_ok()
+    }
+
+    /// The first lease of a node. A primary that has just lost its replica may take nothing until one follows.
+    pub(super) async fn begin(&self) -> Result<(), Error> {
+        let (waits_until, mut was_told) = (Instant::now() + REPLICA_WITHIN, false);
+        loop {
+            match self.renew().await {
+                Err(error) if lacks_replica(&error) && Instant::now() < waits_until => {
+                    waits_for_replica(mem::replace(&mut was_told, true), &error);
+                    sleep(REPLICA_RETRY).await;
+                }
+                begun => return begun,
+            }
+        }
     }
 
     pub(super) async fn renew(&self) -> Result<(), Error> {

@@ -70,6 +70,8 @@ impl ConnectError {
     }
 }
 
+const NO_REPLICAS: &str = "NOREPLICAS";
+
 /// What an `io::Error` says, where it was shown with its insides: `Os { …, message: "…" }`,
 /// `Custom { …, error: … }`.
 fn plain(details: &str) -> &str {
@@ -87,7 +89,15 @@ fn speaks_of_tls(error: &Error) -> bool {
     *error.kind() == ErrorKind::Tls || words.iter().any(|word| reason.contains(word))
 }
 
+/// Whether a primary takes no writes because too few replicas follow it.
+pub(super) fn lacks_replica(error: &Error) -> bool {
+    error.details().starts_with(NO_REPLICAS)
+}
+
 fn hint(scheme: &str, reason: &str) -> &'static str {
+    if reason.starts_with(NO_REPLICAS) {
+        return "fewer replicas follow its primary than its min-replicas-to-write: is one starting?";
+    }
     if reason.contains("cluster support disabled") {
         return "it is no cluster: write the scheme without -cluster";
     }

@@ -72,7 +72,12 @@ impl Repair {
     }
 
     pub(super) async fn hand_on(&self, arrival: Arrival) -> Result<(), Gone> {
-        if let Arrival::Notice(notice) = &arrival {
+        let notices = match &arrival {
+            Arrival::Notice(notice) => slice::from_ref(notice),
+            Arrival::Renumbered { notices, .. } => notices,
+            Arrival::Gap(_) | Arrival::PutOut { .. } => &[],
+        };
+        for notice in notices {
             self.finals.lock().note(notice, Instant::now(), DOUBTFUL);
         }
         self.inbox.send(arrival).await.map_err(|_| Gone)
@@ -92,6 +97,8 @@ impl Repair {
                 return Ok(());
             };
             let Some(newest) = kept.position else { return Ok(()) };
+            self.hand_on(Arrival::Renumbered { audience: audience.clone(), notices: Vec::new() })
+                .await?;
             return Box::pin(self.repair(audience, &newest.epoch, seen, cause)).await;
         };
         if self.count_on(audience, &heard).await != Some(true) {
@@ -116,10 +123,8 @@ impl Repair {
         let all = after.finals.into_iter().chain(live).chain(again.finals);
         notices.extend(all.map(|notice| (notice.position.seq, notice)));
         self.ears.mark(audience, |mark| mark.fill(newest));
-        for notice in notices.into_values() {
-            self.hand_on(Arrival::Notice(notice)).await?;
-        }
-        Ok(())
+        let notices = notices.into_values().collect();
+        self.hand_on(Arrival::Renumbered { audience: audience.clone(), notices }).await
     }
 
     /// The store came back empty: what it took after `heard` and before it went may be gone.

@@ -87,5 +87,6 @@ fn draft(audience: Audience, event: &str, kind: Kind, text: &str) -> Draft {
         origin: Origin::Worker,
         narrowing: None,
         handed_in: SystemTime::now(),
+        trace: None,
     }
 }

@@ -61,7 +61,7 @@ impl Subject for InMemory {
     }
 
     async fn link_as(&self, name: &str) -> Node {
-        Node { link: self.bus.link(NodeId::new(name).expect("a node")) }
+        self.bus.link(NodeId::new(name).expect("a node")).into()
     }
 
     async fn uplinked(&self) -> Vec<Fields> {

@@ -69,7 +69,7 @@ impl Running {
 
     async fn link_as(&self, name: &str) -> Node {
         let node = NodeId::new(name).expect("a node");
-        Node { link: self.redis.link(node).await.expect("Redis takes one more connection") }
+        self.redis.link(node).await.expect("Redis takes one more connection").into()
     }
 
     fn metrics(&self) -> String {
@@ -223,9 +223,9 @@ async fn a_node_hears_again_after_redis_was_started_anew() {
     // matter of luck.
     let (mut gaps, mut texts) = (Vec::new(), Vec::new());
     while gaps.is_empty() || texts.is_empty() {
-        match timeout(DEADLINE, node.link.inbox.next()).await.expect("something comes") {
-            Some(Arrival::Gap(gap)) => gaps.push(gap.since.clone()),
-            Some(Arrival::Notice(notice)) => texts.push(text_of(&notice)),
+        match node.arrival().await {
+            Arrival::Gap(gap) => gaps.push(gap.since.clone()),
+            Arrival::Notice(notice) => texts.push(text_of(&notice)),
             other => panic!("a gap or a notice was to come, not {other:?}"),
         }
     }

@@ -1,6 +1,6 @@
 //! What a bus must offer to be put to the test, and what every test asks of it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use adapter::{Arrival, CatchUp, Config, Gap, Interest, Link, PublishError, Published, Since};
 use notice::{Audience, Draft, Notice, NoticeId, Position};
@@ -52,6 +52,14 @@ pub(crate) trait Subject: Sized {
 /// A node on a bus, with the questions that tests ask.
 pub(crate) struct Node {
     pub(crate) link: Link,
+    /// What came together, when an audience was counted anew.
+    again: VecDeque<Arc<Notice>>,
+}
+
+impl From<Link> for Node {
+    fn from(link: Link) -> Self {
+        Self { link, again: VecDeque::new() }
+    }
 }
 
 impl Node {
@@ -84,10 +92,24 @@ impl Node {
         &self.link.interest
     }
 
+    /// What arrives next, which must come; of what came together, one after the other.
+    pub(crate) async fn arrival(&mut self) -> Arrival {
+        loop {
+            if let Some(notice) = self.again.pop_front() {
+                return Arrival::Notice(notice);
+            }
+            let arrival = timeout(DEADLINE, self.link.inbox.next()).await;
+            match arrival.expect("something comes").expect("the bus is there") {
+                Arrival::Renumbered { notices, .. } => self.again.extend(notices),
+                arrival => return arrival,
+            }
+        }
+    }
+
     /// The next notice, which must come.
     pub(crate) async fn hear(&mut self) -> Arc<Notice> {
-        match timeout(DEADLINE, self.link.inbox.next()).await {
-            Ok(Some(Arrival::Notice(notice))) => notice,
+        match self.arrival().await {
+            Arrival::Notice(notice) => notice,
             other => panic!("a notice was to come, not {other:?}"),
         }
     }

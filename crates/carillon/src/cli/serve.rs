@@ -12,26 +12,42 @@ use crate::{
     exit::{Exit, Failure},
     node::{Node, StartError},
     settings::Config,
-    telemetry,
+    telemetry::Telemetry,
 };
 
 pub(super) fn serve(config: Config, console: &mut Console<'_>) -> Result<Exit, Failure> {
-    telemetry::start(&config.telemetry, console.watched)?;
+    let telemetry = Telemetry::start(&config.telemetry, console.watched)?;
     if let Err(error) = raise_file_limit() {
         events::file_limit_kept(&error);
     }
-    block_on(run(config, console))
+    block_on(run(config, telemetry, console))
 }
 
 pub(super) fn demo(config: Config, console: &mut Console<'_>) -> Result<Exit, Failure> {
     serve(Config { demo: true, ..config }, console)
 }
 
-async fn run(config: Config, console: &mut Console<'_>) -> Result<Exit, Failure> {
+async fn run(
+    config: Config,
+    mut telemetry: Telemetry,
+    console: &mut Console<'_>,
+) -> Result<Exit, Failure> {
+    telemetry.run();
+    let ran = Box::pin(run_node(config, &telemetry, console)).await;
+    telemetry.close().await;
+    ran
+}
+
+async fn run_node(
+    config: Config,
+    telemetry: &Telemetry,
+    console: &mut Console<'_>,
+) -> Result<Exit, Failure> {
     let demo = config.demo;
     let mut signals = StopSignals::new().context("listen for signals")?;
     let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
-    let node = Node::start(config, stop.clone().cancelled_owned()).await.map_err(not_started)?;
+    let stopping = stop.clone().cancelled_owned();
+    let node = Node::start_with(telemetry, config, stopping).await.map_err(not_started)?;
     if demo {
         writeln!(console.out, "The page: http://{}/ (ctrl-c ends it)", node.internal_addr())?;
         console.out.flush()?;

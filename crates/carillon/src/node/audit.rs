@@ -19,7 +19,7 @@ use crate::{events, node::admission::Caller};
 /// What is said of whom it concerns, at most.
 const WHOM_LEN_MAX: usize = 256;
 /// How a body names whom it means.
-const MEANT: [&str; 7] = ["socket", "user", "room", "id", "all", "token", "before"];
+const MEANT: [&str; 8] = ["socket", "user", "room", "id", "all", "token", "before", "filter"];
 /// How an answer counts.
 const COUNTS: [&str; 3] = ["sockets", "replayed", "dropped"];
 

@@ -1,4 +1,4 @@
-//! Whether the node lives, whether it wants traffic, and what it counts.
+//! Whether the node lives, and whether it wants traffic.
 
 use std::{
     sync::{
@@ -12,15 +12,12 @@ use axum::{extract::State, response::Response};
 use gateway::Gateway;
 use http::StatusCode;
 use parking_lot::Mutex;
-use prometheus::{Encoder as _, Registry, TextEncoder};
+use prometheus::{Histogram, HistogramOpts, Registry};
 use serde::Serialize;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::node::answer;
-
-/// What Prometheus asks for, to the letter.
-const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// How often the watchdog is fed, and without what it barks.
 const FED_EVERY: Duration = Duration::from_secs(1);
@@ -29,11 +26,20 @@ const HUNGRY_AFTER: Duration = Duration::from_secs(15);
 /// Whether the process still does what it is told: a task of its own says so each second. What is outside of
 /// the process does not count, since a restart would not mend it. Clones are the same.
 #[derive(Clone, Debug)]
-pub(super) struct Watchdog(Arc<Mutex<Instant>>);
+pub(super) struct Watchdog {
+    fed_at: Arc<Mutex<Instant>>,
+    /// How late its meals are: how long a task waits that could run.
+    lag: Histogram,
+}
 
 impl Watchdog {
-    pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(Instant::now())))
+    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let about = "How late a task is that was to run at a given time.";
+        let buckets = vec![0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0];
+        let lag = HistogramOpts::new("carillon_runtime_lag_seconds", about).buckets(buckets);
+        let lag = Histogram::with_opts(lag)?;
+        registry.register(Box::new(lag.clone()))?;
+        Ok(Self { fed_at: Arc::new(Mutex::new(Instant::now())), lag })
     }
 
     /// Feeds it until `stop`.
@@ -44,13 +50,16 @@ impl Watchdog {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                _ = meals.tick() => *self.0.lock() = Instant::now(),
+                due = meals.tick() => {
+                    self.lag.observe(due.elapsed().as_secs_f64());
+                    *self.fed_at.lock() = Instant::now();
+                }
             }
         }
     }
 
     fn is_fed(&self) -> bool {
-        self.0.lock().elapsed() < HUNGRY_AFTER
+        self.fed_at.lock().elapsed() < HUNGRY_AFTER
     }
 }
 
@@ -131,13 +140,6 @@ pub(super) async fn ready(State(readiness): State<Readiness>) -> Response {
     answer::json(status, &Ready { ready, because })
 }
 
-pub(super) async fn metrics(State(registry): State<Registry>) -> Response {
-    let mut text = Vec::new();
-    let encoded = TextEncoder::new().encode(&registry.gather(), &mut text);
-    encoded.expect("a registry holds metrics of the kinds it let in, and a Vec takes all");
-    answer::typed(StatusCode::OK, METRICS_TYPE, text)
-}
-
 #[cfg(test)]
 mod tests {
     //! When a process counts as stuck.
@@ -152,7 +154,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_watchdog_that_nobody_fed_barks_and_one_that_is_fed_does_not() {
-        let watchdog = Watchdog(Arc::new(Mutex::new(Instant::now() - HUNGRY_AFTER)));
+        let watchdog = Watchdog::new(&Registry::new()).unwrap();
+        *watchdog.fed_at.lock() = Instant::now() - HUNGRY_AFTER;
         let answer = live(State(watchdog.clone())).await;
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
         let stop = CancellationToken::new();

@@ -20,11 +20,14 @@ use crate::{
         audit, body, dead,
         health::{self, Readiness, Watchdog},
         keyring::Keyring,
+        log,
+        metrics::{self, Numbers},
         page, routes,
         serving::Certified,
         tasks::{self, Door},
     },
     settings,
+    telemetry::Levels,
 };
 
 /// How long a request may take, its body included: an emit may wait a minute for acknowledgements.
@@ -51,7 +54,8 @@ pub(super) struct Internal {
     pub(super) dead: Option<DeadLetterStore>,
     pub(super) readiness: Readiness,
     pub(super) watchdog: Watchdog,
-    pub(super) registry: Registry,
+    pub(super) numbers: Numbers,
+    pub(super) levels: Levels,
     pub(super) public_addr: Option<SocketAddr>,
     pub(super) demo: bool,
     pub(super) front: Front,
@@ -82,7 +86,8 @@ impl Internal {
         let mut router = page::router(self.demo, public_addr)
             .route("/livez", get(health::live).with_state(self.watchdog))
             .route("/readyz", get(health::ready).with_state(self.readiness))
-            .route("/metrics", get(health::metrics).with_state(self.registry))
+            .route("/metrics", get(metrics::show).with_state(self.numbers))
+            .merge(log::router(self.levels))
             .merge(self.gateway.unwrap_or_default());
         if self.door.is_there() {
             router = router.route("/v1/tasks", post(tasks::post).with_state(self.door));

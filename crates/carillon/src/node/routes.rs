@@ -40,7 +40,7 @@ const fn audited(deed: &'static str) -> Terms {
     Terms { deed: Some(deed), ..ADMIN }
 }
 
-const ROUTES: [Route; 32] = [
+const ROUTES: [Route; 34] = [
     (Method::GET, "/livez", OPEN),
     (Method::GET, "/readyz", OPEN),
     (Method::GET, "/metrics", OPEN),
@@ -63,6 +63,8 @@ const ROUTES: [Route; 32] = [
     (Method::GET, "/v1/users/{id}/tasks", READ),
     (Method::GET, "/v1/dead", READ),
     (Method::GET, "/v1/revocations", READ),
+    (Method::GET, "/v1/log", READ),
+    (Method::PUT, "/v1/log", audited("log")),
     (Method::POST, "/v1/revocations", audited("revoke")),
     (Method::POST, "/v1/sockets/join", audited("join")),
     (Method::POST, "/v1/sockets/leave", audited("leave")),

@@ -10,6 +10,7 @@ use axum::{
 };
 use http::{HeaderMap, StatusCode, header};
 use ingest::{Batch, Intake, Report};
+use notice::TraceParent;
 use serde::Serialize;
 use tokio_util::task::TaskTracker;
 
@@ -71,7 +72,9 @@ impl Door {
         })?;
         let _taking = self.taking.token();
         match &self.intake {
-            Some(intake) if !self.taking.is_closed() => Ok(intake.take(batch).await),
+            Some(intake) if !self.taking.is_closed() => {
+                Ok(intake.take(batch.within(parent(headers))).await)
+            }
             _ => Err(Problem::Stopping),
         }
     }
@@ -82,6 +85,10 @@ pub(super) async fn post(State(door): State<Door>, headers: HeaderMap, body: Byt
         Ok(report) => respond(&report),
         Err(problem) => problem.into_response(),
     }
+}
+
+fn parent(headers: &HeaderMap) -> Option<TraceParent> {
+    TraceParent::parse(headers.get("traceparent")?.to_str().ok()?)
 }
 
 fn respond(report: &Report) -> Response {

@@ -5,10 +5,11 @@ use std::{
     time::Duration,
 };
 
-use adapter::RedisConfig;
+use adapter::{Publisher, RedisConfig};
 use gateway::Origins;
-use ingest::RedisSourceConfig;
+use ingest::{Intake, RedisSourceConfig};
 use notice::NodeId;
+use prometheus::Registry;
 
 use crate::{
     bus::Bus,
@@ -17,10 +18,14 @@ use crate::{
     settings::{Config, Drain},
 };
 
-/// A name for this life of the process.
-pub(super) fn node_id() -> NodeId {
-    let name = format!("n{:08x}", rand::random::<u32>());
-    NodeId::new(&name).expect("a letter and eight digits are a name")
+pub(super) fn intake(
+    config: &Config,
+    publisher: Publisher,
+    registry: &Registry,
+) -> Result<Intake, prometheus::Error> {
+    let metrics = ingest::Metrics::new(registry)?;
+    let intake = Intake::new(publisher, config.ingest.status.clone(), metrics);
+    Ok(intake.traced(config.telemetry.sampling()))
 }
 
 pub(super) fn source() -> ingest::Config {
@@ -102,6 +107,7 @@ pub(super) fn gateway(
             lifecycle: config.uplink.lifecycle,
             relay: config.uplink.relay.clone(),
         },
+        sampling: config.telemetry.sampling(),
     })
 }
 

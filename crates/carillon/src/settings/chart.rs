@@ -38,7 +38,7 @@ const ITS_OWN: &[&str] = &[
 /// The schema of `config`, with a section in each section.
 pub(super) fn schema() -> Json {
     let mut root = section();
-    for entry in TABLE.iter().filter(|entry| !entry.later && !ITS_OWN.contains(&entry.name)) {
+    for entry in TABLE.iter().filter(|entry| !ITS_OWN.contains(&entry.name)) {
         let mut names: Vec<_> = entry.name.split('.').collect();
         let last = names.pop().expect("a name has a part");
         let mut within = properties(&mut root);
@@ -86,6 +86,7 @@ fn of(entry: &Entry) -> Json {
             json!({ "type": ["integer", "string"] })
         }
         Shape::Text if like.parse::<u64>().is_ok() => json!({ "type": "integer", "minimum": 0 }),
+        Shape::Text if like.parse::<f64>().is_ok() => json!({ "type": "number", "minimum": 0 }),
         Shape::Text => texts,
     }
 }

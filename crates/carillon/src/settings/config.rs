@@ -19,6 +19,7 @@ use crate::settings::{
     reader::Reader,
     redis::{self, Redis},
     rules,
+    telemetry::{self, Telemetry},
     tls::{self, InternalTls},
     uplink::{self, Uplink},
     value::Value,
@@ -138,22 +139,6 @@ pub struct Drain {
     pub ready_status: StatusCode,
 }
 
-/// What the node tells its operator.
-#[derive(Clone, Debug)]
-pub struct Telemetry {
-    pub(crate) log: String,
-    pub(crate) log_format: LogFormat,
-}
-
-/// How log lines are written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum LogFormat {
-    /// Text on a terminal, else JSON.
-    Auto,
-    Text,
-    Json,
-}
-
 impl Roles {
     /// As they are written in the settings.
     pub fn names(self) -> Vec<String> {
@@ -215,10 +200,7 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
         limits: limits::read(&mut read),
         max_age: read.maybe("limits.max_age", amount::duration),
         drain: drain(&mut read),
-        telemetry: Telemetry {
-            log: read.one("telemetry.log", log),
-            log_format: read.one("telemetry.log_format", log_format),
-        },
+        telemetry: telemetry::read(&mut read),
         demo: false,
     };
     rules::check(&mut read, &config);
@@ -350,18 +332,4 @@ fn status(value: &Value) -> Result<StatusTable, String> {
     let Value::Map(pairs) = value else { return Err("is no table".to_owned()) };
     let pairs: HashMap<_, _> = pairs.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
     StatusTable::new(pairs).map_err(|error| error.to_string())
-}
-
-fn log(text: &str) -> Result<String, String> {
-    let filter = tracing_subscriber::EnvFilter::builder().parse(text);
-    filter.map(|_| text.to_owned()).map_err(|error| format!("is no filter: {error}"))
-}
-
-fn log_format(text: &str) -> Result<LogFormat, String> {
-    match text {
-        "auto" => Ok(LogFormat::Auto),
-        "text" => Ok(LogFormat::Text),
-        "json" => Ok(LogFormat::Json),
-        _ => Err("is none of auto, text, json".to_owned()),
-    }
 }

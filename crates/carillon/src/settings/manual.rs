@@ -9,7 +9,7 @@ pub(crate) fn manual() -> String {
     let mut text = String::from("Settings (name = default):\n");
     for entry in TABLE {
         writeln!(text, "  {} = {}", entry.name, default_of(entry)).expect("a String takes all");
-        writeln!(text, "      {}", about(entry)).expect("a String takes all");
+        writeln!(text, "      {}", entry.about).expect("a String takes all");
     }
     text
 }
@@ -23,18 +23,13 @@ fn default_of(entry: &Entry) -> String {
     }
 }
 
-fn about(entry: &Entry) -> String {
-    let later = if entry.later { " Not in this version yet." } else { "" };
-    format!("{}{later}", entry.about)
-}
-
 /// The table of docs/configuration.md.
 #[cfg(test)]
 pub(super) fn markdown() -> String {
     let mut text = String::from("| setting | default | what it does |\n|---|---|---|\n");
     for entry in TABLE {
         let secret = if entry.secret { " Never shown." } else { "" };
-        let (name, default, about) = (entry.name, default_of(entry), about(entry));
+        let (name, default, about) = (entry.name, default_of(entry), entry.about);
         writeln!(text, "| `{name}` | `{default}` | {about}{secret} |").expect("a String takes all");
     }
     text

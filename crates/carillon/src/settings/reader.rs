@@ -3,7 +3,6 @@
 use crate::settings::{
     Settings,
     mistake::Mistake,
-    origin::Origin,
     table::{self, Entry},
     value::Value,
 };
@@ -86,17 +85,6 @@ impl Reader {
         let entry = entry(name);
         let (value, origin) = self.settings.effective(entry);
         self.mistakes.push(Mistake::hinted(entry, value, origin, problem.into(), hint));
-    }
-
-    /// Refuses what is set and would be without effect.
-    pub(super) fn refuse_later(&mut self) {
-        for entry in table::TABLE.iter().filter(|entry| entry.later) {
-            let (value, origin) = self.settings.effective(entry);
-            if origin != Origin::Default && value != entry.default_value() && !value.is_empty() {
-                let problem = "is not in this version yet";
-                self.mistakes.push(Mistake::hinted(entry, value, origin, problem, "leave it out"));
-            }
-        }
     }
 }
 

@@ -8,7 +8,6 @@ use crate::settings::{amount, config::Config, limits, reader::Reader, uplink};
 const WINDOW_MARGIN: Duration = Duration::from_secs(30);
 
 pub(super) fn check(read: &mut Reader, config: &Config) {
-    read.refuse_later();
     openness(read, config);
     conformance(read, config);
     window(read, config);

@@ -14,8 +14,6 @@ pub(super) struct Entry {
     pub(super) about: &'static str,
     /// Its value is never shown.
     pub(super) secret: bool,
-    /// Named by the contract, but of no effect in this version; refused when set.
-    pub(super) later: bool,
 }
 
 impl Entry {
@@ -34,10 +32,6 @@ impl Entry {
     const fn secret(self) -> Self {
         Self { secret: true, ..self }
     }
-
-    const fn later(self) -> Self {
-        Self { later: true, ..self }
-    }
 }
 
 const fn text(
@@ -46,7 +40,7 @@ const fn text(
     form: &'static str,
     about: &'static str,
 ) -> Entry {
-    Entry { name, shape: Shape::Text, default, form, about, secret: false, later: false }
+    Entry { name, shape: Shape::Text, default, form, about, secret: false }
 }
 
 pub(super) fn find(name: &str) -> Option<&'static Entry> {
@@ -269,5 +263,18 @@ pub(super) const TABLE: &[Entry] = &[
          `http-check disable-on-404` lets clients that are there stay and sends nobody new."),
     text("telemetry.log", "info", "info,gateway=debug", "Which log lines are written, as a tracing filter."),
     text("telemetry.log_format", "auto", "json", "`text`, `json`, or `auto`: text on a terminal, else JSON."),
-    text("telemetry.otlp_endpoint", "", "http://127.0.0.1:4317", "Where traces go, as OTLP.").later(),
+    text("telemetry.otlp_endpoint", "", "http://127.0.0.1:4318",
+        "Where traces go, by OTLP over HTTP as protobuf; `/v1/traces` is added where it names no path. None: \
+         nothing is recorded. The variables of OpenTelemetry are read too ([tracing](tracing.md)).").secret(),
+    text("telemetry.service_name", "carillon", "carillon", "The name under which traces are found."),
+    text("telemetry.trace_ratio", "0.01", "0.01",
+        "The share of the traces that are recorded, of those that begin here; from 0 to 1."),
+    text("telemetry.trace_parent", "true", "false",
+        "Go by what a worker or backend says of its own trace in `traceparent`: what it records is recorded \
+         here too, and nothing else of its traces."),
+    text("telemetry.trace_queue", "2048", "2048",
+        "Spans that may wait to be sent; a further one is dropped and counted."),
+    text("telemetry.trace_delay", "5s", "5s", "How long a span waits at most for others to be sent with."),
+    text("telemetry.trace_timeout", "10s", "10s",
+        "How long the collector may take for what it is sent; after that it is dropped and counted."),
 ];

@@ -151,10 +151,15 @@ fn variables_that_kubernetes_adds_for_a_service_are_not_settings() {
 }
 
 #[test]
-fn what_is_not_in_this_version_is_refused_and_never_ignored() {
-    let told = mistakes(&[("telemetry.otlp_endpoint", "http://127.0.0.1:4317")]);
-    assert_eq!(names(&told), ["telemetry.otlp_endpoint"]);
-    assert!(told[0].problem.contains("not in this version"), "{}", told[0]);
+fn a_collector_is_named_by_an_address_without_a_user() {
+    for good in ["http://127.0.0.1:4318", "https://otel.example.com/v1/traces"] {
+        assert_eq!(mistakes(&[("telemetry.otlp_endpoint", good)]), [], "{good}");
+    }
+    for bad in ["127.0.0.1:4318", "grpc://a:4317", "http://user:geheim@a:4318"] {
+        let told = mistakes(&[("telemetry.otlp_endpoint", bad)]);
+        assert_eq!(names(&told), ["telemetry.otlp_endpoint"], "{bad}");
+        assert!(!told[0].to_string().contains("geheim"), "{}", told[0]);
+    }
 }
 
 #[test]

@@ -93,9 +93,10 @@ impl fmt::Display for Value {
     }
 }
 
-/// Whether TOML writes it without quotes: a truth value or a whole number.
+/// Whether TOML writes it without quotes: a truth value or a number.
 fn is_bare(text: &str) -> bool {
-    let is_number = text.parse::<u64>().is_ok_and(|number| number.to_string() == text);
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+    let is_number = number.is_some_and(|number| number.to_string() == text);
     is_number || text == "true" || text == "false"
 }
 

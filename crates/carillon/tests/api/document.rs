@@ -102,6 +102,7 @@ impl Call {
         let (mut path, mut query) = (self.path.clone(), String::new());
         let mut mark = '?';
         for parameter in self.says["parameters"].as_array().into_iter().flatten() {
+            let parameter = resolved(parameter);
             let name = parameter["name"].as_str().unwrap();
             let Some(example) = parameter.get("example") else { continue };
             let example = example.as_str().map_or_else(|| example.to_string(), str::to_owned);

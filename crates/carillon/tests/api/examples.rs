@@ -2,6 +2,7 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
+use http::Method;
 use serde_json::Value;
 use tokio::time::{Duration, sleep, timeout};
 
@@ -30,7 +31,7 @@ What is asked of one node concerns the whole cluster. Whatever is not done is an
 "#;
 
 /// What differs from node to node and from call to call.
-const OWN: [&str; 5] = ["id", "node", "connected_at", "version", "headroom"];
+const OWN: [&str; 6] = ["id", "node", "connected_at", "version", "headroom", "until"];
 
 /// What is sent, and what comes of it.
 struct Example {
@@ -151,8 +152,11 @@ fn shown_example(call: &Call, example: &Example) -> String {
     let url = format!("http://127.0.0.1:8001{}", call.example_path());
     let url = if url.contains(['?', '&']) { format!("'{url}'") } else { url };
     let body = example.body.map(|body| format!(" -d '{body}'")).unwrap_or_default();
+    let usual = if body.is_empty() { Method::GET } else { Method::POST };
+    let method = &call.method;
+    let method = if *method == usual { String::new() } else { format!("-X {method} ") };
     let (status, answer) = (&example.status, example.answer.unwrap());
-    format!("\n```sh\ncurl {url}{body}\n```\n\n```json\n// {status}\n{answer}\n```\n")
+    format!("\n```sh\ncurl {method}{url}{body}\n```\n\n```json\n// {status}\n{answer}\n```\n")
 }
 
 #[test]

@@ -15,8 +15,13 @@ const PAGES: [&str; 6] =
     ["/console/{file}", "/demo", "/demo.js", "/rooms", "/rooms.js", "/style.css"];
 
 /// Where routes are made.
-const ROUTERS: [&str; 4] =
-    ["../gateway/src/api.rs", "src/node/internal.rs", "src/node/page.rs", "src/node/dead.rs"];
+const ROUTERS: [&str; 5] = [
+    "../gateway/src/api.rs",
+    "src/node/internal.rs",
+    "src/node/page.rs",
+    "src/node/dead.rs",
+    "src/node/log.rs",
+];
 
 #[test]
 fn the_document_is_openapi() {

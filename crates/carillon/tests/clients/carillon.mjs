@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { after, afterEach, before } from 'node:test';
+import { freePorts } from './ports.mjs';
 import { said } from './record.mjs';
 import { until, within } from './until.mjs';
 
@@ -189,15 +189,6 @@ export class Carillon {
     }
     return sum;
   }
-}
-
-/** Ports that were free a moment ago. */
-export async function freePorts(count) {
-  const holders = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(holders.map((holder) => once(holder, 'listening')));
-  const ports = holders.map((holder) => holder.address().port);
-  await Promise.all(holders.map((holder) => new Promise((done) => holder.close(done))));
-  return ports;
 }
 
 function withoutSettings(env) {

@@ -73,6 +73,16 @@ describe('a node that goes', () => {
     assert.equal((await seatsOn(staying)).length, pages.length);
   });
 
+  it('stays until those who went last are with another', async (test) => {
+    const [going, staying] = await nodes(test, 2);
+    const front = await balancer([going], (end) => test.after(end));
+    const pages = pagesOf(front.url, test, 9);
+    await Promise.all(pages.map((page) => page.connected()));
+    front.serve([staying]);
+    assert.equal(await within('the node to leave', going.stop()), 0);
+    assert.equal((await seatsOn(staying)).length, pages.length);
+  });
+
   it('is unready first, then turns newcomers away while it goes on with those it has', async (test) => {
     const [going] = await nodes(test, 2, { CARILLON_DRAIN__DELAY: '2s', CARILLON_DRAIN__READY_STATUS: '404' });
     const page = open({ generation: '4.8', namespace: '/notice', query: 'user=6', url: going.url }, (end) => test.after(end));

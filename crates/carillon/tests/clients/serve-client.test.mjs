@@ -7,7 +7,8 @@ import { createServer } from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { browser } from './browser.mjs';
-import { Carillon, freePorts, node } from './carillon.mjs';
+import { Carillon, node } from './carillon.mjs';
+import { freePorts } from './ports.mjs';
 
 const BUNDLE = fileURLToPath(new URL('./node_modules/socket.io-client-4.8/dist/socket.io.min.js', import.meta.url));
 const chrome = browser();

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { freePorts } from '../clients/carillon.mjs';
+import { freePorts } from '../clients/ports.mjs';
 import { until, within } from '../clients/until.mjs';
 
 const NODES = 3;

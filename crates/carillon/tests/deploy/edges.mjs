@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePorts } from '../clients/carillon.mjs';
+import { freePorts } from '../clients/ports.mjs';
 import { until, within } from '../clients/until.mjs';
 
 const FOLDER = new URL('../../../../deploy/', import.meta.url);

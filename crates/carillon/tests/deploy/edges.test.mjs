@@ -3,7 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { Carillon, freePorts } from '../clients/carillon.mjs';
+import { Carillon } from '../clients/carillon.mjs';
+import { freePorts } from '../clients/ports.mjs';
 import { PAIRS, open } from '../clients/generations.mjs';
 import { complete } from '../clients/messages.mjs';
 import { until } from '../clients/until.mjs';

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePorts } from '../clients/carillon.mjs';
+import { freePorts } from '../clients/ports.mjs';
 import { until, within } from '../clients/until.mjs';
 
 const RULES = fileURLToPath(new URL('../../../../helm/carillon/files/rules/*.yaml', import.meta.url));

@@ -11,13 +11,13 @@ const GOOD: &str = r#"{"identity":"a","userIdentity":5,"status":1000}"#;
 /// Of use only to a node whose settings know the status.
 const UNKNOWN: &str = r#"{"identity":"b","userIdentity":5,"status":200}"#;
 
-fn node_on(url: &str, more: &[&str]) -> Node {
+pub(super) fn node_on(url: &str, more: &[&str]) -> Node {
     let url = format!("redis.url={url}");
     Node::start("serve", &[&["--set", &url][..], more].concat())
 }
 
 /// A listener that hears: what is plain is kept for nobody.
-fn listener(node: &Node) -> Running {
+pub(super) fn listener(node: &Node) -> Running {
     let mut child = command(&["listen", "--url", &node.public, "--user", "5"]).spawn().unwrap();
     let out = child.stdout.take().unwrap();
     let listener = Running::of(child, out);

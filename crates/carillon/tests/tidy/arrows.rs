@@ -13,10 +13,11 @@ use super::{
 const OURS: &[(&str, &[&str])] = &[
     ("notice", &[]),
     ("adapter", &["notice"]),
-    ("ingest", &["notice", "adapter"]),
+    ("trace", &["notice"]),
+    ("ingest", &["notice", "adapter", "trace"]),
     ("auth", &["notice"]),
-    ("gateway", &["notice", "adapter", "auth"]),
-    ("carillon", &["notice", "adapter", "ingest", "auth", "gateway"]),
+    ("gateway", &["notice", "adapter", "auth", "trace"]),
+    ("carillon", &["notice", "adapter", "ingest", "auth", "gateway", "trace"]),
     ("xtask", &[]),
     ("loadtest", &["notice"]),
 ];
@@ -32,6 +33,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("socketioxide", &["loadtest"]),
     ("jsonwebtoken", &["auth"]),
     ("hyper-rustls", &["auth", "carillon"]),
+    ("opentelemetry", &["trace", "carillon"]),
+    ("tracing-opentelemetry", &["trace", "carillon"]),
+    ("opentelemetry_sdk", &["carillon"]),
+    ("opentelemetry-otlp", &["carillon"]),
     ("clap", &["carillon", "loadtest"]),
     ("tracing-subscriber", &["carillon", "loadtest"]),
 ];

@@ -3,7 +3,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
-import { freePorts } from '../clients/carillon.mjs';
+import { freePorts } from '../clients/ports.mjs';
 import { until, within } from '../clients/until.mjs';
 import { block } from './guide.mjs';
 

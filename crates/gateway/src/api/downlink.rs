@@ -13,7 +13,10 @@ use axum::{
 use notice::Emit;
 use serde_json::json;
 
-use super::{emit::publish, error::ApiError};
+use super::{
+    error::ApiError,
+    publication::{Parent, publish},
+};
 use crate::{events::Downlink, shared::Shared};
 
 /// Why a call's body could not be read. The server leaves it among the request's extensions, with an empty
@@ -24,10 +27,11 @@ pub struct Unread(pub String);
 pub(super) async fn downlink(
     State(shared): State<Arc<Shared>>,
     unread: Option<Extension<Unread>>,
+    parent: Parent,
     body: Bytes,
 ) -> Response {
     let body = unread.map_or(Ok(body), |Extension(Unread(cause))| Err(ApiError::Malformed(cause)));
-    let sent = send(&shared, body).await;
+    let sent = send(&shared, body, parent).await;
     let outcome = match &sent {
         Ok(()) => Downlink::Sent,
         Err(error) if error.is_callers() => Downlink::Malformed,
@@ -39,9 +43,13 @@ pub(super) async fn downlink(
     answer(cause.map(|cause| (outcome, cause)))
 }
 
-async fn send(shared: &Shared, body: Result<Bytes, ApiError>) -> Result<(), ApiError> {
+async fn send(
+    shared: &Shared,
+    body: Result<Bytes, ApiError>,
+    parent: Parent,
+) -> Result<(), ApiError> {
     let draft = Emit::read_downlink(&body?, SystemTime::now())?;
-    publish(shared, draft).await.map(drop)
+    publish(shared, draft, parent).await.map(drop)
 }
 
 fn answer(failed: Option<(Downlink, String)>) -> Response {

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use adapter::{PublishError, Published, SignalError};
+use adapter::SignalError;
 use axum::{
     Json,
     body::Bytes,
@@ -14,7 +14,11 @@ use notice::{Draft, Emit, NodeId, Notice, Scope, SocketId, id_text};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{asked, error::ApiError};
+use super::{
+    asked,
+    error::ApiError,
+    publication::{Parent, publish},
+};
 use crate::{answering, others, questions::Answer, shared::Shared};
 
 /// `sockets` is only known for what stays on one node.
@@ -29,6 +33,7 @@ pub(super) struct Emitted {
 
 pub(super) async fn emit(
     State(shared): State<Arc<Shared>>,
+    parent: Parent,
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let Emit { draft, is_local, ack } = Emit::read(&body, SystemTime::now())?;
@@ -41,7 +46,7 @@ pub(super) async fn emit(
         _ if is_local && shared.publisher.keeps(&draft) => return Err(kept()),
         _ if is_local => to_this_node(&shared, draft).await,
         _ => {
-            let (id, nodes) = publish(&shared, draft).await?;
+            let (id, nodes) = publish(&shared, draft, parent).await?;
             Emitted { id, nodes, sockets: None, node: None }
         }
     };
@@ -102,24 +107,8 @@ async fn to_this_node(shared: &Shared, draft: Draft) -> Emitted {
     Emitted::by(&shared.config.node, notice.id().to_string(), fan_out.taken())
 }
 
-/// Gives the notice's id, and how many nodes heard it.
-pub(super) async fn publish(shared: &Shared, draft: Draft) -> Result<(String, usize), ApiError> {
-    match shared.publisher.publish(draft).await {
-        Ok(Published::Accepted { id, nodes }) => Ok((id.to_string(), nodes)),
-        // Only a task's notices are late or early, and an emit is about no task.
-        Ok(Published::Superseded | Published::AfterFinal | Published::Early { .. }) => {
-            Err(ApiError::Unavailable)
-        }
-        Err(error) if error.may_have_arrived() => Err(ApiError::Unsure),
-        Err(error) if error.is_transient() => Err(ApiError::Unavailable),
-        Err(PublishError::Narrowed { .. }) => Err(kept()),
-        Err(PublishError::Full { .. }) => Err(ApiError::Unavailable),
-        Err(error) => Err(ApiError::invalid(error.to_string())),
-    }
-}
-
 /// What is kept for a room is for all of it on every node, and for it alone.
-fn kept() -> ApiError {
+pub(super) fn kept() -> ApiError {
     ApiError::Invalid {
         message: "a room that is named is kept, and this is not for all of it and it alone"
             .to_owned(),

@@ -69,6 +69,7 @@ impl UnderWay {
             && one.behind.is_empty()
             && one.fan_out.join(notice, &self.shared.hub)
         {
+            one.fan_out.time(notice, &self.shared.config.node);
             return None;
         }
         one.behind.push(arrival);
@@ -110,6 +111,7 @@ impl UnderWay {
             self.lend_a_hand(&fan_out);
             return Vec::new();
         }
+        one.fan_out.ended(&self.shared.events);
         let one = self.by_audience.remove(audience);
         let behind = one.map(|one| one.behind).unwrap_or_default();
         self.behind -= behind.len();
@@ -126,6 +128,7 @@ fn audience(arrival: &Arrival) -> &Audience {
     match arrival {
         Arrival::Notice(notice) => &notice.draft.audience,
         Arrival::Gap(gap) => &gap.since.audience,
+        Arrival::Renumbered { audience, .. } => audience,
         Arrival::PutOut { room, .. } => room,
     }
 }

@@ -32,13 +32,10 @@ impl Room {
             return;
         }
         self.looked_at = Some(now);
-        let Ok(Ok(living)) = timeout(LOOK_WITHIN, shared.nodes.living()).await else {
-            self.left = None;
-            return;
+        self.left = match others(shared).await {
+            Some(others) => room_of(&others, std::mem::take(&mut self.on_their_way)),
+            None => None,
         };
-        let others = living.iter().filter(|living| living.node != shared.config.node);
-        let others: Vec<_> = others.map(About::read).filter(About::takes_newcomers).collect();
-        self.left = room_of(&others, std::mem::take(&mut self.on_their_way));
     }
 
     pub(super) fn left(&self) -> Option<usize> {
@@ -50,6 +47,13 @@ impl Room {
         self.on_their_way += sockets;
         self.left = self.left.map(|left| left.saturating_sub(sockets));
     }
+}
+
+/// The other nodes that take newcomers. None: it cannot be known now.
+pub(super) async fn others(shared: &Shared) -> Option<Vec<About>> {
+    let living = timeout(LOOK_WITHIN, shared.nodes.living()).await.ok()?.ok()?;
+    let others = living.iter().filter(|living| living.node != shared.config.node);
+    Some(others.map(About::read).filter(About::takes_newcomers).collect())
 }
 
 /// Those who were told a moment ago are not among the sockets that the others have counted.

@@ -87,7 +87,11 @@ async fn begin(
     drop(slot);
     match purpose {
         Purpose::Engine(opening) => Some(websocket::open(shared, *opening, wire, rest).await),
-        Purpose::Upgrade(session) => upgrade::take_over(session, wire, rest).await,
+        Purpose::Upgrade(session) => {
+            let upgraded = upgrade::take_over(Arc::clone(&session), wire, rest).await;
+            session.shared.events.upgraded(upgraded.is_some());
+            upgraded
+        }
         Purpose::Plain(wanted) => Some(plain::open(shared, wanted, wire, rest).await),
         Purpose::Tunnel(_) => None,
     }

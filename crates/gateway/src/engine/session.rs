@@ -267,6 +267,7 @@ impl Session {
         self.seats.empty(departure);
         self.partial.forget();
         self.shared.events.departed(departure, self.address);
+        self.shared.events.lasted(self.opened_at);
     }
 
     /// Why the session ended, once it has.

@@ -22,6 +22,7 @@ fn notice(json: &str, origin: Origin) -> Arc<Notice> {
         origin,
         narrowing: None,
         handed_in: SystemTime::UNIX_EPOCH,
+        trace: None,
     };
     Arc::new(Notice { draft, position: Position { epoch: Epoch::new("e1").unwrap(), seq: 7 } })
 }

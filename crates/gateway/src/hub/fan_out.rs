@@ -6,13 +6,17 @@
 //!
 //! Promise: a seat gets a fan-out's notices in order, each once.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    mem,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
-use notice::{Audience, Notice};
+use notice::{Audience, NodeId, Notice};
 use parking_lot::Mutex;
+use trace::Hearing;
 
 use super::{
     Choice, Hub, Members,
@@ -20,7 +24,7 @@ use super::{
     turn::Turn,
     volley::Volley,
 };
-use crate::events::Events;
+use crate::{events::Events, timing::Timed};
 
 #[derive(Debug)]
 pub(crate) struct FanOut {
@@ -39,6 +43,7 @@ pub(crate) struct FanOut {
 struct State {
     volley: Arc<Volley>,
     parts: Parts,
+    timed: Timed,
 }
 
 impl FanOut {
@@ -52,7 +57,11 @@ impl FanOut {
             lists,
             choice,
             taken: AtomicUsize::new(0),
-            state: Mutex::new(State { volley: Arc::new(Volley::of(notice)), parts }),
+            state: Mutex::new(State {
+                volley: Arc::new(Volley::of(notice)),
+                parts,
+                timed: Timed::default(),
+            }),
         }
     }
 
@@ -113,6 +122,25 @@ impl FanOut {
     pub(crate) fn is_through(&self) -> bool {
         let state = self.state.lock();
         state.parts.have_had(state.volley.len())
+    }
+
+    /// Keeps the times of one of its notices, should anybody want to know them.
+    pub(crate) fn time(&self, notice: &Arc<Notice>, node: &NodeId) {
+        if let Some(hearing) = Hearing::begin(notice, node) {
+            self.state.lock().timed.add(notice, hearing);
+        }
+    }
+
+    /// Notes that everybody has everything.
+    pub(crate) fn ended(&self, events: &Events) {
+        let (notices, timed) = {
+            let mut state = self.state.lock();
+            (state.volley.len(), mem::take(&mut state.timed))
+        };
+        let members = self.lists.iter().map(|members| members.len()).sum();
+        let sockets = if notices == 1 { self.taken() } else { members };
+        events.fanned_out(notices, sockets);
+        timed.ended(sockets, events);
     }
 
     fn take(&self) -> Option<(Part, Arc<Volley>)> {

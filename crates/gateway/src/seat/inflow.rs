@@ -23,6 +23,8 @@ struct Waiting {
     bytes: usize,
     /// Audiences of which the store is being read.
     reading: Vec<Audience>,
+    /// Those that were counted anew meanwhile: what is read of them may come from before.
+    renumbered: Vec<Audience>,
     /// What was read before the client was welcomed.
     read: Vec<(Audience, CatchUp)>,
 }
@@ -123,6 +125,16 @@ impl Inflow {
         self.release()
     }
 
+    /// Covers nothing of `audience` any more: it may see twice what it has, and misses nothing.
+    pub(crate) fn renumber(&mut self, audience: &Audience) {
+        self.floors.retain(|(floored, ..)| floored != audience);
+        if let Some(waiting) = &mut self.waiting
+            && !waiting.renumbered.contains(audience)
+        {
+            waiting.renumbered.push(audience.clone());
+        }
+    }
+
     /// Forgets what is known of `audience`.
     pub(crate) fn leave(&mut self, audience: &Audience) {
         self.floors.retain(|(floored, ..)| floored != audience);
@@ -137,10 +149,14 @@ impl Inflow {
     fn release(&mut self) -> Due {
         let Some(waiting) = &mut self.waiting else { return Due::default() };
         let (read, held) = (mem::take(&mut waiting.read), mem::take(&mut waiting.held));
+        let renumbered = waiting.renumbered.clone();
+        waiting.renumbered.retain(|audience| waiting.reading.contains(audience));
         waiting.bytes = 0;
         for (audience, caught) in &read {
             self.floors.retain(|(floored, ..)| floored != audience);
-            if let Some(position) = &caught.position {
+            if let Some(position) = &caught.position
+                && !renumbered.contains(audience)
+            {
                 self.floors.reserve_exact(1);
                 self.floors.push((audience.clone(), position.clone(), caught.is_whole));
             }
@@ -171,5 +187,72 @@ impl Inflow {
             (is_read || *is_whole) && floor.epoch == at.epoch && at.seq <= floor.seq
         };
         self.floors.iter().any(covers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What a seat sees of an audience that is counted anew.
+
+    use std::time::SystemTime;
+
+    use notice::{Draft, Epoch, EventName, Namespace, Payload, Scope};
+
+    use super::*;
+
+    fn audience() -> Audience {
+        Audience { namespace: Namespace::root(), scope: Scope::Everyone }
+    }
+
+    fn at(seq: u64) -> Position {
+        Position { epoch: Epoch::new("a").unwrap(), seq }
+    }
+
+    fn kept(seq: u64) -> Arc<Notice> {
+        let draft = Draft {
+            audience: audience(),
+            narrowing: None,
+            event: EventName::new("note").ok(),
+            payload: Payload::several(&[], Vec::new()),
+            kind: Kind::Kept,
+            origin: Origin::Backend,
+            handed_in: SystemTime::now(),
+            trace: None,
+        };
+        Arc::new(Notice { draft, position: at(seq) })
+    }
+
+    /// A seat that has read all up to 5.
+    fn read() -> Inflow {
+        let mut inflow = Inflow { is_live: true, ..Inflow::default() };
+        inflow.begin(&audience());
+        inflow.caught(&audience(), CatchUp { position: Some(at(5)), ..CatchUp::default() });
+        inflow.end(&audience());
+        assert_eq!(inflow.take(&kept(5), usize::MAX), Next::Skip);
+        assert_eq!(inflow.take(&kept(6), usize::MAX), Next::Send);
+        inflow
+    }
+
+    #[test]
+    fn a_known_number_that_was_given_again_is_news() {
+        let mut inflow = read();
+        inflow.renumber(&audience());
+        assert_eq!(inflow.take(&kept(4), usize::MAX), Next::Send);
+    }
+
+    #[test]
+    fn what_was_being_read_meanwhile_covers_nothing_either() {
+        let mut inflow = read();
+        inflow.begin(&audience());
+        inflow.renumber(&audience());
+        assert_eq!(inflow.take(&kept(4), usize::MAX), Next::Held);
+        inflow.caught(&audience(), CatchUp { position: Some(at(9)), ..CatchUp::default() });
+        assert_eq!(inflow.end(&audience()).fresh.len(), 1);
+        assert_eq!(inflow.take(&kept(8), usize::MAX), Next::Send);
+        // The next reading is of the new count.
+        inflow.begin(&audience());
+        inflow.caught(&audience(), CatchUp { position: Some(at(9)), ..CatchUp::default() });
+        inflow.end(&audience());
+        assert_eq!(inflow.take(&kept(8), usize::MAX), Next::Skip);
     }
 }

@@ -88,6 +88,11 @@ impl Seat {
         self.send_due(&due);
     }
 
+    /// The store counts an audience anew: what was read says nothing of what comes.
+    pub(crate) fn renumber(&self, audience: &Audience) {
+        self.inflow.lock().renumber(audience);
+    }
+
     /// Forgets where it stood in an audience that it has left.
     pub(crate) fn forget(self: &Arc<Self>, audience: &Audience) {
         self.inflow.lock().leave(audience);

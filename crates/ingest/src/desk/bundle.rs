@@ -1,6 +1,10 @@
 //! A draft to be published, and the tickets that it stands for.
 
+use std::time::SystemTime;
+
+use adapter::{PublishError, Published, publish_outcome};
 use notice::{Draft, Kind, Order, Stamp};
+use trace::{Ingest, Times};
 
 /// Of the progress of one task the newest is enough: the tickets of the others hang on to it.
 #[derive(Debug)]
@@ -10,11 +14,32 @@ pub(super) struct Bundle<T> {
     pub(super) own: (u64, T),
     /// The tickets of what was left out for it, in no order.
     pub(super) left_out: Vec<(u64, T)>,
+    /// Where its trace is recorded.
+    pub(super) span: Option<Box<Ingest>>,
 }
 
 impl<T> Bundle<T> {
-    pub(super) fn new(draft: Draft, taken: u64, ticket: T) -> Self {
-        Self { draft, own: (taken, ticket), left_out: Vec::new() }
+    pub(super) fn new(draft: Draft, taken: u64, ticket: T, span: Option<Box<Ingest>>) -> Self {
+        Self { draft, own: (taken, ticket), left_out: Vec::new(), span }
+    }
+
+    /// What the bus gets of it. Early progress is needed again, so that this is a copy: of references, not
+    /// of the payload.
+    pub(super) fn sent(&mut self) -> Draft {
+        let trace = self.span.as_mut().and_then(|span| span.publish(&self.draft.audience));
+        Draft { trace: trace.map(Box::new), ..self.draft.clone() }
+    }
+
+    /// The bus, which had it since `sent_at`, has answered.
+    pub(super) fn answered(
+        &mut self,
+        answer: &Result<Published, PublishError>,
+        sent_at: SystemTime,
+    ) {
+        let span = self.span.as_mut().and_then(|span| span.answered());
+        let accepted = answer.as_ref().map(Published::accepted);
+        let times = Times { handed_in: self.draft.handed_in, sent_at };
+        trace::published(span, publish_outcome(answer), accepted, times);
     }
 
     pub(super) fn len(&self) -> usize {
@@ -29,6 +54,11 @@ impl<T> Bundle<T> {
         }
         self.left_out.append(&mut other.left_out);
         self.left_out.push(other.own);
+        match (&mut self.span, other.span) {
+            (Some(own), Some(other)) => own.replace(*other),
+            (None, Some(other)) => other.ended("left_out"),
+            (_, None) => {}
+        }
         self
     }
 

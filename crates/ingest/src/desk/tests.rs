@@ -118,7 +118,13 @@ fn entry(text: &str, ticket: usize) -> Entry<usize> {
     let json = format!(
         r#"{{"text":"{text}","identity":"{task}","userIdentity":5,"event":"x.{kind}"{version}}}"#
     );
-    Entry { ticket, json: Bytes::from(json), stamp, handed_in: SystemTime::UNIX_EPOCH }
+    Entry {
+        ticket,
+        json: Bytes::from(json),
+        stamp,
+        handed_in: SystemTime::UNIX_EPOCH,
+        parent: None,
+    }
 }
 
 fn read_back(json: &str) -> String {

@@ -174,6 +174,7 @@ impl Trying {
             json: heard.json,
             stamp: None,
             handed_in: heard.at,
+            parent: None,
             tries: 1,
             origin: None,
             verdict: None,

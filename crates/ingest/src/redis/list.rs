@@ -177,6 +177,7 @@ fn ticket(taken: Taken) -> Option<Ticket<Taken>> {
         mark: taken,
         stamp: Some(stamp),
         handed_in: time_of(stamp).min(SystemTime::now()),
+        parent: None,
         tries: 1,
         origin: None,
         verdict: None,

@@ -14,7 +14,7 @@ use std::{
 
 use bytes::Bytes;
 use fred::{clients::Client, error::Error, types::Value};
-use notice::Stamp;
+use notice::{Stamp, TraceParent};
 use tokio::time::Instant;
 
 use crate::{
@@ -260,16 +260,24 @@ fn ticket(entry: &RawEntry, tries: u32) -> Ticket<Stamp> {
         None => (as_json(&entry.fields), Some(no_json(&entry.fields))),
     };
     let handed_in = time_of(id).min(SystemTime::now());
-    Ticket { mark: id, json, stamp: Some(id), handed_in, tries, origin: Some(text_of(id)), verdict }
+    let (stamp, origin, parent) = (Some(id), Some(text_of(id)), parent(&entry.fields));
+    Ticket { mark: id, json, stamp, handed_in, parent, tries, origin, verdict }
+}
+
+fn parent(fields: &[(Bytes, Bytes)]) -> Option<TraceParent> {
+    TraceParent::parse(std::str::from_utf8(field(fields, "traceparent")?).ok()?)
 }
 
 /// The message, or the emit as the message that carries it.
 fn message(fields: &[(Bytes, Bytes)]) -> Option<Bytes> {
-    let field = |name: &str| fields.iter().find(|(of, _)| of == name).map(|(_, value)| value);
-    field("json").cloned().or_else(|| {
-        let emit = field("emit")?;
+    field(fields, "json").cloned().or_else(|| {
+        let emit = field(fields, "emit")?;
         Some([b"{\"emit\":", &emit[..], b"}"].concat().into())
     })
+}
+
+fn field<'a>(fields: &'a [(Bytes, Bytes)], name: &str) -> Option<&'a Bytes> {
+    fields.iter().find(|(of, _)| of == name).map(|(_, value)| value)
 }
 
 fn no_json(fields: &[(Bytes, Bytes)]) -> Verdict {

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use notice::Stamp;
+use notice::{Stamp, TraceParent};
 
 use crate::{dead_letters::DeadLetter, desk::Entry, metrics::Road};
 
@@ -17,6 +17,8 @@ pub(super) struct Ticket<M> {
     pub(super) json: Bytes,
     pub(super) stamp: Option<Stamp>,
     pub(super) handed_in: SystemTime,
+    /// The trace that it continues, where its entry says so.
+    pub(super) parent: Option<TraceParent>,
     /// How often it was handed to somebody, this time included.
     pub(super) tries: u32,
     /// The id of the stream's entry, where it is one.
@@ -34,8 +36,9 @@ pub(super) struct Verdict {
 
 impl<M: Clone> Ticket<M> {
     pub(super) fn entry(self) -> Entry<Self> {
-        let Self { json, stamp, handed_in, .. } = &self;
-        Entry { json: json.clone(), stamp: *stamp, handed_in: *handed_in, ticket: self }
+        let Self { json, stamp, handed_in, parent, .. } = &self;
+        let (json, stamp, handed_in, parent) = (json.clone(), *stamp, *handed_in, *parent);
+        Entry { json, stamp, handed_in, parent, ticket: self }
     }
 
     pub(super) fn letter(&self, road: Road, verdict: &Verdict) -> DeadLetter {

@@ -58,6 +58,7 @@ pub(super) fn read(json: &[u8], handed_in: SystemTime) -> Result<Draft, EmitErro
         kind: Kind::Plain,
         origin: Origin::Backend,
         handed_in,
+        trace: None,
     })
 }
 

@@ -27,9 +27,10 @@ pub(super) enum Field {
     Version,
     Run,
     Emit,
+    Traceparent,
 }
 
-const FIELDS: usize = Field::Emit as usize + 1;
+const FIELDS: usize = Field::Traceparent as usize + 1;
 
 /// Where each field's value stands in the message.
 #[derive(Default)]
@@ -50,6 +51,7 @@ impl Field {
             b"version" => Self::Version,
             b"run" => Self::Run,
             b"emit" => Self::Emit,
+            b"traceparent" => Self::Traceparent,
             _ => return None,
         })
     }

@@ -5,6 +5,9 @@ use std::fs;
 
 use crate::{errand::Errand, failure::Failure, step::Step, toolbox, workshop::Workshop};
 
+/// How long each target runs unless told.
+const SECONDS: u32 = 300;
+
 pub(crate) const FUZZ: &[Step] = &[
     Step { name: "build", claim: "the fuzz targets build", run: build },
     Step { name: "run", claim: "no bytes make a reader stumble", run },
@@ -34,6 +37,7 @@ fn build(shop: &mut Workshop) -> Result<(), Failure> {
 
 /// Finds are added to a corpus under the target folder; what makes a reader stumble is left beside it.
 fn run(shop: &mut Workshop) -> Result<(), Failure> {
+    let seconds = shop.seconds.unwrap_or(SECONDS);
     let target = Workshop::target()?.join("fuzz");
     let programs = target.join(platform()?).join("release");
     let sources = Workshop::root().join("fuzz/fuzz_targets");
@@ -42,10 +46,10 @@ fn run(shop: &mut Workshop) -> Result<(), Failure> {
         let corpus = target.join("corpus").join(&name);
         let failed = |source| Failure::File { path: corpus.display().to_string(), source };
         fs::create_dir_all(&corpus).map_err(failed)?;
-        shop.say(&format!("{name}, for {} s", shop.seconds));
+        shop.say(&format!("{name}, for {seconds} s"));
         Errand::new(programs.join(&name))
             .args([&corpus, &Workshop::root().join("fuzz/seeds").join(&name)])
-            .args([format!("-max_total_time={}", shop.seconds)])
+            .args([format!("-max_total_time={seconds}")])
             .args([format!("-artifact_prefix={}/{name}-", target.display())])
             .args(["-max_len=4096", "-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1"])
             .run()?;

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything a change must pass, in order of cost.
 
 use crate::{
-    chores::{TESTS_LIMIT, cargo, cargo_test, clients, deploy, secrets, workers},
+    chores::{TESTS_LIMIT, cargo, cargo_test, chaos, clients, deploy, secrets, workers},
     errand::Errand,
     failure::Failure,
     step::Step,
@@ -22,6 +22,7 @@ pub(crate) const TEST: &[Step] = &[
         run: workers::run,
     },
     Step { name: "deploy", claim: "what is shipped to run it is right", run: deploy::run },
+    Step { name: "chaos", claim: "a minute of chaos loses nothing", run: chaos::short },
     Step { name: "secrets", claim: "no process has told a secret", run: secrets::run },
 ];
 

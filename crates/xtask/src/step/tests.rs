@@ -22,7 +22,7 @@ impl Write for Paper {
     }
 }
 
-const ALL: Choice = Choice { only: None, list: false, rounds: 1, seconds: 1 };
+const ALL: Choice = Choice { only: None, list: false, rounds: 1, seconds: None, seed: None };
 
 const STEPS: &[Step] = &[
     Step { name: "good", claim: "this one passes", run: good },

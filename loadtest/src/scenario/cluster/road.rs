@@ -17,7 +17,7 @@ const STREAM_UNANSWERED_MAX: usize = 256;
 
 /// One way in. The Node peer has a single one, which stands beside each of ours by HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Road {
+pub(in crate::scenario) enum Road {
     /// An event for a user, a call each.
     Emit,
     /// A worker's message that its task is complete, a call each.
@@ -66,7 +66,7 @@ impl Road {
     }
 
     /// Hands one notice in.
-    pub(super) fn hand_in(
+    pub(in crate::scenario) fn hand_in(
         self,
         kind: Kind,
         publisher: &mut Publisher,

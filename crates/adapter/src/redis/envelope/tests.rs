@@ -27,6 +27,7 @@ fn draft(kind: Kind) -> Draft {
         kind,
         origin: Origin::Backend,
         handed_in: UNIX_EPOCH + Duration::from_micros(1_763_668_800_123_456),
+        trace: Some(Box::new(Trace { id: 5, creation: 6, publish: 7 })),
     }
 }
 
@@ -61,6 +62,7 @@ fn every_kind_of_notice_reads_back() {
         assert_eq!((&read.audience, &read.event), (&draft.audience, &draft.event));
         assert_eq!((&read.payload, &read.kind), (&draft.payload, &draft.kind));
         assert_eq!((read.origin, read.handed_in), (draft.origin, draft.handed_in));
+        assert_eq!(read.trace, draft.trace);
     }
 }
 

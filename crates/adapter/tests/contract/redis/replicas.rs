@@ -1,6 +1,6 @@
 //! Accepted means: so many replicas have it.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use adapter::{Config, PublishError, Published, RedisConfig};
 
@@ -45,4 +45,21 @@ async fn a_notice_is_accepted_once_a_replica_has_it_and_may_be_handed_in_again_u
     assert_eq!(node.publish(end("b", now(), "b")).await, Published::AfterFinal);
     node.accepted(end("last", now(), "last")).await;
     assert_eq!(node.hear_texts(4).await, ["copied", "a", "b", "last"]);
+}
+
+#[tokio::test]
+async fn a_node_that_starts_waits_for_a_replica_that_its_primary_wants() {
+    let wants = ["--min-replicas-to-write", "1", "--repl-diskless-sync-delay", "0"];
+    let primary = Server::start(&wants).await;
+    let bus =
+        Running::start(RedisConfig::new(primary.url(), "carillon", OverRedis::config())).await;
+    let mut linking = pin!(bus.link());
+    let mut asked = Box::pin(primary.comes_to_say("INFO errorstats", "errorstat_NOREPLICAS"));
+    tokio::select! {
+        _node = linking.as_mut() => panic!("its primary takes nothing"),
+        () = asked.as_mut() => {}
+    }
+    let _replica = Server::start(&["--replicaof", "127.0.0.1", &primary.port().to_string()]).await;
+    let node = linking.await;
+    node.accepted(end("first", now(), "first")).await;
 }

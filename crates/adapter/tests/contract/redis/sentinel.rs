@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use adapter::{Arrival, Config, ConnectError, RedisConfig};
 use prometheus::Registry;
-use tokio::time::timeout;
 
-use super::{DEADLINE, OverRedis, Running, accepted_at_last, connect, heard_until};
+use super::{OverRedis, Running, accepted_at_last, connect, heard_until};
 use crate::{
     drafts::{audience, end, now, progress, text_of},
     fleet::Watched,
@@ -69,8 +68,7 @@ async fn what_a_new_primary_numbers_again_is_heard_though_its_number_is_known() 
     // Whether the loss shows, and is said as a gap, depends on how far it had counted when we looked.
     let mut new = String::new();
     while !new.contains('d') {
-        let arrival = timeout(DEADLINE, node.link.inbox.next()).await.expect("something comes");
-        let Some(Arrival::Notice(notice)) = arrival else { continue };
+        let Arrival::Notice(notice) = node.arrival().await else { continue };
         let text = text_of(&notice);
         if text.starts_with(char::is_alphabetic) && !new.contains(&text) {
             new.push_str(&text);
@@ -100,8 +98,7 @@ async fn after_an_end_that_a_new_primary_has_lost_no_progress_is_shown() {
     accepted_at_last(&worker, "last").await;
     let mut texts = Vec::new();
     while texts.last().is_none_or(|text| text != "last") {
-        let arrival = timeout(DEADLINE, node.link.inbox.next()).await.expect("something comes");
-        let Some(Arrival::Notice(notice)) = arrival else { continue };
+        let Arrival::Notice(notice) = node.arrival().await else { continue };
         texts.push(text_of(&notice));
     }
     assert!(!texts.iter().any(|text| text == "10%"), "{texts:?}");
