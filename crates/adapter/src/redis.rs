@@ -154,10 +154,10 @@ impl Redis {
     /// Puts one more node on the bus, with two connections of its own: one to hear notices by, one for
     /// what nodes say to each other.
     pub async fn link(&self, node: NodeId) -> Result<Link, ConnectError> {
-        let client = self.config.open_to_hear().await?;
         // Should it come to nothing, the tasks that run already end.
         let here = self.stop.child_token().drop_guard();
         let (station, requests) = self.station(node.clone(), here.token()).await?;
+        let client = self.config.open_to_hear().await?;
         let (sender, arrivals) = mpsc::channel(self.config.bus.inbox_len_max.max(1));
         let leases = Leases::new(Arc::clone(&self.bus), node.clone());
         let ears = Ears::new(node, &self.config.bus);
