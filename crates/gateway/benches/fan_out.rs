@@ -39,6 +39,7 @@ fn notice(seq: u64) -> Arc<Notice> {
         kind: Kind::Plain,
         origin: Origin::Backend,
         handed_in: SystemTime::now(),
+        trace: None,
     };
     Arc::new(Notice { draft, position: Position { epoch: Epoch::new("e").unwrap(), seq } })
 }
@@ -112,6 +113,7 @@ fn config(node: NodeId) -> Config {
         drain_delay: MINUTE,
         drain_over: MINUTE,
         uplink: Uplink::default(),
+        sampling: trace::Sampling::OFF,
     }
 }
 

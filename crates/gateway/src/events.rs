@@ -24,12 +24,12 @@ use prometheus::{
 };
 
 pub(crate) use self::outcomes::{Asking, Downlink, Dropped, Handshake, Heard, Ordered};
-pub(crate) use self::{
-    forwarding::Forwarded, handing_out::HandedOut, leaving::still_leaving, recovery::Recovered,
-};
 use self::{
     figures::Figures, forwarding::Forwards, handing_out::FanOuts, leaving::Leaving,
     recovery::Recoveries,
+};
+pub(crate) use self::{
+    forwarding::Forwarded, handing_out::HandedOut, leaving::still_leaving, recovery::Recovered,
 };
 use crate::{
     departure::Departure,

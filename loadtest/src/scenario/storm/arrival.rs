@@ -21,7 +21,7 @@ pub(super) fn arrive(
     let opened = ask(&mut polling, "GET", "polling", "")?;
     let sid = opened.split('"').nth(3).ok_or_else(|| unexpected(&opened))?.to_owned();
     let transport = format!("polling&sid={sid}");
-    ask(&mut polling, "POST", &transport, &kind.connect_packet(user))?;
+    ask(&mut polling, "POST", &transport, &kind.connect_packet(user, None))?;
     let seated = ask(&mut polling, "GET", &transport, "")?;
     if !seated.starts_with("40") {
         return Err(unexpected(&seated));
