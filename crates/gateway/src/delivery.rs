@@ -71,16 +71,16 @@ impl Delivery {
     async fn take_all(&mut self, arrivals: Vec<Arrival>) {
         let mut turn = Turn::begin();
         for arrival in arrivals {
-            self.take(arrival);
+            self.take(arrival, &mut turn);
             if turn.is_over() {
                 tokio::task::yield_now().await;
                 turn = Turn::begin();
             }
         }
-        self.hand_out();
+        self.hand_out(&mut turn);
     }
 
-    fn take(&mut self, arrival: Arrival) {
+    fn take(&mut self, arrival: Arrival, turn: &mut Turn) {
         let shared = &self.shared;
         if let (Arrival::Notice(notice), Some(gathered)) = (&arrival, &self.gathered)
             && gathered.join(notice, &shared.hub)
@@ -88,7 +88,7 @@ impl Delivery {
             gathered.time(notice, &shared.config.node);
             return;
         }
-        self.hand_out();
+        self.hand_out(turn);
         let Some(arrival) = self.under_way.take(arrival) else { return };
         match arrival {
             Arrival::Notice(notice) => {
@@ -108,11 +108,11 @@ impl Delivery {
         }
     }
 
-    /// Hands out what is gathered, for one turn here.
-    fn hand_out(&mut self) {
+    /// Hands out what is gathered, here for what is left of the turn.
+    fn hand_out(&mut self, turn: &mut Turn) {
         let Some(fan_out) = self.gathered.take() else { return };
         let events = &self.shared.events;
-        if fan_out.go_on(&mut Turn::begin(), events) {
+        if fan_out.go_on(turn, events) {
             events.handed_out(HandedOut::AtOnce);
             fan_out.ended(events);
         } else {

@@ -14,21 +14,24 @@ const SEATS_MAX: usize = 256;
 pub(crate) struct Turn {
     began: Instant,
     seats_left: usize,
+    is_over: bool,
     /// The time of day at its beginning.
     pub(crate) now: SystemTime,
 }
 
 impl Turn {
     pub(crate) fn begin() -> Self {
-        Self { began: Instant::now(), seats_left: SEATS_MAX, now: SystemTime::now() }
+        let (began, now) = (Instant::now(), SystemTime::now());
+        Self { began, seats_left: SEATS_MAX, is_over: false, now }
     }
 
     /// Counts one more seat.
     pub(crate) fn count(&mut self) {
         self.seats_left = self.seats_left.saturating_sub(1);
+        self.is_over = self.seats_left == 0 || self.began.elapsed() >= TURN;
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        self.seats_left == 0 || self.began.elapsed() >= TURN
+        self.is_over
     }
 }
