@@ -49,7 +49,7 @@ async fn run_node(
     let stopping = stop.clone().cancelled_owned();
     let node = Node::start_with(telemetry, config, stopping).await.map_err(not_started)?;
     if demo {
-        writeln!(console.out, "The page: http://{}/ (ctrl-c ends it)", node.internal_addr())?;
+        writeln!(console.out, "The page: http://{}/demo (ctrl-c ends it)", node.internal_addr())?;
         console.out.flush()?;
     }
     let hurry = node.hurry();

@@ -4,6 +4,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use super::{
+    collector::call,
     harness::{Node, PORTS, Running, carillon, command, taken_port},
     server::Server,
 };
@@ -91,7 +92,10 @@ fn demo_serves_its_page_and_works_for_user_5() {
     let (out, log) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
     let demo = Running::of(child, out);
     let line = demo.line_with("The page: http://127.0.0.1:");
-    assert!(line.contains("/ "), "{line}");
+    let address = line.split(' ').find(|word| word.starts_with("http")).unwrap();
+    let (node, path) = address.split_at(address.rfind('/').unwrap());
+    let (status, page) = call(node, "GET", path, "accept: text/html\r\n", "");
+    assert!(status == 200 && page.contains("Carillon: live tasks"), "{address}: {page}");
     let log = Running::of(command(&["--version"]).spawn().unwrap(), log);
     let started: Value = serde_json::from_str(&log.line_with("node started")).unwrap();
     let url = format!("http://{}", started["public.addr"].as_str().unwrap());
