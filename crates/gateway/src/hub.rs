@@ -190,8 +190,8 @@ impl Hub {
         members.iter().for_each(|seat| seat.renumber(audience));
         for notice in notices {
             let forms = Forms::new(Arc::clone(notice), true);
-            let mut choice = Choice::of(notice.draft.narrowing.as_deref());
-            for seat in members.iter().filter(|seat| choice.takes(seat)) {
+            let narrowing = notice.draft.narrowing.as_deref();
+            for seat in members.iter().filter(|seat| Choice::means(narrowing, seat)) {
                 seat.deliver(&forms, now, events);
             }
         }

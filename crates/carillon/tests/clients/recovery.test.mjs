@@ -148,6 +148,7 @@ describe('a client that was cut off', { concurrency: 4 }, () => {
     const letIn = away(page);
     await carillon.emit({ to: { room: 'meant' }, except: { sockets: [page.connects[0].id] }, event: 'said', args: [1] });
     await carillon.emit({ to: { room: 'left' }, event: 'said', args: [2] });
+    await carillon.emit({ to: { rooms: ['left', 'never joined'] }, event: 'said', args: ['of others'] });
     await carillon.emit({ to: { rooms: ['meant', 'left'] }, event: 'said', args: [3] });
     letIn();
     await isRecovered(page);

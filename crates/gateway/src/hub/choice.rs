@@ -27,6 +27,17 @@ impl Choice {
         }
     }
 
+    /// Whether `seat` is meant, of which only the audience is known: of the lists that are walked for several rooms or
+    /// for one socket, it may be in none.
+    pub(crate) fn means(narrowing: Option<&Narrowing>, seat: &Arc<Seat>) -> bool {
+        let Some(narrowing) = narrowing else { return true };
+        let rooms: HashSet<Room> = narrowing.rooms.iter().cloned().collect();
+        let socket = narrowing.socket.as_ref();
+        (rooms.is_empty() || seat.places.is_in_any(&rooms))
+            && socket.is_none_or(|socket| seat.own_names().contains(&socket.as_str()))
+            && Self::of(Some(narrowing)).takes(seat)
+    }
+
     /// Whether `seat`, which is in the audience or in one of the rooms, is meant and was not before.
     pub(crate) fn takes(&mut self, seat: &Arc<Seat>) -> bool {
         if !self.except_sockets.is_empty()

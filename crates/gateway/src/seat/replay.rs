@@ -118,8 +118,7 @@ impl Seat {
         let all = || caught.live.iter().chain(&caught.finals);
         let bytes = all().map(|notice| notice.draft.payload.len_bytes() + FRAME_BYTES_MAX);
         self.session.allow(bytes.sum());
-        let meant =
-            |notice: &&Arc<Notice>| Choice::of(notice.draft.narrowing.as_deref()).takes(self);
+        let meant = |notice: &&Arc<Notice>| Choice::means(notice.draft.narrowing.as_deref(), self);
         let mut due = all().filter(meant).peekable();
         while let Some(notice) = due.next() {
             // How tasks stand is told first, whatever its numbers: until all is told, its client has come no further.
