@@ -1,6 +1,8 @@
 //! Nodes that share the clients, Redis between them: one message to everyone on all of them, and then one to a
 //! single user each. Played with one node, two, three and four it shows how cost grows.
 
+use std::time::Duration;
+
 use indicatif::ProgressBar;
 use tokio::time::Instant;
 
@@ -11,7 +13,7 @@ use crate::{
     report::{BUSY, Sheet},
     scenario::{
         delays,
-        meter::{Meter, Reading, micros},
+        meter::{Meter, Reading},
         phase, placing, seating,
         volley::{LEAD, volley},
     },
@@ -21,6 +23,9 @@ use crate::{
     tally::Tally,
     target::{Kind, Onlooker, Redis, Server, Target},
 };
+
+/// How long all are left in peace before anything is said.
+const REST: Duration = Duration::from_secs(5);
 
 /// Plays it to one cluster.
 pub(crate) fn play(target: &Target, spread: &Spread, bar: &ProgressBar) -> Result<Sheet, Failure> {
@@ -35,6 +40,8 @@ pub(crate) fn play(target: &Target, spread: &Spread, bar: &ProgressBar) -> Resul
     let mut sheet = Sheet::default();
     let mut hall = Hall::open(target, &nodes, &redis, spread)?;
     hall.seat(bar, &mut sheet)?;
+    hall.rest(bar)?;
+    sheet.note("quiet: Redis commands", "/s/node", share(hall.quiet.commands, spread.nodes as u64));
     for part in [Part::Everyone, Part::Single] {
         hall.play(part, spread.rate_of(part), bar)?;
         let before = hall.look()?;
@@ -69,10 +76,20 @@ struct Hall<'a> {
     epoch: Instant,
     /// The number of the next message. No two of a run share one.
     seq_next: u32,
+    /// What Redis does while nothing is said.
+    quiet: Rates,
+}
+
+/// By the second: CPU in seconds, and commands.
+#[derive(Debug, Default)]
+struct Rates {
+    cpu: f64,
+    commands: f64,
 }
 
 /// What all have spent up to one moment.
 struct View {
+    at: Instant,
     reading: Reading,
     commands: f64,
 }
@@ -92,7 +109,8 @@ impl<'a> Hall<'a> {
         let publisher = [Publisher::connect(Speech::Http, first.at.publish)?];
         let meter = Meter::on_all(&nodes.iter().collect::<Vec<_>>(), Some(redis));
         let (kind, redis) = (target.kind, redis.onlooker()?);
-        Ok(Self { spread, kind, meter, redis, swarm, publisher, epoch, seq_next: 0 })
+        let (seq_next, quiet) = (0, Rates::default());
+        Ok(Self { spread, kind, meter, redis, swarm, publisher, epoch, seq_next, quiet })
     }
 
     fn seat(&mut self, bar: &ProgressBar, sheet: &mut Sheet) -> Result<(), Failure> {
@@ -107,8 +125,18 @@ impl<'a> Hall<'a> {
         Ok(())
     }
 
+    /// Looks at what is spent anyway, so that it is not taken for what messages cost.
+    fn rest(&mut self, bar: &ProgressBar) -> Result<(), Failure> {
+        phase(bar, "quiet", 0);
+        let before = self.look()?;
+        self.swarm.rest(Instant::now() + REST, || {})?;
+        self.quiet = self.look()?.rates_since(&before);
+        Ok(())
+    }
+
     fn look(&mut self) -> Result<View, Failure> {
-        Ok(View { reading: self.meter.read()?, commands: self.redis.commands()? })
+        Ok(View {
+            at: Instant::now(), reading: self.meter.read()?, commands: self.redis.commands()? })
     }
 
     /// Hands in so many messages, and listens until all have come or time is up.
@@ -142,9 +170,13 @@ impl<'a> Hall<'a> {
         let (name, count) = (part.name(), messages as usize);
         let expected = self.spread.hearers(part) * count;
         let spent = after.reading.since(&before.reading);
-        let commands = share(after.commands - before.commands, messages.into());
+        let rates = after.rates_since(before);
+        let seconds = after.at.saturating_duration_since(before.at).as_secs_f64();
+        let beyond = |rate: f64, quiet: f64| share((rate - quiet) * seconds, messages.into());
+        let redis = beyond(rates.cpu, self.quiet.cpu) * 1e6;
+        let commands = beyond(rates.commands, self.quiet.commands);
         sheet.cost(format!("{name}: CPU of a delivery"), "µs", spent.server_micros(expected));
-        sheet.cost(format!("{name}: CPU of Redis"), "µs/message", micros(spent.redis, count));
+        sheet.cost(format!("{name}: CPU of Redis"), "µs/message", redis);
         sheet.cost(format!("{name}: Redis commands"), "/message", commands);
         let tally = self.swarm.listener();
         delays(sheet, &format!("{name}: delay"), &tally.delays_us);
@@ -152,6 +184,15 @@ impl<'a> Hall<'a> {
         sheet.note(format!("{name}: {BUSY}"), "%", spent.own_percent());
         sheet.count(format!("{name}: lost"), expected.saturating_sub(delivered));
         sheet.count(format!("{name}: out of order"), disordered);
+    }
+}
+
+impl View {
+    fn rates_since(&self, earlier: &Self) -> Rates {
+        let seconds = self.at.saturating_duration_since(earlier.at).as_secs_f64();
+        let redis = self.reading.since(&earlier.reading).redis.as_secs_f64();
+        let commands = self.commands - earlier.commands;
+        Rates { cpu: redis / seconds, commands: commands / seconds }
     }
 }
 
