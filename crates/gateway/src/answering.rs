@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     census,
     drain::{self, Wish},
+    events::Tally,
     forms::Forms,
     hub::Choice,
     questions::{self, Answer, Done, Emit, Except, Question},
@@ -98,7 +99,8 @@ pub(crate) fn send(shared: &Shared, id: &SocketId, draft: Draft) -> Option<(Stri
     let notice = Arc::new(Notice { draft, position });
     let is_meant = Choice::of(notice.draft.narrowing.as_deref()).takes(&seat);
     let forms = Forms::new(Arc::clone(&notice), false);
-    let taken = is_meant && seat.deliver(&forms, SystemTime::now(), &shared.events);
+    let mut tally = Tally::of_round(&shared.events, SystemTime::now());
+    let taken = is_meant && seat.deliver(&forms, &mut tally);
     Some((notice.id().to_string(), usize::from(taken)))
 }
 

@@ -11,7 +11,7 @@ use adapter::{BusError, CatchUp, Owed, Since};
 use notice::{Audience, Namespace, Notice, Position, Scope};
 
 use super::{FRAME_BYTES_MAX, Seat, inflow::Due};
-use crate::{forms::Forms, frames_of, hub::Choice, readings::Want};
+use crate::{events::Tally, forms::Forms, frames_of, hub::Choice, readings::Want};
 
 /// One reading of the store for a seat that becomes a member. For as long as it is there, the seat holds back
 /// what the bus brings of the audience.
@@ -103,21 +103,25 @@ impl Seat {
         for (audience, caught) in &due.read {
             self.send_read(audience, caught);
         }
-        let (events, now) = (&self.session.shared.events, SystemTime::now());
+        let mut tally = self.tally();
         for notice in &due.fresh {
-            self.send(&Forms::new(Arc::clone(notice), false), now, events);
+            self.send(&Forms::new(Arc::clone(notice), false), &mut tally);
         }
+    }
+
+    fn tally(&self) -> Tally<'_> {
+        Tally::of_round(&self.session.shared.events, SystemTime::now())
     }
 
     /// The newest notice of each live task, then what was missed.
     fn send_read(self: &Arc<Self>, audience: &Audience, caught: &CatchUp) {
-        let (events, now) = (&self.session.shared.events, SystemTime::now());
         if let Some(gap) = &caught.gap {
-            self.session.send(&frames_of::gap(self, gap), None);
+            self.session.send(&frames_of::gap(self, gap));
         }
         let all = || caught.live.iter().chain(&caught.finals);
         let bytes = all().map(|notice| notice.draft.payload.len_bytes() + FRAME_BYTES_MAX);
         self.session.allow(bytes.sum());
+        let mut tally = self.tally();
         let meant = |notice: &&Arc<Notice>| Choice::means(notice.draft.narrowing.as_deref(), self);
         let mut due = all().filter(meant).peekable();
         while let Some(notice) = due.next() {
@@ -127,7 +131,7 @@ impl Seat {
                 Some(_) => caught.is_whole.then_some(&notice.position),
             };
             let reach = reach.map(|position| (audience, position));
-            self.send_reaching(&Forms::new(Arc::clone(notice), true), reach, now, events);
+            self.send_reaching(&Forms::new(Arc::clone(notice), true), reach, &mut tally);
         }
     }
 }
