@@ -18,6 +18,7 @@ mod process {
     mod keys;
     mod levels;
     mod life;
+    mod past_the_bus;
     mod redis;
     mod road;
     mod tls;

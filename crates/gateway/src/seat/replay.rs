@@ -9,6 +9,7 @@ use std::{sync::Arc, time::SystemTime};
 
 use adapter::{BusError, CatchUp, Owed, Since};
 use notice::{Audience, Namespace, Notice, Position, Scope};
+use trace::CatchingUp;
 
 use super::{FRAME_BYTES_MAX, Seat, inflow::Due};
 use crate::{events::Tally, forms::Forms, frames_of, hub::Choice, readings::Want};
@@ -58,8 +59,10 @@ impl<'a> Replay<'a> {
                 }
             }
         });
+        let span = shared.config.sampling.catch_up(audience);
         let (is_own, caught) = shared.readings.read(((*audience).clone(), want), reading).await;
         shared.events.read_store(is_own);
+        tell(span, is_own, caught.as_ref().ok());
         let caught = caught?;
         seat.inflow.lock().known.forget(audience);
         let owed = owed(&caught);
@@ -133,6 +136,19 @@ impl Seat {
             let reach = reach.map(|position| (audience, position));
             self.send_reaching(&Forms::new(Arc::clone(notice), true), reach, &mut tally);
         }
+    }
+}
+
+/// Ends the span of a reading; what failed gave nothing.
+fn tell(span: Option<CatchingUp>, is_own: bool, caught: Option<&CatchUp>) {
+    match (span, caught) {
+        (Some(span), Some(caught)) => {
+            let notices = caught.live.iter().chain(&caught.finals).map(AsRef::as_ref);
+            let outcome = if is_own { "read" } else { "shared" };
+            span.ended(outcome, notices, caught.gap.is_some());
+        }
+        (Some(span), None) => span.failed(),
+        (None, _) => {}
     }
 }
 
