@@ -113,6 +113,7 @@ impl Settings {
         for Flag { flag, name, value } in &sources.flags {
             settings.give(name, value, Origin::Flag(flag.clone()));
         }
+        otel::protocol(&mut settings, &sources.environment);
         settings
     }
 
