@@ -11,10 +11,7 @@ mod places;
 mod replay;
 mod seats;
 
-use std::{
-    mem,
-    sync::{Arc, atomic::AtomicU16},
-};
+use std::sync::{Arc, atomic::AtomicU16};
 
 use auth::Grant;
 use notice::{
@@ -159,10 +156,8 @@ impl Seat {
         let dialect = self.session.dialect;
         let frames = all.iter().filter_map(|forms| forms.frame(dialect));
         let Some(sent) = self.session.hand_all(frames.clone()) else { return false };
-        let mut bytes = sent.bytes;
-        for (encoded, _) in frames {
-            tally.sent(encoded, mem::take(&mut bytes));
-        }
+        tally.wrote(sent.bytes);
+        frames.for_each(|(encoded, _)| tally.sent(encoded));
         for forms in all {
             tally.delivered(sent, dialect, forms.fresh_since());
         }
@@ -220,7 +215,8 @@ impl Seat {
     ) -> Option<Sent> {
         let mut hand = |encoded: &Arc<Encoded>| {
             let sent = self.session.hand(encoded, task)?;
-            tally.sent(encoded, sent.bytes);
+            tally.sent(encoded);
+            tally.wrote(sent.bytes);
             Some(sent)
         };
         match &self.trail {

@@ -80,10 +80,14 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// A message for one socket, as far as it is out.
-    pub(crate) fn sent(&mut self, encoded: &Encoded, bytes: usize) {
+    /// A message for one socket.
+    pub(crate) fn sent(&mut self, encoded: &Encoded) {
         self.messages += 1;
         self.attachments += encoded.attachments().len();
+    }
+
+    /// So much of what was sent is out.
+    pub(crate) fn wrote(&mut self, bytes: usize) {
         self.bytes += bytes;
     }
 
