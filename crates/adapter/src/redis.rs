@@ -8,6 +8,7 @@ mod bus;
 mod calls;
 mod canary;
 mod channels;
+mod condition;
 mod config;
 mod ears;
 mod envelope;
@@ -30,6 +31,7 @@ mod put_out;
 mod refusal;
 mod repair;
 mod revoking;
+mod rights;
 mod round;
 mod scripts;
 mod station;
@@ -70,6 +72,7 @@ use self::{
     subscriptions::{Refused, Subscriptions},
 };
 pub use self::{
+    condition::{Cluster, Condition, Primary, Sentinel},
     config::RedisConfig,
     refusal::ConnectError,
     tls::{Pem, RedisTls},

@@ -15,6 +15,7 @@ mod process {
 
     mod collector;
     mod commands;
+    mod doctor;
     mod keys;
     mod levels;
     mod life;

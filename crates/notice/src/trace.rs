@@ -51,6 +51,7 @@ impl TraceParent {
     }
 
     /// With the `tracestate` that stood beside it, if that can be read.
+    #[must_use]
     pub fn beside(self, state: Option<&str>) -> Self {
         Self { state: state.and_then(TraceState::parse), ..self }
     }
