@@ -143,7 +143,7 @@ mod tests {
         let state = |state| parent(state).state.map(|state| state.as_str().to_owned());
         assert_eq!(state(Some(" a=1,b@c=x y ")).as_deref(), Some("a=1,b@c=x y"));
         let long = format!("a={}", "x".repeat(511));
-        for bad in [None, Some(""), Some(" "), Some("a=\n"), Some("a=é"), Some(&*long)] {
+        for bad in [None, Some(""), Some(" "), Some("a=\nb=1"), Some("a=é"), Some(&*long)] {
             assert_eq!(state(bad), None, "{bad:?}");
         }
     }
