@@ -58,7 +58,10 @@ pub use crate::{
     logins::{Login, LoginMode, LoginOutcome, Logins, Resume},
     nodes::{Answers, Living, Nodes},
     publisher::{Published, Publisher, outcome as publish_outcome},
-    redis::{ConnectError, Pem, Redis, RedisConfig, RedisTls},
+    redis::{
+        Cluster as RedisCluster, Condition as RedisCondition, ConnectError, Pem,
+        Primary as RedisPrimary, Redis, RedisConfig, RedisTls, Sentinel as RedisSentinel,
+    },
     relay::RelayDriver,
     requests::{Request, Requests},
     revocations::{InForce, Mark, News, Revocations},

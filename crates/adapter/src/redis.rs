@@ -5,8 +5,10 @@
 //! wait for a full inbox, this one lets the node fall behind and repairs it from the store.
 
 mod bus;
+mod calls;
 mod canary;
 mod channels;
+mod condition;
 mod config;
 mod ears;
 mod envelope;
@@ -29,6 +31,7 @@ mod put_out;
 mod refusal;
 mod repair;
 mod revoking;
+mod rights;
 mod round;
 mod scripts;
 mod station;
@@ -57,9 +60,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use self::envelope::fuzzed_envelope;
 pub(crate) use self::{bus::Bus, ears::Ears, leases::Leases, station::Station, uplink::Upward};
 use self::{
+    calls::Calls,
     canary::Canary,
     config::Layout,
-    events::Events,
+    events::{Connection, Events},
     hearing::Hearing,
     keys::Prefix,
     primaries::{Owners, Runs, at, field, info},
@@ -68,6 +72,7 @@ use self::{
     subscriptions::{Refused, Subscriptions},
 };
 pub use self::{
+    condition::{Cluster, Condition, Primary, Sentinel},
     config::RedisConfig,
     refusal::ConnectError,
     tls::{Pem, RedisTls},
@@ -123,7 +128,8 @@ impl Redis {
         let is_watched = config.layout()? == Layout::Sentinel;
         let client = config.open().await?;
         suits(&client, &config).await?;
-        let scripts = Scripts::load(&client, &config.bus).await;
+        let calls = Calls::new(registry)?;
+        let scripts = Scripts::load(&client, &config.bus, &calls).await;
         let scripts = scripts.map_err(|error| config.refusal(&error))?;
         let min_replicas_ack = config.min_replicas_ack;
         let publishing = if min_replicas_ack > 0 { config.open().await? } else { client.clone() };
@@ -141,6 +147,7 @@ impl Redis {
             metrics,
             events,
             traffic,
+            calls,
         };
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         Ok(Self { bus: Arc::new(bus), config: Arc::new(config), is_watched, tasks, stop })
@@ -251,11 +258,15 @@ impl Redis {
         let mut pulses = interval(PULSE);
         pulses.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut missed = 0;
+        let mut connections = self.bus.client.reconnect_rx();
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 _ = pulses.tick() => {}
+            }
+            while connections.try_recv().is_ok() {
+                self.bus.events.connected_anew(Connection::Asks);
             }
             let answer = self.ping().await;
             self.bus.events.answers(answer.as_ref().copied().map_err(String::as_str));

@@ -1,7 +1,7 @@
 //! What is counted of what nodes say to each other.
 
 use notice::NodeId;
-use prometheus::{IntCounterVec, Opts, Registry};
+use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
 
 use crate::asking::Said;
 
@@ -10,6 +10,7 @@ use crate::asking::Said;
 pub(crate) struct Traffic {
     dropped_total: IntCounterVec,
     requests_total: IntCounterVec,
+    nodes: IntGauge,
 }
 
 /// Why a signal did not come through.
@@ -37,9 +38,19 @@ impl Traffic {
             ),
             &["outcome"],
         )?;
+        let nodes = IntGauge::new(
+            "carillon_cluster_nodes",
+            "Nodes that live as far as this one sees, this one too.",
+        )?;
+        registry.register(Box::new(nodes.clone()))?;
         registry.register(Box::new(dropped_total.clone()))?;
         registry.register(Box::new(requests_total.clone()))?;
-        Ok(Self { dropped_total, requests_total })
+        Ok(Self { dropped_total, requests_total, nodes })
+    }
+
+    /// So many nodes live, as the bus says.
+    pub(crate) fn living(&self, nodes: usize) {
+        self.nodes.set(i64::try_from(nodes).unwrap_or(i64::MAX));
     }
 
     pub(crate) fn lost(&self, why: Lost, count: u64) {

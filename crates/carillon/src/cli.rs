@@ -109,7 +109,7 @@ fn execute(cli: Cli, console: &mut Console<'_>) -> Result<Exit, Failure> {
             let settings = console.settings(args.settings.clone());
             token::token(&args, settings, console)
         }
-        Command::Doctor(flags) => doctor::doctor(console.settings(flags), console),
+        Command::Doctor(args) => doctor::doctor(args, console),
         Command::Healthcheck(args) => healthcheck::healthcheck(&args, console),
         Command::Probe(args) => probe::probe(&args, console),
     }

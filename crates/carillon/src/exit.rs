@@ -56,6 +56,11 @@ impl Failure {
         Self { exit: Exit::Failed, error: error.into(), hint: Some(hint.into()) }
     }
 
+    /// What it is, and what to do if that is known: for who goes on all the same.
+    pub(crate) fn in_words(&self) -> (String, Option<&str>) {
+        (format!("{:#}", self.error), self.hint.as_deref())
+    }
+
     /// Tells the person, and says how to exit.
     pub(crate) fn report(&self, err: &mut dyn Write) -> Exit {
         let output = self.error.downcast_ref::<OutputError>();

@@ -24,6 +24,7 @@ mod api_key;
 mod auth;
 mod config;
 mod key_files;
+mod levels;
 mod limits;
 mod proxies;
 mod reader;
@@ -58,6 +59,7 @@ pub use self::{
 pub(crate) use self::{
     api_key::Scope,
     environment::{API_KEY, TOKEN},
+    levels::misspelt,
     manual::manual,
     telemetry::{LogFormat, Traces},
 };
@@ -111,6 +113,7 @@ impl Settings {
         for Flag { flag, name, value } in &sources.flags {
             settings.give(name, value, Origin::Flag(flag.clone()));
         }
+        otel::protocol(&mut settings, &sources.environment);
         settings
     }
 

@@ -15,9 +15,11 @@ mod process {
 
     mod collector;
     mod commands;
+    mod doctor;
     mod keys;
     mod levels;
     mod life;
+    mod past_the_bus;
     mod redis;
     mod road;
     mod tls;

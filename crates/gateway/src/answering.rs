@@ -11,13 +11,15 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use notice::{
     Audience, Draft, EventName, Kind, NameError, Namespace, Narrowing, Notice, Origin, Payload,
-    Room, Scope, SocketId,
+    Room, Scope, SocketId, Trace, TraceState,
 };
 use tokio_util::sync::CancellationToken;
+use trace::Hearing;
 
 use crate::{
     census,
     drain::{self, Wish},
+    events::Tally,
     forms::Forms,
     hub::Choice,
     questions::{self, Answer, Done, Emit, Except, Question},
@@ -96,10 +98,15 @@ pub(crate) fn send(shared: &Shared, id: &SocketId, draft: Draft) -> Option<(Stri
     let seat = shared.hub.socket(&draft.audience.namespace, id)?;
     let position = shared.local_id(draft.audience.clone()).position;
     let notice = Arc::new(Notice { draft, position });
+    let hearing = Hearing::begin(&notice, &shared.config.node);
     let is_meant = Choice::of(notice.draft.narrowing.as_deref()).takes(&seat);
     let forms = Forms::new(Arc::clone(&notice), false);
-    let taken = is_meant && seat.deliver(&forms, SystemTime::now(), &shared.events);
-    Some((notice.id().to_string(), usize::from(taken)))
+    let mut tally = Tally::of_round(&shared.events, SystemTime::now());
+    let sockets = usize::from(is_meant && seat.deliver(&forms, &mut tally));
+    if let Some(hearing) = hearing {
+        hearing.ended(&notice, sockets);
+    }
+    Some((notice.id().to_string(), sockets))
 }
 
 /// `draft` as it is asked of the node with the socket.
@@ -112,6 +119,11 @@ pub(crate) fn question(id: &SocketId, draft: &Draft) -> Question {
         args: draft.payload.args().to_owned(),
         attachments: attachments.map(|bytes| STANDARD.encode(bytes)).collect(),
         volatile: draft.kind == Kind::Volatile,
+        trace: draft.trace.as_ref().map(ToString::to_string),
+        state: draft
+            .trace
+            .as_ref()
+            .and_then(|trace| Some(trace.state.as_ref()?.as_str().to_owned())),
     };
     let Some(narrowing) = &draft.narrowing else { return Question::Emit(emit) };
     let rooms = narrowing.except_rooms.iter().map(Room::to_string).collect();
@@ -133,9 +145,13 @@ fn draft(emit: Emit, except: Option<&Except>) -> Option<(SocketId, Draft)> {
         kind: if emit.volatile { Kind::Volatile } else { Kind::Plain },
         origin: Origin::Backend,
         handed_in: SystemTime::now(),
-        trace: None,
+        trace: trace(emit.trace.as_deref(), emit.state.as_deref()).map(Box::new),
     };
     Some((id, draft))
+}
+
+fn trace(text: Option<&str>, state: Option<&str>) -> Option<Trace> {
+    Some(Trace { state: state.and_then(TraceState::parse), ..Trace::parse(text?)? })
 }
 
 fn narrowing(except: &Except) -> Result<Narrowing, NameError> {

@@ -13,6 +13,8 @@ use tungstenite::protocol::frame::{
     coding::{Control, Data, OpCode},
 };
 
+use crate::events::PacketType;
+
 /// Engine.IO's packet type for a message, as text and as the first byte of an Engine.IO 3 binary frame.
 const MESSAGE: u8 = b'4';
 const MESSAGE_BINARY_V3: u8 = 0x04;
@@ -142,6 +144,19 @@ impl Encoded {
     /// The Engine.IO text packet; empty for binary data alone.
     pub(crate) fn text(&self) -> &Bytes {
         &self.text
+    }
+
+    /// What it is to Engine.IO, or of a plain client what is the same; `None` for attachments alone.
+    pub(crate) fn packet_type(&self) -> Option<PacketType> {
+        match (self.text.first(), self.websocket.first()) {
+            (Some(b'0'), _) => Some(PacketType::Open),
+            (Some(b'1'), _) | (None, Some(0x88)) => Some(PacketType::Close),
+            (Some(b'2' | b':'), _) | (None, Some(0x89)) => Some(PacketType::Ping),
+            (Some(b'3'), _) | (None, Some(0x8a)) => Some(PacketType::Pong),
+            (Some(b'6'), _) => Some(PacketType::Noop),
+            (Some(_), _) => Some(PacketType::Message),
+            (None, _) => None,
+        }
     }
 
     pub(crate) fn attachments(&self) -> &[Bytes] {

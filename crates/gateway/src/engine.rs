@@ -58,7 +58,7 @@ pub(crate) use self::{
     pulse::{Beat, Pulse},
     request::Unfit,
     routes::{Answer, Asking, plain_text, unavailable, with_type},
-    session::Session,
+    session::{Sent, Session},
     sessions::Sessions,
     sid::Ids,
     websocket::hear_rest,

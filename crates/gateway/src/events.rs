@@ -8,11 +8,12 @@ mod hearing;
 mod leaving;
 mod outcomes;
 mod recovery;
+mod tally;
+mod traffic;
 
 use std::{
     net::IpAddr,
     sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, SystemTime},
 };
 
 use adapter::SignalError;
@@ -26,10 +27,11 @@ use prometheus::{
 pub(crate) use self::outcomes::{Asking, Downlink, Dropped, Handshake, Heard, Ordered};
 use self::{
     figures::Figures, forwarding::Forwards, handing_out::FanOuts, leaving::Leaving,
-    recovery::Recoveries,
+    recovery::Recoveries, tally::Deliveries, traffic::Traffic,
 };
 pub(crate) use self::{
     forwarding::Forwarded, handing_out::HandedOut, leaving::still_leaving, recovery::Recovered,
+    tally::Tally, traffic::PacketType,
 };
 use crate::{
     departure::Departure,
@@ -65,6 +67,7 @@ pub(crate) struct Events {
     delivery_seconds: Histogram,
     pub(crate) exemplars: Exemplars,
     figures: Figures,
+    traffic: Traffic,
     leaving: Leaving,
     forwards: Forwards,
     recoveries: Recoveries,
@@ -119,6 +122,7 @@ impl Events {
             downlinks: outcomes("carillon_downlinks_total", "Calls of /v1/downlink.")?,
             dropped: counters("carillon_dropped_total", "What was not passed on.", &["reason"])?,
             figures: Figures::new(registry)?,
+            traffic: Traffic::new(registry)?,
             leaving: Leaving::new(registry)?,
             forwards: Forwards::new(registry)?,
             recoveries: Recoveries::new(registry)?,
@@ -189,21 +193,6 @@ impl Events {
                 tracing::info!(client.addr = %address, reason, "put a socket out");
             }
             _ => tracing::debug!(client.addr = %address, reason, "a socket left"),
-        }
-    }
-
-    pub(crate) fn delivered(
-        &self,
-        transport: Transport,
-        dialect: Dialect,
-        handed_in: Option<SystemTime>,
-        now: SystemTime,
-    ) {
-        self.deliveries.at(transport, dialect).inc();
-        // What is caught up on is as old as its reader was long away.
-        if let Some(handed_in) = handed_in {
-            let delay = now.duration_since(handed_in).unwrap_or(Duration::ZERO);
-            self.delivery_seconds.observe(delay.as_secs_f64());
         }
     }
 
@@ -303,30 +292,6 @@ impl Events {
 /// A client could not log in to a room, for reasons that are not its own. The adapter has counted it.
 pub(crate) fn login_failed(error: &adapter::LoginError) {
     tracing::debug!(%error, "did not log a client in to a room");
-}
-
-#[derive(Debug)]
-struct Deliveries {
-    polling: IntCounter,
-    websocket: IntCounter,
-    sse: IntCounter,
-    ws: IntCounter,
-}
-
-impl Deliveries {
-    fn of(counters: &IntCounterVec) -> Self {
-        let at = |label| counters.with_label_values(&[label]);
-        Self { polling: at("polling"), websocket: at("websocket"), sse: at("sse"), ws: at("ws") }
-    }
-
-    fn at(&self, transport: Transport, dialect: Dialect) -> &IntCounter {
-        match (transport, dialect) {
-            (_, Dialect::PlainWebSocket) => &self.ws,
-            (Transport::WebSocket, _) => &self.websocket,
-            (Transport::Stream | Transport::Tail, _) => &self.sse,
-            (Transport::Polling | Transport::Upgrading, _) => &self.polling,
-        }
-    }
 }
 
 fn registered<T: Collector + Clone + 'static>(

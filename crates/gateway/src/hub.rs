@@ -23,7 +23,7 @@ use parking_lot::Mutex;
 
 pub(crate) use self::{choice::Choice, fan_out::FanOut, turn::Turn};
 use crate::{
-    events::Events,
+    events::{Events, Tally},
     forms::Forms,
     frames_of,
     seat::{Entry, Seat},
@@ -37,9 +37,25 @@ type Members = Arc<Vec<Arc<Seat>>>;
 /// Seats by the ids that their clients know.
 type Listed = HashMap<SocketId, Arc<Seat>>;
 
+/// A part of the audiences, with what there is in it.
+#[derive(Debug, Default)]
+struct Shard {
+    members: HashMap<Audience, Members>,
+    memberships: usize,
+    rooms: usize,
+}
+
+/// What a node holds.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Held {
+    pub(crate) audiences: usize,
+    pub(crate) rooms: usize,
+    pub(crate) memberships: usize,
+}
+
 #[derive(Debug)]
 pub(crate) struct Hub {
-    audiences: Box<[Mutex<HashMap<Audience, Members>>]>,
+    audiences: Box<[Mutex<Shard>]>,
     sockets: Box<[Mutex<Listed>]>,
     hasher: RandomState,
 }
@@ -57,8 +73,8 @@ impl Default for Hub {
 impl Hub {
     /// Makes `seat` a member of `audience`, if it may be.
     pub(crate) fn join(&self, seat: &Arc<Seat>, audience: &Audience) -> Entry {
-        let mut shard = self.audience_shard(audience).lock();
-        let members = shard.entry(audience.clone()).or_default();
+        let shard = &mut *self.audience_shard(audience).lock();
+        let members = shard.members.entry(audience.clone()).or_default();
         let limits = &seat.session.shared.config.limits;
         let is_user = matches!(audience.scope, Scope::User(_));
         // Here, where no other comes between: many of one user may connect at once.
@@ -68,25 +84,29 @@ impl Hub {
             seat.places.add(audience, members.len(), limits.rooms_per_socket)
         };
         if entry == Entry::Added {
+            shard.memberships += 1;
+            shard.rooms += usize::from(members.is_empty() && is_room(audience));
             Arc::make_mut(members).push(Arc::clone(seat));
         } else if members.is_empty() {
-            shard.remove(audience);
+            shard.members.remove(audience);
         }
         entry
     }
 
     /// Ends a membership. Says whether the bus had been told of it.
     pub(crate) fn leave(&self, seat: &Arc<Seat>, audience: &Audience) -> bool {
-        let mut shard = self.audience_shard(audience).lock();
+        let shard = &mut *self.audience_shard(audience).lock();
         let Some(place) = seat.places.remove(audience) else { return false };
-        let Some(members) = shard.get_mut(audience) else { return place.entered };
+        let Some(members) = shard.members.get_mut(audience) else { return place.entered };
         let list = Arc::make_mut(members);
         list.swap_remove(place.index);
+        shard.memberships -= 1;
         if let Some(moved) = list.get(place.index) {
             moved.places.moved(audience, place.index);
         }
         if list.is_empty() {
-            shard.remove(audience);
+            shard.members.remove(audience);
+            shard.rooms -= usize::from(is_room(audience));
         }
         place.entered
     }
@@ -115,7 +135,7 @@ impl Hub {
     }
 
     pub(crate) fn members(&self, audience: &Audience) -> Option<Members> {
-        self.audience_shard(audience).lock().get(audience).cloned()
+        self.audience_shard(audience).lock().members.get(audience).cloned()
     }
 
     /// Where the members are that a notice may be for: each list holds a member once, and [`Choice`] says
@@ -155,14 +175,20 @@ impl Hub {
         };
         let mut rooms = Vec::new();
         for shard in &self.audiences {
-            rooms.extend(shard.lock().iter().filter_map(counted));
+            rooms.extend(shard.lock().members.iter().filter_map(counted));
         }
         rooms
     }
 
-    /// How many audiences have members on this node.
-    pub(crate) fn audiences(&self) -> usize {
-        self.audiences.iter().map(|shard| shard.lock().len()).sum()
+    pub(crate) fn held(&self) -> Held {
+        let mut held = Held::default();
+        for shard in &self.audiences {
+            let shard = shard.lock();
+            held.audiences += shard.members.len();
+            held.rooms += shard.rooms;
+            held.memberships += shard.memberships;
+        }
+        held
     }
 
     /// How many members `audience` has on this node.
@@ -179,25 +205,25 @@ impl Hub {
     /// Tells every member of an audience that finals of it are gone which they have not had.
     pub(crate) fn tell_of(&self, gap: &Gap) {
         for seat in self.members(&gap.since.audience).iter().flat_map(|members| members.iter()) {
-            seat.session.send(&frames_of::gap(seat, gap), None);
+            seat.session.send(&frames_of::gap(seat, gap));
         }
     }
 
     /// Hands every member of an audience that is counted anew what is kept of it, whatever numbers it has read.
     pub(crate) fn renumber(&self, audience: &Audience, notices: &[Arc<Notice>], events: &Events) {
-        let now = SystemTime::now();
         let members = self.members(audience).unwrap_or_default();
         members.iter().for_each(|seat| seat.renumber(audience));
+        let mut tally = Tally::of_round(events, SystemTime::now());
         for notice in notices {
             let forms = Forms::new(Arc::clone(notice), true);
             let narrowing = notice.draft.narrowing.as_deref();
             for seat in members.iter().filter(|seat| Choice::means(narrowing, seat)) {
-                seat.deliver(&forms, now, events);
+                seat.deliver(&forms, &mut tally);
             }
         }
     }
 
-    fn audience_shard(&self, audience: &Audience) -> &Mutex<HashMap<Audience, Members>> {
+    fn audience_shard(&self, audience: &Audience) -> &Mutex<Shard> {
         &self.audiences[self.shard_of(audience)]
     }
 
@@ -209,4 +235,8 @@ impl Hub {
         let hash = self.hasher.hash_one(key);
         usize::try_from(hash % SHARDS as u64).expect("below the number of shards")
     }
+}
+
+fn is_room(audience: &Audience) -> bool {
+    matches!(audience.scope, Scope::Room(_))
 }

@@ -101,6 +101,11 @@ pub(crate) struct Emit {
     pub(crate) attachments: Vec<String>,
     #[serde(default)]
     pub(crate) volatile: bool,
+    /// A node that does not know this records nothing of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) trace: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) state: Option<String>,
 }
 
 /// Whom an emit leaves out, whoever else it is for.

@@ -11,10 +11,7 @@ mod places;
 mod replay;
 mod seats;
 
-use std::{
-    sync::{Arc, atomic::AtomicU16},
-    time::SystemTime,
-};
+use std::sync::{Arc, atomic::AtomicU16};
 
 use auth::Grant;
 use notice::{
@@ -31,8 +28,8 @@ pub(crate) use self::{places::Entry, replay::Replay, seats::Seats};
 use crate::{
     departure::Departure,
     encoded::Encoded,
-    engine::{Dialect, Session, Transport},
-    events::{Dropped, Events},
+    engine::{Dialect, Sent, Session},
+    events::{Dropped, Tally},
     forms::Forms,
     frames_of,
     login::Stays,
@@ -125,15 +122,15 @@ impl Seat {
 
     /// Takes a notice, now or when it is past its snapshot. `false`: it is known already, does not wait, or
     /// the socket is going.
-    pub(crate) fn deliver(&self, forms: &Forms, now: SystemTime, events: &Events) -> bool {
+    pub(crate) fn deliver(&self, forms: &Forms, tally: &mut Tally<'_>) -> bool {
         let bytes_max = self.session.shared.config.limits.queue_bytes;
         let next = self.inflow.lock().take(&forms.notice, bytes_max);
         match next {
-            Next::Send => self.send(forms, now, events),
+            Next::Send => self.send(forms, tally),
             Next::Held => true,
             Next::Skip => false,
             Next::Drop => {
-                events.dropped(Dropped::Volatile);
+                tally.dropped(Dropped::Volatile);
                 false
             }
             Next::Overflow => {
@@ -144,32 +141,34 @@ impl Seat {
     }
 
     /// Takes notices of one audience, with one write if it is past its snapshot. `false`: it took none.
-    pub(crate) fn deliver_all(&self, all: &[Arc<Forms>], now: SystemTime, events: &Events) -> bool {
+    pub(crate) fn deliver_all(&self, all: &[Arc<Forms>], tally: &mut Tally<'_>) -> bool {
         if let [forms] = all {
-            return self.deliver(forms, now, events);
+            return self.deliver(forms, tally);
         }
         let passes = {
             let inflow = self.inflow.lock();
             all.iter().all(|forms| inflow.passes(&forms.notice))
         };
         if !passes || self.trail.is_some() {
-            let taken = all.iter().filter(|forms| self.deliver(forms, now, events));
+            let taken = all.iter().filter(|forms| self.deliver(forms, tally));
             return taken.count() > 0;
         }
         let dialect = self.session.dialect;
         let frames = all.iter().filter_map(|forms| forms.frame(dialect));
-        let Some(transport) = self.session.send_all(frames) else { return false };
+        let Some(sent) = self.session.hand_all(frames.clone()) else { return false };
+        tally.wrote(sent.bytes);
+        frames.for_each(|(encoded, _)| tally.sent(encoded));
         for forms in all {
-            events.delivered(transport, dialect, forms.fresh_since(), now);
+            tally.delivered(sent, dialect, forms.fresh_since());
         }
         true
     }
 
-    fn send(&self, forms: &Forms, now: SystemTime, events: &Events) -> bool {
+    fn send(&self, forms: &Forms, tally: &mut Tally<'_>) -> bool {
         let Notice { draft, position } = &*forms.notice;
         let is_counted = !self.session.shared.is_local(position);
         let reach = is_counted.then_some((&draft.audience, position));
-        self.send_reaching(forms, reach, now, events)
+        self.send_reaching(forms, reach, tally)
     }
 
     /// Sends a notice with which its client has come up to `reach`.
@@ -177,21 +176,20 @@ impl Seat {
         &self,
         forms: &Forms,
         reach: Option<(&Audience, &Position)>,
-        now: SystemTime,
-        events: &Events,
+        tally: &mut Tally<'_>,
     ) -> bool {
         let draft = &forms.notice.draft;
         if draft.kind == Kind::Volatile && !self.session.is_free() {
-            events.dropped(Dropped::Volatile);
+            tally.dropped(Dropped::Volatile);
             return false;
         }
         let dialect = self.session.dialect;
         let sent = match forms.frame(dialect) {
-            Some((encoded, task)) => self.write(encoded, reach, task),
-            None => self.send_by_name(forms, reach),
+            Some((encoded, task)) => self.write(encoded, reach, task, tally),
+            None => self.send_by_name(forms, reach, tally),
         };
-        if let Some(transport) = sent {
-            events.delivered(transport, dialect, forms.fresh_since(), now);
+        if let Some(sent) = sent {
+            tally.delivered(sent, dialect, forms.fresh_since());
         }
         sent.is_some()
     }
@@ -201,9 +199,10 @@ impl Seat {
         &self,
         forms: &Forms,
         reach: Option<(&Audience, &Position)>,
-    ) -> Option<Transport> {
+        tally: &mut Tally<'_>,
+    ) -> Option<Sent> {
         let dialect = self.session.dialect;
-        let send = |name| self.write(&forms.encode(dialect, name), reach, None);
+        let send = |name| self.write(&forms.encode(dialect, name), reach, None, tally);
         self.own_names().into_iter().map(send).fold(None, Option::or)
     }
 
@@ -212,10 +211,17 @@ impl Seat {
         encoded: &Arc<Encoded>,
         reach: Option<(&Audience, &Position)>,
         task: Option<&TaskKey>,
-    ) -> Option<Transport> {
+        tally: &mut Tally<'_>,
+    ) -> Option<Sent> {
+        let mut hand = |encoded: &Arc<Encoded>| {
+            let sent = self.session.hand(encoded, task)?;
+            tally.sent(encoded);
+            tally.wrote(sent.bytes);
+            Some(sent)
+        };
         match &self.trail {
-            None => self.session.send(encoded, task),
-            Some(trail) => trail.send(encoded, reach, |encoded| self.session.send(encoded, task)),
+            None => hand(encoded),
+            Some(trail) => trail.send(encoded, reach, hand),
         }
     }
 
@@ -226,7 +232,7 @@ impl Seat {
 
     /// An event to this seat alone, of the gateway's own making.
     pub(crate) fn tell(&self, event: &str, json: &str) -> bool {
-        self.session.send(&self.event(event, json), None).is_some()
+        self.session.send(&self.event(event, json)).is_some()
     }
 
     fn event(&self, event: &str, json: &str) -> Arc<Encoded> {

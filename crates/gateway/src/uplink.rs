@@ -65,7 +65,7 @@ pub(crate) fn acknowledge(seat: &Arc<Seat>, ack: i64, receipt: Receipt) {
             Ok(id) => format!("[{{\"id\":\"{id}\"}}]"),
             Err(error) => reason(&error).list(),
         };
-        seat.session.send(&frames_of::ack(&seat, ack, &answer, Vec::new()), None);
+        seat.session.send(&frames_of::ack(&seat, ack, &answer, Vec::new()));
     });
 }
 

@@ -71,7 +71,7 @@ impl Batch {
     }
 
     pub(crate) fn parent(&self) -> Option<TraceParent> {
-        self.parent
+        self.parent.clone()
     }
 
     /// Each message as it was written, without the whitespace around it.

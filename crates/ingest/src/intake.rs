@@ -48,7 +48,7 @@ impl Intake {
         let handed_in = SystemTime::now();
         let entries = messages.iter().enumerate().map(|(ticket, json)| {
             let json = json.clone();
-            Entry { ticket, json, stamp: None, handed_in, parent }
+            Entry { ticket, json, stamp: None, handed_in, parent: parent.clone() }
         });
         for (index, fate) in desk.take(entries.collect()).await {
             fates[index] = fate;

@@ -51,7 +51,7 @@ pub use crate::{
     room_pattern::{RoomPattern, RoomPatternError, RoomPatterns},
     span::duration,
     status::{StatusTable, StatusTableError},
-    trace::{Trace, TraceParent},
+    trace::{Trace, TraceParent, TraceState},
 };
 
 #[cfg(feature = "fuzzing")]

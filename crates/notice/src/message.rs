@@ -79,9 +79,9 @@ impl Message {
         &self.draft
     }
 
-    /// Its field `traceparent`, if it has one that can be read.
+    /// Its fields `traceparent` and `tracestate`, if it has any that can be read.
     pub fn parent(&self) -> Option<TraceParent> {
-        self.parent
+        self.parent.clone()
     }
 
     pub fn into_draft(self) -> Draft {
@@ -148,10 +148,12 @@ fn run(fields: &Fields<'_>) -> Result<Option<Arc<str>>, MessageError> {
 }
 
 fn parent(fields: &Fields<'_>) -> Option<TraceParent> {
-    match fields.get(Field::Traceparent) {
-        Json::Text(text) => TraceParent::parse(&text),
+    let text = |field| match fields.get(field) {
+        Json::Text(text) => Some(text),
         _ => None,
-    }
+    };
+    let parent = TraceParent::parse(&text(Field::Traceparent)?)?;
+    Some(parent.beside(text(Field::Tracestate).as_deref()))
 }
 
 fn not_an_id(given: &Json<'_>) -> &'static str {

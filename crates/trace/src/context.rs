@@ -1,5 +1,7 @@
 //! Trace contexts as the library has them, from the numbers that travel with a notice, and back.
 
+use std::str::FromStr as _;
+
 use notice::TraceParent;
 use opentelemetry::{
     Context,
@@ -10,9 +12,11 @@ use opentelemetry::{
 pub const SPANS: &str = "carillon::spans";
 
 /// A span of another process, or one that has ended.
-pub(crate) fn remote(trace: u128, span: u64) -> SpanContext {
+pub(crate) fn remote(trace: u128, span: u64, state: Option<&notice::TraceState>) -> SpanContext {
     let (trace, span) = (TraceId::from(trace), SpanId::from(span));
-    SpanContext::new(trace, span, TraceFlags::SAMPLED, true, TraceState::default())
+    // What the library cannot read is none.
+    let state = state.and_then(|state| TraceState::from_str(state.as_str()).ok());
+    SpanContext::new(trace, span, TraceFlags::SAMPLED, true, state.unwrap_or_default())
 }
 
 /// Under `parent`, or as the first of a new trace.
@@ -26,8 +30,8 @@ pub(crate) fn numbers(context: &SpanContext) -> (u128, u64) {
     (trace, u64::from_be_bytes(context.span_id().to_bytes()))
 }
 
-pub(crate) fn of_parent(parent: TraceParent) -> SpanContext {
-    remote(parent.trace, parent.span)
+pub(crate) fn of_parent(parent: &TraceParent) -> SpanContext {
+    remote(parent.trace, parent.span, parent.state.as_ref())
 }
 
 /// The trace and the span in which the caller is, as they are written in a log.

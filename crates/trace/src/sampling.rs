@@ -2,7 +2,11 @@
 
 use notice::{Audience, TraceParent};
 
-use crate::spans::{Ingest, Publish, Reader};
+use crate::{
+    catching_up::CatchingUp,
+    emits::{Emit, Reach},
+    spans::{Ingest, Publish, Reader},
+};
 
 /// How many traces are recorded.
 #[derive(Clone, Copy, Debug)]
@@ -34,15 +38,30 @@ impl Sampling {
 
     /// The span of a message that is taken in, if it is recorded.
     pub fn ingest(&self, reader: &Reader, parent: Option<TraceParent>) -> Option<Box<Ingest>> {
-        self.takes(parent).then(|| Ingest::begin(reader, parent)).flatten().map(Box::new)
+        self.takes(parent.as_ref()).then(|| Ingest::begin(reader, parent)).flatten().map(Box::new)
     }
 
     /// The span of something that a backend has published, if it is recorded.
     pub fn publish(&self, audience: &Audience, parent: Option<TraceParent>) -> Option<Publish> {
-        self.takes(parent).then(|| Publish::begin(audience, parent)).flatten()
+        self.takes(parent.as_ref()).then(|| Publish::begin(audience, parent)).flatten()
     }
 
-    fn takes(&self, parent: Option<TraceParent>) -> bool {
+    /// The span of an emit that does not go over the bus, if it is recorded.
+    pub fn emit(
+        &self,
+        reach: Reach,
+        audience: &Audience,
+        parent: Option<TraceParent>,
+    ) -> Option<Emit> {
+        self.takes(parent.as_ref()).then(|| Emit::begin(reach, audience, parent)).flatten()
+    }
+
+    /// The span of a client's catching up, if it is recorded: as large a share of them as of all else.
+    pub fn catch_up(&self, audience: &Audience) -> Option<CatchingUp> {
+        self.takes(None).then(|| CatchingUp::begin(audience)).flatten()
+    }
+
+    fn takes(&self, parent: Option<&TraceParent>) -> bool {
         let drawn = match parent {
             Some(parent) if self.heeds_parent => return parent.is_sampled,
             // As all others decide of a trace, so that they keep the same ones.
@@ -66,27 +85,27 @@ mod tests {
     use super::*;
 
     fn under(trace: u128, is_sampled: bool) -> TraceParent {
-        TraceParent { trace, span: 1, is_sampled }
+        TraceParent { trace, span: 1, is_sampled, state: None }
     }
 
     #[test]
     fn nothing_is_recorded_when_it_is_off() {
         assert!(!Sampling::OFF.takes(None));
-        assert!(!Sampling::OFF.takes(Some(under(1, true))));
+        assert!(!Sampling::OFF.takes(Some(&under(1, true))));
     }
 
     #[test]
     fn whoever_began_a_trace_has_decided_for_all() {
         let (none, all) = (Sampling::new(0.0, true), Sampling::new(1.0, true));
-        assert!(none.takes(Some(under(u128::MAX, true))) && !all.takes(Some(under(1, false))));
+        assert!(none.takes(Some(&under(u128::MAX, true))) && !all.takes(Some(&under(1, false))));
         assert!(!none.takes(None) && all.takes(None));
     }
 
     #[test]
     fn where_nobody_is_heeded_the_share_is_taken_of_the_traces_that_others_take_too() {
         let half = Sampling::new(0.5, false);
-        assert!(half.takes(Some(under(1, false))));
-        assert!(!half.takes(Some(under(u128::MAX, true))));
+        assert!(half.takes(Some(&under(1, false))));
+        assert!(!half.takes(Some(&under(u128::MAX, true))));
     }
 
     #[test]

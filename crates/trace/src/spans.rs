@@ -4,7 +4,7 @@
 
 use std::time::SystemTime;
 
-use notice::{Audience, NodeId, Notice, Scope, Trace, TraceParent};
+use notice::{Audience, NodeId, Notice, Scope, Trace, TraceParent, TraceState};
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use tracing::{Span, field::Empty, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// As many messages as one span names of those that it stands for.
-const LINKS_MAX: usize = 32;
+pub(crate) const LINKS_MAX: usize = 32;
 
 /// Who takes a message in, and since when it waited for that.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ pub struct Ingest {
     span: Span,
     here: SpanContext,
     creation: u64,
+    state: Option<TraceState>,
     /// Of those that were left out for it.
     left_out: Vec<SpanContext>,
     /// While the bus has it.
@@ -67,9 +68,10 @@ impl Ingest {
             carillon.waited_ms = millis(reader.handed_in, SystemTime::now()),
             carillon.outcome = Empty,
         );
-        let here = started(&span, parent.map(of_parent))?;
-        let creation = parent.map_or_else(|| numbers(&here).1, |parent| parent.span);
-        Some(Self { span, here, creation, left_out: Vec::new(), publish: None })
+        let here = started(&span, parent.as_ref().map(of_parent))?;
+        let creation = parent.as_ref().map_or_else(|| numbers(&here).1, |parent| parent.span);
+        let state = parent.and_then(|parent| parent.state);
+        Some(Self { span, here, creation, state, left_out: Vec::new(), publish: None })
     }
 
     /// Stands for `earlier` too, which ends here.
@@ -88,8 +90,8 @@ impl Ingest {
             span.add_link(other.clone());
         }
         let (id, publish) = numbers(&here);
-        let trace = Trace { id, creation: self.creation, publish };
-        self.publish = Some(Publish { span, trace });
+        let trace = Trace { id, creation: self.creation, publish, state: self.state.clone() };
+        self.publish = Some(Publish { span, trace: trace.clone() });
         Some(trace)
     }
 
@@ -116,15 +118,16 @@ impl Publish {
     /// Without a message that was taken in: the span is the first one here.
     pub(crate) fn begin(audience: &Audience, parent: Option<TraceParent>) -> Option<Self> {
         let span = publish_span(audience);
-        let here = started(&span, parent.map(of_parent))?;
+        let here = started(&span, parent.as_ref().map(of_parent))?;
         let (id, publish) = numbers(&here);
-        let creation = parent.map_or(publish, |parent| parent.span);
-        Some(Self { span, trace: Trace { id, creation, publish } })
+        let creation = parent.as_ref().map_or(publish, |parent| parent.span);
+        let state = parent.and_then(|parent| parent.state);
+        Some(Self { span, trace: Trace { id, creation, publish, state } })
     }
 
     /// What the notice takes along.
     pub fn trace(&self) -> Trace {
-        self.trace
+        self.trace.clone()
     }
 
     /// Ends it: the bus did not take it.
@@ -147,7 +150,8 @@ impl Deliver {
     /// `None` for a notice that is not recorded. The span lies beside `publish` and not below it, and is linked
     /// to it: its parent is what made the message, as on every other node.
     pub(crate) fn begin(notice: &Notice, node: &NodeId) -> Option<Self> {
-        let Trace { id, creation, publish } = **notice.draft.trace.as_ref()?;
+        let Trace { id, creation, publish, state } = &**notice.draft.trace.as_ref()?;
+        let state = state.as_ref();
         let span = info_span!(
             target: SPANS,
             parent: None,
@@ -162,8 +166,8 @@ impl Deliver {
             carillon.age_ms = millis(notice.draft.handed_in, SystemTime::now()),
             carillon.sockets = Empty,
         );
-        started(&span, Some(remote(id, creation)))?;
-        span.add_link(remote(id, publish));
+        started(&span, Some(remote(*id, *creation, state)))?;
+        span.add_link(remote(*id, *publish, state));
         Some(Self(span))
     }
 
@@ -191,7 +195,7 @@ fn publish_span(audience: &Audience) -> Span {
 }
 
 /// Begins it under `parent`; `None` if nobody keeps it.
-fn started(span: &Span, parent: Option<SpanContext>) -> Option<SpanContext> {
+pub(crate) fn started(span: &Span, parent: Option<SpanContext>) -> Option<SpanContext> {
     if span.is_disabled() {
         return None;
     }
@@ -202,12 +206,12 @@ fn started(span: &Span, parent: Option<SpanContext>) -> Option<SpanContext> {
 }
 
 /// What is signed goes out as a number, what is not as a text.
-fn whole(number: usize) -> i64 {
+pub(crate) fn whole(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// Whom it is for, without saying whom: a user, a room, a socket or everyone of a namespace.
-fn template(audience: &Audience) -> String {
+pub(crate) fn template(audience: &Audience) -> String {
     let scope = match &audience.scope {
         Scope::User(_) => "user:{id}",
         Scope::Room(_) => "room:{id}",

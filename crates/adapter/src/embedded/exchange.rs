@@ -56,6 +56,7 @@ impl Exchange {
         let place = Place { node, gone, watchers, requests: sender, about, questions };
         let place = Arc::new(place);
         self.places.lock().push(Arc::clone(&place));
+        self.places();
         (place, requests)
     }
 
@@ -68,6 +69,7 @@ impl Exchange {
             }
             !place.gone.is_cancelled()
         });
+        self.traffic.living(places.len());
         places.clone()
     }
 

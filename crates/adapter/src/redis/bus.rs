@@ -17,6 +17,7 @@ use crate::{
     error::BusError,
     metrics::Metrics,
     redis::{
+        calls::Calls,
         envelope::Envelope,
         events::Events,
         keys::{Prefix, field_of_identity},
@@ -42,6 +43,7 @@ pub(crate) struct Bus {
     pub(super) metrics: Metrics,
     pub(super) events: Events,
     pub(super) traffic: Traffic,
+    pub(super) calls: Calls,
 }
 
 impl Bus {

@@ -114,7 +114,7 @@ impl RedisConfig {
         self.url.split_once("://").map_or("", |(scheme, _)| scheme)
     }
 
-    fn fred(&self) -> Result<FredConfig, ConnectError> {
+    pub(super) fn fred(&self) -> Result<FredConfig, ConnectError> {
         let layout = self.layout()?;
         let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
         // Without its TLS, for which fred would read this machine's roots whether or not they are wanted.

@@ -14,6 +14,7 @@ use std::{
 use bytes::{BufMut, Bytes, BytesMut};
 use notice::{
     Draft, Epoch, EventName, Kind, Notice, Order, Origin, Payload, Position, Stamp, TaskKey, Trace,
+    TraceState,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -67,6 +68,9 @@ struct Header<'a> {
     /// A node that does not know this records nothing of it.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     trace: Option<Cow<'a, str>>,
+    /// Of the trace.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    state: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -133,6 +137,10 @@ impl<'a> Header<'a> {
             handed_in: u64::try_from(since.as_micros()).unwrap_or(u64::MAX),
             attachments: draft.payload.attachments().iter().map(Bytes::len).collect(),
             trace: draft.trace.as_ref().map(|trace| trace.to_string().into()),
+            state: draft
+                .trace
+                .as_ref()
+                .and_then(|trace| Some(trace.state.as_ref()?.as_str().into())),
         }
     }
 
@@ -150,6 +158,9 @@ impl<'a> Header<'a> {
             (false, true) => Kind::Kept,
             (false, false) => Kind::Plain,
         };
+        let state = self.state.and_then(|state| TraceState::parse(&state));
+        let trace = self.trace.and_then(|trace| Trace::parse(&trace));
+        let trace = trace.map(|trace| Trace { state, ..trace });
         Ok(Draft {
             audience,
             narrowing: narrowing.map(Arc::new),
@@ -160,7 +171,7 @@ impl<'a> Header<'a> {
             handed_in: SystemTime::UNIX_EPOCH
                 .checked_add(Duration::from_micros(self.handed_in))
                 .ok_or(EnvelopeError::Part("time"))?,
-            trace: self.trace.and_then(|trace| Trace::parse(&trace)).map(Box::new),
+            trace: trace.map(Box::new),
         })
     }
 }

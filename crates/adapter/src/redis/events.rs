@@ -20,6 +20,7 @@ pub(super) struct Events {
     dropped_total: IntCounterVec,
     canary_seconds: Histogram,
     rebuilds_total: IntCounter,
+    reconnects_total: IntCounterVec,
 }
 
 /// Where there was no more room for what came to a node.
@@ -29,6 +30,17 @@ pub(super) enum Full {
     Connection,
     /// Among what is held while its audience is read from the store.
     Held,
+}
+
+/// Which connection to Redis.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Connection {
+    /// By which is published, and what is kept is read.
+    Asks,
+    /// By which notices are heard.
+    Hears,
+    /// For what nodes say to each other.
+    Nodes,
 }
 
 /// Why a node read the store again.
@@ -76,6 +88,14 @@ impl Events {
             "carillon_bus_rebuilds_total",
             "Subscriptions made anew because nothing was heard.",
         )?;
+        let reconnects_total = IntCounterVec::new(
+            Opts::new("carillon_redis_reconnects_total", "Connections to Redis made anew."),
+            &["connection"],
+        )?;
+        for connection in [Connection::Asks, Connection::Hears, Connection::Nodes] {
+            reconnects_total.with_label_values(&[connection.label()]).reset();
+        }
+        registry.register(Box::new(reconnects_total.clone()))?;
         registry.register(Box::new(canary_seconds.clone()))?;
         registry.register(Box::new(rebuilds_total.clone()))?;
         registry.register(Box::new(up.clone()))?;
@@ -89,6 +109,7 @@ impl Events {
             dropped_total,
             canary_seconds,
             rebuilds_total,
+            reconnects_total,
         })
     }
 
@@ -101,6 +122,12 @@ impl Events {
             Ok(()) if !was_up => tracing::info!("redis answers"),
             _ => {}
         }
+    }
+
+    /// A connection was lost, and there is another.
+    pub(super) fn connected_anew(&self, connection: Connection) {
+        self.reconnects_total.with_label_values(&[connection.label()]).inc();
+        tracing::debug!(connection = connection.label(), "connected to redis again");
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -146,6 +173,16 @@ impl Events {
     pub(super) fn unreadable(&self, error: &EnvelopeError) {
         self.unreadable_total.inc();
         tracing::warn!(%error, "left out an envelope that cannot be read");
+    }
+}
+
+impl Connection {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Asks => "asks",
+            Self::Hears => "hears",
+            Self::Nodes => "nodes",
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 -- it holds.
 --
 -- ARGV: node, token, length in ms, nodes at most, about
+-- Answers how many live, this one too.
 
 local leases = KEYS[1]
 local node, token, lease, len_max, about =
@@ -25,4 +26,4 @@ if redis.call('HLEN', leases) >= len_max and redis.call('HEXISTS', leases, node)
 end
 redis.call('HSET', leases, node, string.format('%.0f %s %s', now + lease, token, about))
 redis.call('PEXPIREAT', leases, string.format('%.0f', last_end))
-return 'renewed'
+return redis.call('HLEN', leases)

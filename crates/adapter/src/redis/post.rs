@@ -194,6 +194,7 @@ impl Station {
             let details = format!("all {NODES_MAX} places for nodes are taken");
             return Err(Error::new(ErrorKind::Unknown, details));
         }
+        self.bus.traffic.living(whole(Some(&answer)));
         Ok(())
     }
 

@@ -120,6 +120,7 @@ impl Bus {
 
     /// Makes the trips, and puts each outcome in its place.
     async fn travel(&self, trips: Vec<Trip>, results: &mut [Outcome]) {
+        let since = Instant::now();
         let mut answers = self.ask(&trips.iter().collect::<Vec<_>>(), false).await;
         let (until, mut wait) = (Instant::now() + self.config.publish_wait, Duration::ZERO);
         // Once more at once; and then as long as keys are on their way to another server.
@@ -135,6 +136,8 @@ impl Bus {
             let new = self.ask(&again, true).await;
             old.into_iter().zip(new).for_each(|(old, new)| *old = new);
         }
+        let is_answered = answers.iter().all(|answer| answer.value.is_ok());
+        self.scripts.publish.timed.took(since, is_answered);
         for (trip, Answer { value, replicas }) in trips.into_iter().zip(answers) {
             for (place, audience, outcome) in trip.outcomes(value, self.config.tasks_per_user_max) {
                 results[place] = outcome.and_then(|known| self.copied(known, audience, replicas));

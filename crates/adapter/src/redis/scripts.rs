@@ -14,7 +14,10 @@ use tokio::time::{Instant, sleep};
 use crate::{
     config::Config,
     limits::{QUIET_AGE, RECENT_BYTES_MAX, RECENT_LEN_MAX},
-    redis::primaries::{Owners, at, slot},
+    redis::{
+        calls::{Call, Calls, Timed},
+        primaries::{Owners, at, slot},
+    },
 };
 
 /// The first and the longest wait for keys that are on their way to another server.
@@ -32,6 +35,7 @@ pub(super) struct Script {
     sha: Value,
     /// How many of the arguments are keys.
     keys_len: i64,
+    pub(super) timed: Timed,
 }
 
 #[derive(Clone, Debug)]
@@ -82,46 +86,56 @@ macro_rules! with_life {
 }
 
 impl Scripts {
-    pub(super) async fn load(client: &Client, config: &Config) -> Result<Self, Error> {
+    pub(super) async fn load(
+        client: &Client,
+        config: &Config,
+        calls: &Calls,
+    ) -> Result<Self, Error> {
         let settings = settings(config);
-        let over_audience = async |text: &str| {
-            Script::load(client, &[&settings, text].concat(), LIFE_KEYS_LEN).await
+        let script = async |call, text: &str, keys_len| {
+            let (text, sha) = known(client, text).await?;
+            Ok::<_, Error>(Script { text, sha, keys_len, timed: calls.of(call) })
         };
+        let over_audience =
+            async |call, text: &str| script(call, &[&settings, text].concat(), LIFE_KEYS_LEN).await;
+        let over_room = async |text| script(Call::Room, text, ROOM_KEYS_LEN).await;
+        let of_node = async |text| script(Call::Node, text, 1).await;
+        let of_revoked = async |text| script(Call::Revocation, text, REVOKED_KEYS_LEN).await;
         Ok(Self {
-            publish: over_audience(with_recent!(with_life!("publish.lua"))).await?,
-            plain: over_audience(with_recent!(include_str!("plain.lua"))).await?,
-            catch_up: over_audience(with_life!("catch_up.lua")).await?,
-            missed: over_audience(with_life!("missed.lua")).await?,
-            seat: Script::load(client, include_str!("seat.lua"), 1).await?,
-            tasks: over_audience(with_life!("tasks.lua")).await?,
-            forget: over_audience(with_life!("forget.lua")).await?,
-            renumber: over_audience(with_life!("renumber.lua")).await?,
-            lease: Script::load(client, include_str!("lease.lua"), 1).await?,
-            leave: Script::load(client, include_str!("leave.lua"), 1).await?,
-            living: Script::load(client, include_str!("living.lua"), 1).await?,
-            ask: Script::load(client, include_str!("ask.lua"), 1).await?,
-            login: Script::load(client, with_room!("login.lua"), ROOM_KEYS_LEN).await?,
-            renew: Script::load(client, with_room!("renew.lua"), ROOM_KEYS_LEN).await?,
-            logout: Script::load(client, with_room!("logout.lua"), ROOM_KEYS_LEN).await?,
-            era: Script::load(client, include_str!("era.lua"), 1).await?,
-            revoke: Script::load(client, include_str!("revoke.lua"), REVOKED_KEYS_LEN).await?,
-            revoked: Script::load(client, include_str!("revoked.lua"), REVOKED_KEYS_LEN).await?,
+            publish: over_audience(Call::Publish, with_recent!(with_life!("publish.lua"))).await?,
+            plain: over_audience(Call::Publish, with_recent!(include_str!("plain.lua"))).await?,
+            catch_up: over_audience(Call::Read, with_life!("catch_up.lua")).await?,
+            missed: over_audience(Call::Read, with_life!("missed.lua")).await?,
+            seat: script(Call::Seat, include_str!("seat.lua"), 1).await?,
+            tasks: over_audience(Call::Read, with_life!("tasks.lua")).await?,
+            forget: over_audience(Call::Read, with_life!("forget.lua")).await?,
+            renumber: over_audience(Call::Read, with_life!("renumber.lua")).await?,
+            lease: of_node(include_str!("lease.lua")).await?,
+            leave: of_node(include_str!("leave.lua")).await?,
+            living: of_node(include_str!("living.lua")).await?,
+            ask: of_node(include_str!("ask.lua")).await?,
+            login: over_room(with_room!("login.lua")).await?,
+            renew: over_room(with_room!("renew.lua")).await?,
+            logout: over_room(with_room!("logout.lua")).await?,
+            era: script(Call::Room, include_str!("era.lua"), 1).await?,
+            revoke: of_revoked(include_str!("revoke.lua")).await?,
+            revoked: of_revoked(include_str!("revoked.lua")).await?,
         })
     }
 }
 
-impl Script {
-    /// Hands it to every primary.
-    async fn load(client: &Client, text: &str, keys_len: i64) -> Result<Self, Error> {
-        let (text, mut sha) = (Value::from(text), Value::Null);
-        for server in Owners::of(client).all() {
-            let args = vec![Value::from_static_str("LOAD"), text.clone()];
-            let command = CustomCommand::new_static("SCRIPT", ClusterHash::Random, false);
-            sha = at(client, server.as_ref()).custom(command, args).await?;
-        }
-        Ok(Self { text, sha, keys_len })
+/// Hands a script to every primary. Gives its text, and the name by which they remember it.
+async fn known(client: &Client, text: &str) -> Result<(Value, Value), Error> {
+    let (text, mut sha) = (Value::from(text), Value::Null);
+    for server in Owners::of(client).all() {
+        let args = vec![Value::from_static_str("LOAD"), text.clone()];
+        let command = CustomCommand::new_static("SCRIPT", ClusterHash::Random, false);
+        sha = at(client, server.as_ref()).custom(command, args).await?;
     }
+    Ok((text, sha))
+}
 
+impl Script {
     /// The same for a call with other keys than one audience's.
     pub(super) fn with_keys(&self, keys_len: usize) -> Self {
         let keys_len = i64::try_from(keys_len).expect("a call has a few hundred keys at most");
@@ -134,10 +148,13 @@ impl Script {
         client: &C,
         args: &[Value],
     ) -> Result<Value, Error> {
-        match self.run_known(client, args).await {
+        let since = Instant::now();
+        let answer = match self.run_known(client, args).await {
             Err(error) if was_not_run(&error) => self.run_anew(client, args).await,
             answer => answer,
-        }
+        };
+        self.timed.took(since, answer.is_ok());
+        answer
     }
 
     /// The same, and waits for so long if the keys are on their way to another server.

@@ -31,7 +31,7 @@ use crate::{
     redis::{
         bus::{Bus, lasting},
         channels::{self, BATCH_LEN, is_silent},
-        events::subscribing_failed,
+        events::{Connection, subscribing_failed},
         primaries::slot,
         scripts::is_moving,
         subscriptions::until,
@@ -187,8 +187,12 @@ impl Station {
             };
             match wake {
                 Wake::End => return,
+                Wake::NewConnection => {
+                    self.bus.events.connected_anew(Connection::Nodes);
+                    self.watchers.wish_again();
+                }
                 // To subscribe once more costs nothing, and ends whatever deafness nobody told us of.
-                Wake::NewConnection | Wake::Renewal => self.watchers.wish_again(),
+                Wake::Renewal => self.watchers.wish_again(),
                 Wake::Announcement | Wake::Changed => {}
             }
             retry_at = match self.subscribe().await {

@@ -27,7 +27,7 @@ use crate::{
         channels::{self, BATCH_LEN},
         config::Layout,
         ears::Ears,
-        events::subscribing_failed,
+        events::{Connection, subscribing_failed},
         primaries::{Owners, Runs, at, is_deposed},
         round::Round,
         suspicion::{Look, Sighting},
@@ -131,7 +131,10 @@ impl Subscriptions {
         loop {
             match self.wake(&mut signals).await {
                 Wake::End => return,
-                Wake::NewConnection(server) => self.wish_for(server.as_ref()),
+                Wake::NewConnection(server) => {
+                    self.bus.events.connected_anew(Connection::Hears);
+                    self.wish_for(server.as_ref());
+                }
                 Wake::SlotsMoved => self.wish_for_moved(),
                 // It tells us, as soon as it has looked too. Should it fail, the canary's task looks.
                 Wake::SlotsMovedElsewhere => drop(self.client.sync_cluster().await),

@@ -20,6 +20,7 @@ use crate::{
     limits::{UPLINK_BYTES_MAX, UPLINK_ENTRY_BYTES, UPLINK_LEN_MAX},
     redis::{
         bus::{Bus, count, lasting, millis},
+        calls::{Call, Timed},
         events,
         primaries::slot,
         publishing::{REPLICAS_SHARE, acks},
@@ -47,6 +48,7 @@ pub(super) struct Appending {
     client: Client,
     key: String,
     queued: mpsc::Receiver<(Instant, Handed)>,
+    timed: Timed,
 }
 
 impl Upward {
@@ -54,7 +56,8 @@ impl Upward {
     pub(super) fn open(bus: &Arc<Bus>, client: Client, stream: &str) -> (Self, Appending) {
         let (queue, queued) = mpsc::channel(QUEUE_LEN_MAX);
         let key = bus.prefix.stream(stream);
-        let appending = Appending { bus: Arc::clone(bus), client, key, queued };
+        let timed = bus.calls.of(Call::Uplink);
+        let appending = Appending { bus: Arc::clone(bus), client, key, queued, timed };
         (Self { bus: Arc::clone(bus), queue, waiting: Arc::default() }, appending)
     }
 
@@ -144,7 +147,9 @@ impl Appending {
                 return vec![Err(failure(&error))];
             }
         }
+        let since = Instant::now();
         let mut answers: Vec<Result<Value, Error>> = pipeline.try_all().await;
+        self.timed.took(since, answers.iter().all(Result::is_ok));
         let waited = answers.split_off(len.min(answers.len())).pop();
         let replicas = waited.map(acks).unwrap_or_default();
         let kept = |answer: Result<Value, Error>| match answer {

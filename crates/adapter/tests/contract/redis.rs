@@ -1,6 +1,7 @@
 //! The bus over Redis, held to the contract, and what only it promises.
 
 mod cluster;
+mod condition;
 mod door;
 mod faults;
 mod kept;

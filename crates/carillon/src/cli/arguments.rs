@@ -127,8 +127,8 @@ pub(super) enum Command {
     Check(SettingFlags),
     /// Print the settings in force and where each came from, secrets masked
     Config(SettingFlags),
-    /// Look at what a node needs from this machine, and say what to do
-    Doctor(SettingFlags),
+    /// Look at what a node needs from this machine and from Redis, and at nodes that run; say what to do
+    Doctor(DoctorArgs),
     /// Ask the node of these settings whether it takes clients; ends with 1 if not
     Healthcheck(HealthArgs),
     /// Hand in a task, and wait for its notice by polling and by WebSocket
@@ -267,6 +267,21 @@ pub(super) struct TokenArgs {
     /// A room that it opens, or the beginning of names and a *; may be repeated
     #[arg(long, value_name = "ROOM", value_parser = room)]
     pub(super) room: Vec<RoomPattern>,
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct DoctorArgs {
+    /// A node that runs, by its internal address such as `http://127.0.0.1:8001`; may be repeated, and then they
+    /// should agree. A key of its API comes from the environment, `CARILLON_API_KEY`
+    #[arg(long, value_name = "URL")]
+    pub(super) node: Vec<String>,
+    /// Where clients connect, such as `https://push.example.com`: do all requests of a session find it?
+    #[arg(long, value_name = "URL")]
+    pub(super) front: Option<String>,
+    #[command(flatten)]
+    pub(super) tls: TlsArgs,
     #[command(flatten)]
     pub(super) settings: SettingFlags,
 }

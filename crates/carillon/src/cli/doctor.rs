@@ -1,34 +1,25 @@
-//! `carillon doctor`: looks at what a node needs from this machine, and says what to do.
+//! `carillon doctor`: looks at what a node needs from this machine and from Redis, and at nodes that run; and says what to
+//! do.
 
-use std::{
-    io::{self, ErrorKind, Write},
-    net::{SocketAddr, TcpListener},
-    time::{Duration, SystemTime},
-};
+mod front;
+mod machine;
+mod nodes;
+mod redis;
 
-use anyhow::Context as _;
+use std::io::{self, Write};
+
 use gateway::Identity;
-use rustix::process::{Resource, getrlimit};
-use tokio::time::{self, Instant};
 
+use self::nodes::Nodes;
 use crate::{
-    bus,
-    cli::{Console, block_on, ports},
+    cli::{Console, arguments::DoctorArgs, block_on, remote::Remote, trust},
     exit::{Exit, Failure},
-    settings::{Config, Settings},
+    settings::{API_KEY, Config},
 };
-
-/// Files that a node opens besides its sockets.
-const FILES_BESIDES_SOCKETS: usize = 1024;
-/// Nobody runs this before it was written: 2026-01-01.
-const EPOCH_MIN: Duration = Duration::from_hours(490_896);
-/// How long the two clocks are compared, and how far they may part in it.
-const CLOCK_WATCHED: Duration = Duration::from_millis(200);
-const CLOCK_DRIFT_MAX: Duration = Duration::from_millis(50);
 
 /// What was found out about one thing.
 struct Finding {
-    what: &'static str,
+    what: String,
     verdict: Verdict,
 }
 
@@ -40,29 +31,28 @@ enum Verdict {
     Bad(String, String),
 }
 
-pub(super) fn doctor(settings: Settings, console: &mut Console<'_>) -> Result<Exit, Failure> {
-    let config = match settings.into_config() {
+pub(super) fn doctor(args: DoctorArgs, console: &mut Console<'_>) -> Result<Exit, Failure> {
+    let nodes = Nodes::of(&args.node, console.environment.get(API_KEY), &args.tls)?;
+    let front = args.front.as_deref();
+    let front = front.map(|url| Remote::parse("--front", url, "https://push.example.com"));
+    let front = front.transpose()?;
+    let rules = front.as_ref().map(|front| trust::rules(front, &args.tls)).transpose()?;
+    let config = match console.settings(args.settings).into_config() {
         Ok(config) => config,
         Err(mistakes) => {
             writeln!(console.out, "bad   settings: {}", mistakes.0.len())?;
             return Err(mistakes.into());
         }
     };
-    let mut findings = vec![
-        Finding { what: "settings", verdict: Verdict::Good("right".to_owned()) },
-        Finding { what: "file limit", verdict: file_limit(&config) },
-        Finding { what: "clock", verdict: block_on(clock())? },
-        Finding { what: "bus", verdict: block_on(bus(&config))? },
-    ];
-    if let Some(identity) = &config.public.tls {
-        findings.push(Finding { what: "certificate", verdict: certificate(identity) });
-    }
-    for (what, addr, name) in [
-        ("public port", config.public.addr, "--public-addr"),
-        ("internal port", config.internal.addr, "--internal-addr"),
-    ] {
-        findings.push(Finding { what, verdict: port(addr, name) });
-    }
+    let findings = block_on(async {
+        // It is large: it speaks to Redis in several ways.
+        let mut findings = Box::pin(of_oneself(&config)).await?;
+        findings.extend(nodes.look(&config).await);
+        if let (Some(front), Some(rules)) = (&front, rules) {
+            findings.extend(front::look(front, rules, &config.public.path).await);
+        }
+        Ok(findings)
+    })?;
     for finding in &findings {
         finding.print(console.out)?;
     }
@@ -70,7 +60,32 @@ pub(super) fn doctor(settings: Settings, console: &mut Console<'_>) -> Result<Ex
     Ok(if sick { Exit::Failed } else { Exit::Stopped })
 }
 
+/// What a node with these settings would find if it started here.
+async fn of_oneself(config: &Config) -> Result<Vec<Finding>, Failure> {
+    let mut findings = vec![
+        Finding::of("settings", Verdict::Good("right".to_owned())),
+        Finding::of("file limit", machine::file_limit(config)),
+        Finding::of("clock", machine::clock().await?),
+    ];
+    findings.extend(machine::kernel(config));
+    findings.extend(redis::look(config).await);
+    if let Some(identity) = &config.public.tls {
+        findings.push(Finding::of("certificate", certificate(identity)));
+    }
+    for (what, addr, name) in [
+        ("public port", config.public.addr, "--public-addr"),
+        ("internal port", config.internal.addr, "--internal-addr"),
+    ] {
+        findings.push(Finding::of(what, machine::port(addr, name)));
+    }
+    Ok(findings)
+}
+
 impl Finding {
+    fn of(what: impl Into<String>, verdict: Verdict) -> Self {
+        Self { what: what.into(), verdict }
+    }
+
     fn print(&self, out: &mut dyn Write) -> io::Result<()> {
         let (mark, text, hint) = match &self.verdict {
             Verdict::Good(text) => ("good", text, None),
@@ -82,85 +97,37 @@ impl Finding {
     }
 }
 
-/// A node raises its limit as far as it may, so that is what counts.
-fn file_limit(config: &Config) -> Verdict {
-    let limits = &config.limits;
-    let sockets = limits.sockets.saturating_add(limits.handshakes);
-    let needed = sockets.saturating_add(FILES_BESIDES_SOCKETS);
-    match getrlimit(Resource::Nofile).maximum {
-        None => Verdict::Good("none".to_owned()),
-        Some(limit) if limit >= needed as u64 => {
-            Verdict::Good(format!("{limit} files, {needed} needed"))
-        }
-        Some(limit) => Verdict::Weak(
-            format!("{limit} files, and limits.sockets = {} needs {needed}", limits.sockets),
-            format!(
-                "raise it (`ulimit -Hn {needed}`, LimitNOFILE={needed}), or lower limits.sockets"
-            ),
-        ),
+impl Verdict {
+    fn good(text: impl Into<String>) -> Self {
+        Self::Good(text.into())
     }
-}
 
-/// Whether the wall clock shows a likely time and goes as fast as time passes.
-async fn clock() -> Result<Verdict, Failure> {
-    let (wall, steady) = (SystemTime::now(), Instant::now());
-    time::sleep(CLOCK_WATCHED).await;
-    let passed = steady.elapsed();
-    let shown = SystemTime::now().duration_since(wall).unwrap_or_default();
-    let since_epoch = wall.duration_since(SystemTime::UNIX_EPOCH).context("read the clock")?;
-    let hint = || "set the clock and keep it by NTP; order and ages depend on it".to_owned();
-    Ok(if since_epoch < EPOCH_MIN {
-        let shown = humantime::format_rfc3339_seconds(wall);
-        Verdict::Bad(format!("shows {shown}, which is past"), hint())
-    } else if passed.abs_diff(shown) > CLOCK_DRIFT_MAX {
-        Verdict::Weak(format!("moved {shown:?} while {passed:?} passed"), hint())
-    } else {
-        Verdict::Good(humantime::format_rfc3339_seconds(wall).to_string())
-    })
+    fn weak(text: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Weak(text.into(), hint.into())
+    }
+
+    fn bad(text: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Bad(text.into(), hint.into())
+    }
+
+    /// Of an error; most say themselves what to do.
+    fn of_error(error: &dyn std::fmt::Display, hint: &str) -> Self {
+        let said = error.to_string();
+        let own = said.strip_suffix(')').and_then(|said| said.split_once(" (hint: "));
+        let (text, hint) = own.unwrap_or((&said, hint));
+        Self::bad(text, hint)
+    }
 }
 
 /// It was read with the settings, and its key fits.
 fn certificate(identity: &Identity) -> Verdict {
     let until = humantime::format_rfc3339_seconds(identity.until());
-    if identity.ends_soon(SystemTime::now()) {
-        let hint = "renew it; a running node takes the new one by itself".to_owned();
-        Verdict::Weak(format!("ends at {until}"), hint)
+    if identity.ends_soon(std::time::SystemTime::now()) {
+        Verdict::weak(
+            format!("ends at {until}"),
+            "renew it; a running node takes the new one by itself",
+        )
     } else {
-        Verdict::Good(format!("holds until {until}"))
-    }
-}
-
-/// Whether a notice goes to the bus and comes back.
-async fn bus(config: &Config) -> Result<Verdict, Failure> {
-    if config.redis.is_none() {
-        return Ok(Verdict::Good("embedded, for one node".to_owned()));
-    }
-    let before = Instant::now();
-    Ok(match bus::round_trip(config).await {
-        Ok(()) => Verdict::Good(format!("redis, there and back in {:?}", before.elapsed())),
-        Err(error) => {
-            let said = format!("{error:#}");
-            // Most say themselves what to do.
-            let (text, hint) = said
-                .strip_suffix(')')
-                .and_then(|said| said.split_once(" (hint: "))
-                .unwrap_or((&said, "mend redis.url, or what stands there"));
-            Verdict::Bad(text.to_owned(), hint.to_owned())
-        }
-    })
-}
-
-fn port(addr: SocketAddr, flag: &str) -> Verdict {
-    match TcpListener::bind(addr) {
-        Ok(_listener) => Verdict::Good(format!("{addr} is free")),
-        Err(error) if error.kind() == ErrorKind::AddrInUse => {
-            let holder = ports::holder(addr).unwrap_or_else(|| "another process".to_owned());
-            let text = format!("{holder} listens on {addr}");
-            Verdict::Bad(text, format!("stop it, or choose another with {flag}"))
-        }
-        Err(error) => {
-            let text = format!("{addr} cannot be listened on: {error}");
-            Verdict::Bad(text, format!("choose an address of this machine with {flag}"))
-        }
+        Verdict::good(format!("holds until {until}"))
     }
 }

@@ -15,7 +15,8 @@ use rustls::ClientConfig;
 use serde_json::json;
 use tokio::time::{self, Instant};
 
-use self::{packet::Packet, polling::Polling, websocket::WebSocket};
+pub(super) use self::polling::Polling;
+use self::{packet::Packet, websocket::WebSocket};
 use crate::{
     cli::{Console, api::Api, arguments::ProbeArgs, block_on, remote::Remote, trust},
     exit::{Exit, Failure},

@@ -15,6 +15,11 @@ pub(super) enum Problem {
     Malformed(String),
     /// It can be read, and does not mean anything; the text says what would.
     Invalid(String),
+    /// The same, with what was meant perhaps.
+    Misspelt {
+        message: String,
+        hint: String,
+    },
     NoLetter(String),
     /// What it needs cannot be reached now.
     Away(String),
@@ -57,7 +62,7 @@ impl Problem {
     fn status(&self) -> StatusCode {
         match self {
             Self::BadBatch(_) | Self::Malformed(_) => StatusCode::BAD_REQUEST,
-            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Invalid(_) | Self::Misspelt { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Refused(Refusal::NoKey | Refusal::UnknownKey) => StatusCode::UNAUTHORIZED,
             Self::Refused(
                 Refusal::OutOfScope { .. } | Refusal::NoCertificate | Refusal::Foreign,
@@ -79,6 +84,7 @@ impl Problem {
             ),
             Self::Malformed(message) => ErrorBody::new("malformed", message, ""),
             Self::Invalid(message) => ErrorBody::new("invalid", message, ""),
+            Self::Misspelt { message, hint } => ErrorBody::new("invalid", message, hint),
             Self::NoLetter(id) => ErrorBody::new(
                 "unknown_letter",
                 format!("there is no dead letter {id}"),

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     node::answer::{self, Problem},
+    settings::misspelt,
     telemetry::Levels,
 };
 
@@ -59,6 +60,9 @@ async fn change(State(levels): State<Levels>, body: Bytes) -> Result<Response, P
         )));
     }
     let span = span(wish.span.as_deref())?;
+    if let Some((problem, hint)) = misspelt(&wish.filter) {
+        return Err(Problem::Misspelt { message: format!("filter: {problem}"), hint });
+    }
     levels.change(&wish.filter, span).map_err(|_| {
         let filter = &wish.filter;
         Problem::Invalid(format!("filter: got {filter:?}, expected one like info,gateway=debug"))

@@ -88,7 +88,8 @@ pub(super) async fn post(State(door): State<Door>, headers: HeaderMap, body: Byt
 }
 
 fn parent(headers: &HeaderMap) -> Option<TraceParent> {
-    TraceParent::parse(headers.get("traceparent")?.to_str().ok()?)
+    let text = |name| headers.get(name)?.to_str().ok();
+    Some(TraceParent::parse(text("traceparent")?)?.beside(text("tracestate")))
 }
 
 fn respond(report: &Report) -> Response {

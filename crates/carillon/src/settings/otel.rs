@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::settings::{Settings, mistake::Mistake, origin::Origin, table};
+use crate::settings::{Given, Settings, mistake::Mistake, origin::Origin, table, value::Value};
 
 const ENDPOINT: &str = "telemetry.otlp_endpoint";
 const RATIO: &str = "telemetry.trace_ratio";
@@ -24,6 +24,9 @@ const TEXTS: [(&str, &str); 3] = [
     ("OTEL_SERVICE_NAME", "telemetry.service_name"),
     ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", ENDPOINT),
 ];
+
+/// Of OTLP's protocols.
+const SPOKEN: &str = "http/protobuf";
 
 type Environment = BTreeMap<String, String>;
 
@@ -56,6 +59,29 @@ pub(super) fn switch_off(settings: &mut Settings, environment: &Environment) {
             settings.give(ENDPOINT, "", origin(variable));
         }
     }
+}
+
+/// Of the ways to say it, one is spoken here. Where a setting of ours names the collector, that is over HTTP.
+pub(super) fn protocol(settings: &mut Settings, environment: &Environment) {
+    let entry = table::find(ENDPOINT).expect("it is in the table");
+    let Some(Given { value, origin: Origin::Environment(by) }) = settings.given.get(ENDPOINT)
+    else {
+        return;
+    };
+    if !by.starts_with("OTEL_EXPORTER_") || *value == Value::Text(String::new()) {
+        return;
+    }
+    let variables = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
+    let told = variables.iter().find_map(|it| Some((*it, given(environment, it)?)));
+    let Some((variable, protocol)) = told.filter(|(_, protocol)| *protocol != SPOKEN) else {
+        return;
+    };
+    let problem = format!("is not {SPOKEN}, which alone is spoken");
+    let hint = format!(
+        "set OTEL_EXPORTER_OTLP_TRACES_PROTOCOL={SPOKEN}, and OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to where the \
+         collector takes HTTP, such as http://collector:4318/v1/traces"
+    );
+    settings.mistakes.push(Mistake::hinted(entry, protocol, origin(variable), problem, hint));
 }
 
 fn sampler(settings: &mut Settings, environment: &Environment) {
@@ -133,6 +159,22 @@ mod tests {
         assert_eq!(endpoint(&[ours, theirs]).unwrap(), "http://ours:4318/v1/traces");
         assert_eq!(endpoint(&[ours, ("OTEL_SDK_DISABLED", "true")]), None);
         assert_eq!(endpoint(&[ours, ("OTEL_TRACES_EXPORTER", "none")]), None);
+    }
+
+    #[test]
+    fn a_protocol_that_is_not_spoken_is_told_with_the_one_that_is_unless_ours_says_more() {
+        let grpc = ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+        let theirs = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4317");
+        let Err(Mistakes(told)) = read_from(&[grpc, theirs]) else { panic!("taken") };
+        let told = told[0].to_string();
+        assert!(told.contains("OTEL_EXPORTER_OTLP_PROTOCOL") && told.contains(":4318"), "{told}");
+        let for_traces = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf");
+        assert!(read_from(&[grpc, theirs, for_traces]).is_ok());
+        let ours = ("CARILLON_TELEMETRY__OTLP_ENDPOINT", "http://ours:4318");
+        assert!(read_from(&[grpc, theirs, ours]).is_ok());
+        // Who sends nothing speaks nothing.
+        assert!(read_from(&[grpc]).is_ok());
+        assert!(read_from(&[grpc, theirs, ("OTEL_SDK_DISABLED", "true")]).is_ok());
     }
 
     #[test]

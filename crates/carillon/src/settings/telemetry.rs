@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Uri;
 use trace::Sampling;
 
-use crate::settings::{amount, reader::Reader};
+use crate::settings::{amount, levels, reader::Reader};
 
 /// What stands behind an endpoint that names no path.
 const TRACES_PATH: &str = "/v1/traces";
@@ -67,6 +67,9 @@ pub(super) fn read(read: &mut Reader) -> Telemetry {
 }
 
 fn log(text: &str) -> Result<String, String> {
+    if let Some((problem, hint)) = levels::misspelt(text) {
+        return Err(format!("{problem} ({hint})"));
+    }
     let filter = tracing_subscriber::EnvFilter::builder().parse(text);
     filter.map(|_| text.to_owned()).map_err(|error| format!("is no filter: {error}"))
 }

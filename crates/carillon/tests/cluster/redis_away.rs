@@ -56,3 +56,21 @@ async fn an_emit_that_redis_does_not_answer_is_told_to_be_unsure() {
     cluster.redis().say("CLIENT UNPAUSE").await;
     cluster.stop_all().await;
 }
+
+#[tokio::test]
+async fn a_node_counts_the_nodes_it_sees_its_calls_to_redis_and_the_connections_it_makes_anew() {
+    let mut cluster = Cluster::of(2, Bus::Redis).await;
+    cluster.metric_is(0, "carillon_cluster_nodes ", 2.0).await;
+    cluster.metric_is(1, "carillon_cluster_nodes ", 2.0).await;
+    assert!(cluster.end(0, "a").await);
+    let published = "carillon_redis_call_seconds_count{call=\"publish\"} ";
+    cluster.metric_is(0, published, 1.0).await;
+    for command in ["CLIENT KILL TYPE normal", "CLIENT KILL TYPE pubsub"] {
+        cluster.redis().say(command).await;
+    }
+    for connection in ["asks", "hears", "nodes"] {
+        let series = format!("carillon_redis_reconnects_total{{connection=\"{connection}\"}} ");
+        cluster.metric_is(1, &series, 1.0).await;
+    }
+    cluster.stop_all().await;
+}

@@ -18,7 +18,8 @@ const QUERIES = files().flatMap(([name, made]) => JSON.parse(made).panels.flatMa
 /** What has nothing to show while nobody uses it: TLS, keys, room logins, and what clients and backends say. */
 const QUIET = ['Not passed on', 'Events of clients', 'TLS handshakes', 'Certificates', 'Acknowledgements', 'Turned away by the API',
   'Dead letters', 'Read again from the store', 'No room for', 'Signals lost', 'Asked of other nodes', 'Downlinks', 'Uplink', 'Logins',
-  'Files read again', 'Revocations', 'Sessions of other nodes'];
+  'Files read again', 'Revocations', 'Sessions of other nodes', 'Changes to WebSocket', 'Time to an acknowledgement',
+  'How long connections lasted'];
 
 describe('a cluster that is watched', { skip }, () => {
   const redis = new Redis();
@@ -49,6 +50,10 @@ describe('a cluster that is watched', { skip }, () => {
     for (const { where, expr } of QUERIES.filter((query) => !QUIET.some((title) => query.where.endsWith(`: ${title}`)))) {
       await until(`data for ${where}: ${expr}`, () => prometheus.series(expr), 30_000);
     }
+  });
+
+  it('has fewer than 500 series a node', async () => {
+    for (const node of nodes) assert.ok((await node.metrics()).size < 500, `${(await node.metrics()).size}`);
   });
 
   it('is asked nothing that Prometheus refuses', async () => {

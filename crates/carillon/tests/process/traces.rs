@@ -12,14 +12,14 @@ use super::{
     server::Server,
 };
 
-const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-const WORKER: &str = "00f067aa0ba902b7";
+pub(super) const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+pub(super) const WORKER: &str = "00f067aa0ba902b7";
 
 pub(super) fn end_of(task: &str) -> String {
     json!({ "identity": task, "userIdentity": 5, "status": 1000, "name": "my-payload" }).to_string()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
@@ -59,13 +59,15 @@ async fn one_trace_joins_the_worker_the_way_through_redis_and_what_two_nodes_del
     let nodes = [(); 2].map(|()| node_on(&redis.url(), &settings));
     let listeners = [listener(&nodes[0]), listener(&nodes[1])];
     let (parent, end) = (format!("00-{TRACE}-{WORKER}-01"), end_of("traced"));
-    redis.say(&format!("XADD carillon:tasks * json '{end}' traceparent {parent}")).await;
+    let beside = format!("traceparent {parent} tracestate vendor=kept");
+    redis.say(&format!("XADD carillon:tasks * json '{end}' {beside}")).await;
     for listener in &listeners {
         listener.line_with("traced");
     }
 
     let spans = collector.spans(4);
     assert!(spans.iter().all(|span| hex(&span.trace_id) == TRACE), "{spans:#?}");
+    assert!(spans.iter().all(|span| span.trace_state == "vendor=kept"), "{spans:#?}");
     let named = |name: &str| spans.iter().filter(|span| span.name == name).collect::<Vec<_>>();
     let ([ingest], [publish]) = (&*named("ingest"), &*named("publish")) else {
         panic!("one of each: {spans:#?}");

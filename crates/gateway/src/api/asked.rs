@@ -9,7 +9,7 @@ use axum::{
 use notice::{Draft, Scope};
 use serde::Serialize;
 
-use super::error::ApiError;
+use super::{error::ApiError, publication::Parent};
 use crate::{
     asked::{Ack, Question, Reach, Refused, Tally, Unasked},
     shared::Shared,
@@ -32,7 +32,27 @@ pub(super) async fn ask(
     draft: Draft,
     is_local: bool,
     wait: Duration,
+    parent: Parent,
 ) -> Result<Response, ApiError> {
+    let span = parent.emit(shared, trace::Reach::Question, &draft.audience);
+    let answered = answers(shared, draft, is_local, wait).await;
+    match (span, &answered) {
+        (Some(span), Ok(answered)) => {
+            let Answered { acks, missing, nodes, .. } = answered;
+            span.answered(*nodes, acks.len(), *missing);
+        }
+        (Some(span), Err(error)) => span.failed(error.code()),
+        (None, _) => {}
+    }
+    answered.map(|answered| Json(answered).into_response())
+}
+
+async fn answers(
+    shared: &Shared,
+    draft: Draft,
+    is_local: bool,
+    wait: Duration,
+) -> Result<Answered, ApiError> {
     let reach = if is_local { Reach::ThisNode } else { Reach::AllNodes };
     let question = Question::of(draft);
     let tally =
@@ -49,7 +69,7 @@ pub(super) async fn ask(
         _ => {
             let nodes = tally.nodes();
             let Tally { acks, unasked, .. } = tally;
-            Ok(Json(Answered { acks, missing, nodes, unasked }).into_response())
+            Ok(Answered { acks, missing, nodes, unasked })
         }
     }
 }

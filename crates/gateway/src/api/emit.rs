@@ -13,6 +13,7 @@ use axum::{
 use notice::{Draft, Emit, NodeId, Notice, Scope, SocketId, id_text};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use trace::{Emit as Span, Reach};
 
 use super::{
     asked,
@@ -39,12 +40,17 @@ pub(super) async fn emit(
     let Emit { draft, is_local, ack } = Emit::read(&body, SystemTime::now())?;
     check_namespace(&shared, draft.audience.namespace.as_str())?;
     if let Some(wait) = ack {
-        return asked::ask(&shared, draft, is_local, wait).await;
+        return asked::ask(&shared, draft, is_local, wait, parent).await;
     }
     let emitted = match draft.audience.scope.clone() {
-        Scope::Socket(id) => to_socket(&shared, &id, draft, is_local).await?,
+        Scope::Socket(id) => {
+            let span = parent.emit(&shared, Reach::Socket, &draft.audience);
+            let trace = span.as_ref().map(|span| Box::new(span.trace()));
+            let draft = Draft { trace, ..draft };
+            told(span, to_socket(&shared, &id, draft, is_local).await)?
+        }
         _ if is_local && shared.publisher.keeps(&draft) => return Err(kept()),
-        _ if is_local => to_this_node(&shared, draft).await,
+        _ if is_local => to_this_node(&shared, draft, parent).await,
         _ => {
             let (id, nodes) = publish(&shared, draft, parent).await?;
             Emitted { id, nodes, sockets: None, node: None }
@@ -99,12 +105,30 @@ fn unasked(shared: &Shared, error: &SignalError) -> ApiError {
     }
 }
 
-async fn to_this_node(shared: &Shared, draft: Draft) -> Emitted {
+async fn to_this_node(shared: &Shared, draft: Draft, parent: Parent) -> Emitted {
+    let span = parent.emit(shared, Reach::Node, &draft.audience);
+    let trace = span.as_ref().map(|span| Box::new(span.trace()));
+    let draft = Draft { trace, ..draft };
     let position = shared.local_id(draft.audience.clone()).position;
     let notice = Arc::new(Notice { draft, position });
     let fan_out = shared.hub.fan_out(&notice);
+    fan_out.time(&notice, &shared.config.node);
     fan_out.run(&shared.events).await;
+    fan_out.ended(&shared.events);
+    if let Some(span) = span {
+        span.sent(fan_out.taken());
+    }
     Emitted::by(&shared.config.node, notice.id().to_string(), fan_out.taken())
+}
+
+/// Ends the span as the caller is answered.
+fn told(span: Option<Span>, answer: Result<Emitted, ApiError>) -> Result<Emitted, ApiError> {
+    match (span, &answer) {
+        (Some(span), Ok(emitted)) => span.sent(emitted.sockets.unwrap_or_default()),
+        (Some(span), Err(error)) => span.failed(error.code()),
+        (None, _) => {}
+    }
+    answer
 }
 
 /// What is kept for a room is for all of it on every node, and for it alone.

@@ -98,6 +98,10 @@ impl ApiError {
         matches!(self, Self::Malformed(_) | Self::Invalid { .. } | Self::TooLarge)
     }
 
+    pub(super) fn code(&self) -> &'static str {
+        self.status_and_code().1
+    }
+
     fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed"),

@@ -4,22 +4,30 @@ use std::{convert::Infallible, time::SystemTime};
 
 use adapter::{PublishError, Published, publish_outcome};
 use axum::{extract::FromRequestParts, http::request::Parts};
-use notice::{Draft, TraceParent};
-use trace::Times;
+use notice::{Audience, Draft, TraceParent};
+use trace::{Emit, Reach, Times};
 
 use super::{emit::kept, error::ApiError};
 use crate::shared::Shared;
 
-/// The trace of the caller, if its header `traceparent` names one.
-#[derive(Clone, Copy, Debug)]
+/// The trace of the caller, if its headers `traceparent` and `tracestate` name one.
+#[derive(Clone, Debug)]
 pub(super) struct Parent(Option<TraceParent>);
 
 impl<S: Sync> FromRequestParts<S> for Parent {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let text = parts.headers.get("traceparent").and_then(|text| text.to_str().ok());
-        Ok(Self(text.and_then(TraceParent::parse)))
+        let text = |name| parts.headers.get(name).and_then(|text| text.to_str().ok());
+        let parent = text("traceparent").and_then(TraceParent::parse);
+        Ok(Self(parent.map(|parent| parent.beside(text("tracestate")))))
+    }
+}
+
+impl Parent {
+    /// The span of an emit that does not go over the bus.
+    pub(super) fn emit(self, shared: &Shared, reach: Reach, audience: &Audience) -> Option<Emit> {
+        shared.config.sampling.emit(reach, audience, self.0)
     }
 }
 

@@ -96,7 +96,7 @@ impl<'a> Frames<'a> {
     /// Puts the question to `seat`. `false`: it cannot answer, for it has left or only listens.
     pub(crate) fn put_to(&self, seat: &Seat) -> bool {
         let session = &seat.session;
-        let send = |encoded: &Arc<Encoded>| session.send(encoded, None).is_some();
+        let send = |encoded: &Arc<Encoded>| session.send(encoded).is_some();
         let is_sent = if let Some(event) = &self.question.event {
             send(self.shared(session.dialect, event))
         } else {

@@ -11,7 +11,7 @@ use std::{
 use notice::{PAYLOAD_BYTES_MAX, SocketId, is_too_deep};
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 
 use super::report::Refused;
 use crate::{
@@ -46,6 +46,7 @@ struct Open {
     seats: HashMap<usize, Arc<Seat>>,
     /// Has room for a word of each.
     said: mpsc::Sender<Said>,
+    since: Instant,
 }
 
 /// What became of one socket's question.
@@ -78,7 +79,8 @@ impl Waiters {
         }
         list.last += 1;
         let number = list.last;
-        let mut open = Open { seats: HashMap::with_capacity(seats.len()), said: tell };
+        let waiting = HashMap::with_capacity(seats.len());
+        let mut open = Open { seats: waiting, said: tell, since: Instant::now() };
         for seat in seats {
             if seat.open_questions.load(Ordering::Relaxed) >= OPEN_PER_SEAT_MAX {
                 self.nothing(&open, Asking::Busy);
@@ -101,6 +103,7 @@ impl Waiters {
             return true;
         }
         self.events.asked(Asking::Answered, 1);
+        self.events.answered_since(open.since);
         let said = Said::Answer { socket: seat.id.clone(), data };
         open.said.try_send(said).is_ok()
     }

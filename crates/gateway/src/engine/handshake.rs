@@ -114,7 +114,11 @@ async fn open_polling(asking: &Asking, asked: &Asked<'_>) -> Answer {
         shared.tasks.spawn(async move { socket::opened(&session).await })
     };
     match opened.await {
-        Ok(Ok(())) => polled(payload::encode(dialect, &[open])),
+        Ok(Ok(())) => {
+            let body = payload::encode(dialect, std::slice::from_ref(&open));
+            shared.events.sent(&open, body.1.len());
+            polled(body)
+        }
         Ok(Err(departure)) => {
             session.close(departure);
             super::routes::unavailable()
@@ -239,6 +243,7 @@ async fn read_body(session: &Session, request: Request<Incoming>) -> Result<Byte
         Ok(Err(_)) => return Err(Departure::TransportError),
         Err(_elapsed) => return Err(Departure::Late),
     };
+    session.shared.events.received_bytes(body.len());
     if session.may_send(body.len()) { Ok(body) } else { Err(Departure::Bytes) }
 }
 

@@ -67,6 +67,8 @@ pub(super) enum Outcome {
     /// Taken, and perhaps out. `conflated`: so many that waited need not go any more.
     Sent {
         transport: Transport,
+        /// What of it is out already, and of what waited before it.
+        bytes: usize,
         conflated: usize,
         waits: bool,
         arm: bool,
@@ -107,7 +109,7 @@ impl Line {
         {
             let frames = dialect.frames()(encoded);
             match wire.try_write(frames) {
-                Ok(all) if all == frames.len() => return self.taken_by(wire, shared),
+                Ok(all) if all == frames.len() => return self.taken_by(wire, all, shared),
                 Ok(part) => written = part,
                 Err(_) => return Outcome::Leave(Departure::TransportError),
             }
@@ -129,9 +131,9 @@ impl Line {
         let is_free = self.transport == Transport::WebSocket && self.is_free(wire);
         let free = wire.filter(|_| is_free);
         let write = |line: &mut Self| {
-            free.map_or(Ok(()), |wire| line.flush(wire, dialect.frames(), shared.now_ms()))
+            free.map_or(Ok(0), |wire| line.flush(wire, dialect.frames(), shared.now_ms()))
         };
-        let mut conflated = 0;
+        let (mut conflated, mut bytes) = (0, 0);
         for (encoded, task) in all {
             match self.push(encoded, task, shared) {
                 Pushed::Full => return Outcome::Leave(Departure::Slow),
@@ -139,22 +141,25 @@ impl Line {
                 Pushed::Waiting => {}
             }
             // What the client would take must not fill its queue.
-            if self.outbox.len_bytes() >= WRITE_BYTES && write(self).is_err() {
-                return Outcome::Leave(Departure::TransportError);
+            if self.outbox.len_bytes() >= WRITE_BYTES {
+                match write(self) {
+                    Ok(written) => bytes += written,
+                    Err(_) => return Outcome::Leave(Departure::TransportError),
+                }
             }
         }
         match write(self) {
-            Ok(()) => self.sent(wire, conflated),
+            Ok(written) => self.sent(wire, bytes + written, conflated),
             Err(_) => Outcome::Leave(Departure::TransportError),
         }
     }
 
     /// `wire` has taken all there was, and may still hold the end of it.
-    fn taken_by(&mut self, wire: &Wire, shared: &Shared) -> Outcome {
+    fn taken_by(&mut self, wire: &Wire, bytes: usize, shared: &Shared) -> Outcome {
         if wire.holds() {
             self.moved_ms = shared.now_ms();
         }
-        self.sent(Some(wire), 0)
+        self.sent(Some(wire), bytes, 0)
     }
 
     /// Whether something is not out yet, here or on the wire.
@@ -187,7 +192,7 @@ impl Line {
         self.outbox.head_written_if(written);
         match pushed {
             Pushed::Full => Outcome::Leave(Departure::Slow),
-            pushed => self.sent(None, usize::from(pushed == Pushed::Conflated)),
+            pushed => self.sent(None, written, usize::from(pushed == Pushed::Conflated)),
         }
     }
 
@@ -199,30 +204,32 @@ impl Line {
         self.outbox.push(encoded, task, bytes_max)
     }
 
-    fn sent(&mut self, wire: Option<&Wire>, conflated: usize) -> Outcome {
+    fn sent(&mut self, wire: Option<&Wire>, bytes: usize, conflated: usize) -> Outcome {
         let waits = self.waits(wire);
         let arm = waits && !std::mem::replace(&mut self.stall_armed, true);
-        Outcome::Sent { transport: self.transport, conflated, waits, arm }
+        Outcome::Sent { transport: self.transport, bytes, conflated, waits, arm }
     }
 
-    /// Writes what waits until the wire takes no more.
+    /// Writes what waits until the wire takes no more. Says how many bytes that were.
     pub(super) fn flush(
         &mut self,
         wire: &Wire,
         form: fn(&Encoded) -> &Bytes,
         now_ms: u64,
-    ) -> io::Result<()> {
+    ) -> io::Result<usize> {
+        let mut bytes = 0;
         loop {
             if wire.try_flush()? > 0 {
                 self.moved_ms = now_ms;
             }
             if self.outbox.is_empty() || wire.holds() {
-                return Ok(());
+                return Ok(bytes);
             }
             let written = self.outbox.write_with(form, |slices| wire.try_write_vectored(slices))?;
             if written == 0 {
-                return Ok(());
+                return Ok(bytes);
             }
+            bytes += written;
             self.moved_ms = now_ms;
         }
     }

@@ -22,7 +22,7 @@ pub(crate) async fn weigh(shared: &Shared, stop: CancellationToken) {
         let Ok(bytes) = resident_bytes() else { return };
         shared.doors.weigh(bytes);
         shared.events.weighs(bytes);
-        shared.events.audiences(shared.hub.audiences());
+        shared.events.holds(shared.hub.held());
     }
 }
 

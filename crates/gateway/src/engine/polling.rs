@@ -20,6 +20,7 @@ use super::{
 use crate::{
     departure::Departure,
     encoded::Encoded,
+    events::PacketType,
     socket::{self, Message},
 };
 
@@ -48,6 +49,7 @@ pub(super) async fn poll(session: &Arc<Session>, stamp: Option<Stamp>) -> Result
         }
         if let Some(body) = line.polls.as_mut().and_then(|polls| polls.again(stamp)) {
             session.shared.events.repeated();
+            session.shared.events.sent_bytes(body.1.len());
             return Ok(body);
         }
         std::mem::replace(&mut line.polled, true)
@@ -59,6 +61,7 @@ pub(super) async fn poll(session: &Arc<Session>, stamp: Option<Stamp>) -> Result
     let mut parked = Parked { session, answered: false };
     let body = poll_fn(|cx| ready(session, cx)).await;
     parked.answered = true;
+    session.shared.events.sent_bytes(body.1.len());
     if let Some(polls) = &mut session.line.lock().polls {
         polls.answered(stamp, &body);
     }
@@ -70,7 +73,7 @@ fn ready(session: &Arc<Session>, cx: &mut Context<'_>) -> Poll<Body> {
         let mut line = session.line.lock();
         if line.transport == Transport::WebSocket {
             // The WebSocket's task is the one to be woken, and all that waits is its own.
-            return Poll::Ready(payload::encode(session.dialect, &[Encoded::text_only("6")]));
+            return Poll::Ready(payload::encode(session.dialect, &[noop(session)]));
         }
         session.waker.register(cx.waker());
         let bytes_max = session.shared.config.limits.payload_bytes;
@@ -83,20 +86,29 @@ fn ready(session: &Arc<Session>, cx: &mut Context<'_>) -> Poll<Body> {
     match departure {
         // The client has closed the session itself: its poll just ends.
         Some(Departure::Client) if packets.is_empty() => {
-            packets.push(Encoded::text_only("6"));
+            packets.push(noop(session));
             session.close(Departure::Client);
         }
         Some(departure) if packets.is_empty() => {
-            packets.push(Encoded::text_only("1"));
+            let close = Encoded::text_only("1");
+            session.shared.events.sent(&close, 0);
+            packets.push(close);
             session.close(departure);
         }
         // The poll ends, so that the client can change over.
-        None if packets.is_empty() && upgrading => packets.push(Encoded::text_only("6")),
+        None if packets.is_empty() && upgrading => packets.push(noop(session)),
         None if packets.is_empty() => return Poll::Pending,
         // A close comes with the next poll: clients 4.x drop what stands before it in one body.
         Some(_) | None => {}
     }
     Poll::Ready(payload::encode(session.dialect, &packets))
+}
+
+/// What ends a poll that has nothing to say.
+fn noop(session: &Session) -> Arc<Encoded> {
+    let noop = Encoded::text_only("6");
+    session.shared.events.sent(&noop, 0);
+    noop
 }
 
 fn taken(before: usize, after: usize) -> i64 {
@@ -152,6 +164,7 @@ impl Session {
             return Err(Departure::Events);
         }
         self.heard();
+        self.shared.events.received(packet_type(&packet));
         match (self.dialect, packet) {
             (_, Packet::Message(text)) => Ok(Some(Message::Text(text))),
             (_, Packet::Binary(bytes) | Packet::BinaryV3(bytes)) => {
@@ -159,12 +172,24 @@ impl Session {
             }
             // On Engine.IO 3 the client asks, on 4 the server does.
             (Engine3 { .. }, Packet::Ping) => {
-                self.send(&Encoded::text_only("3"), None);
+                self.send(&Encoded::text_only("3"));
                 Ok(None)
             }
             (Engine4, Packet::Pong) | (_, Packet::Noop) => Ok(None),
             (_, Packet::Close) => Err(Departure::Client),
             _ => Err(Departure::BadPacket),
         }
+    }
+}
+
+fn packet_type(packet: &Packet) -> PacketType {
+    match packet {
+        Packet::Open(_) => PacketType::Open,
+        Packet::Close => PacketType::Close,
+        Packet::Ping | Packet::PingUpgrade => PacketType::Ping,
+        Packet::Pong | Packet::PongUpgrade => PacketType::Pong,
+        Packet::Message(_) => PacketType::Message,
+        Packet::Binary(_) | Packet::BinaryV3(_) => PacketType::Binary,
+        Packet::Upgrade | Packet::Noop => PacketType::Noop,
     }
 }

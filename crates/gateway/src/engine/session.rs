@@ -7,24 +7,25 @@
 //! Locks: `line` is held for a few lines and never while another is taken; it may be taken under the
 //! session's seats.
 
+mod sending;
+
 use std::{
     net::IpAddr,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    task::{Context, Poll},
     time::{Duration, SystemTime},
 };
 
 use futures_util::task::AtomicWaker;
-use notice::TaskKey;
 use parking_lot::Mutex;
 
+pub(crate) use self::sending::Sent;
 use super::{
     busy::Busy,
     dialect::Dialect,
-    line::{Line, Outcome, Transport},
+    line::{Line, Transport},
     pulse::Beat,
     said::Said,
     sid::SessionId,
@@ -32,15 +33,10 @@ use super::{
 };
 use crate::{
     departure::Departure,
-    encoded::Encoded,
-    events::Dropped,
     seat::Seats,
     shared::Shared,
     socket::{Brought, Partial},
 };
-
-/// How much of an event stream is handed to HTTP at once.
-const STREAM_PART_BYTES: usize = 64 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -138,99 +134,6 @@ impl Session {
         line.allowance_bytes = line.allowance_bytes.max(bytes);
     }
 
-    /// Sends `encoded`, now or as soon as the client takes it. With `task`, it is progress of that task
-    /// and stands for all earlier progress that still waits. `None`: the session has left or leaves.
-    pub(crate) fn send(
-        self: &Arc<Self>,
-        encoded: &Arc<Encoded>,
-        task: Option<&TaskKey>,
-    ) -> Option<Transport> {
-        self.on_line(|line| line.send(self.wire(), self.dialect, encoded, task, &self.shared))
-    }
-
-    /// The same for several, which go in one write where the client takes it.
-    pub(crate) fn send_all<'a>(
-        self: &Arc<Self>,
-        all: impl Iterator<Item = (&'a Arc<Encoded>, Option<&'a TaskKey>)>,
-    ) -> Option<Transport> {
-        self.on_line(|line| line.send_all(self.wire(), self.dialect, all, &self.shared))
-    }
-
-    fn on_line(self: &Arc<Self>, send: impl FnOnce(&mut Line) -> Outcome) -> Option<Transport> {
-        let (outcome, delta, attended) = {
-            let mut line = self.line.lock();
-            let (before, attended) = (line.outbox.len_bytes(), line.is_attended());
-            let outcome = send(&mut line);
-            (outcome, signed(line.outbox.len_bytes()) - signed(before), attended)
-        };
-        self.shared.events.queued(delta);
-        self.after_send(outcome, attended)
-    }
-
-    /// Whether the client takes what is sent next at once, as Socket.IO's `volatile` has it: nothing else
-    /// waits, and of one that polls, a poll does.
-    pub(crate) fn is_free(&self) -> bool {
-        self.line.lock().is_free(self.wire())
-    }
-
-    fn after_send(self: &Arc<Self>, outcome: Outcome, attended: bool) -> Option<Transport> {
-        match outcome {
-            Outcome::Sent { transport, conflated, waits, arm } => {
-                for _ in 0..conflated {
-                    self.shared.events.dropped(Dropped::Superseded);
-                }
-                if arm {
-                    let stall = self.shared.config.limits.stall;
-                    self.shared.pulse.after(stall, Beat::Stall(Arc::downgrade(self)));
-                }
-                if waits && !attended {
-                    self.waker.wake();
-                }
-                Some(transport)
-            }
-            Outcome::Gone => None,
-            Outcome::Leave(departure) => {
-                self.close(departure);
-                None
-            }
-        }
-    }
-
-    /// For an event stream: takes what waits, or registers for when something does. `None`: the
-    /// session is over.
-    pub(crate) fn poll_take(
-        &self,
-        cx: &mut Context<'_>,
-        size: impl Fn(&Encoded) -> usize,
-    ) -> Poll<Option<Vec<Arc<Encoded>>>> {
-        self.waker.register(cx.waker());
-        let (packets, taken, over) = {
-            let mut line = self.line.lock();
-            let before = line.outbox.len_bytes();
-            let packets = line.take(STREAM_PART_BYTES, size, self.shared.now_ms());
-            (packets, before - line.outbox.len_bytes(), line.departure.is_some())
-        };
-        self.shared.events.queued(-signed(taken));
-        match (packets.is_empty(), over) {
-            (false, _) => Poll::Ready(Some(packets)),
-            (true, true) => Poll::Ready(None),
-            (true, false) => Poll::Pending,
-        }
-    }
-
-    /// Writes what waits, as far as the wire takes it.
-    pub(super) fn flush(&self) -> std::io::Result<()> {
-        let Some(wire) = self.wire.get() else { return Ok(()) };
-        let (result, delta) = {
-            let mut line = self.line.lock();
-            let before = line.outbox.len_bytes();
-            let result = line.flush(wire, self.dialect.frames(), self.shared.now_ms());
-            (result, signed(line.outbox.len_bytes()) - signed(before))
-        };
-        self.shared.events.queued(delta);
-        result
-    }
-
     /// Lets the session go at once; what waits is dropped. The first reason counts.
     pub(crate) fn close(self: &Arc<Self>, departure: Departure) {
         let (was_open, dropped) = self.line.lock().close(departure);
@@ -252,7 +155,7 @@ impl Session {
     pub(crate) fn leave_saying(self: &Arc<Self>, departure: Departure, reason: Option<&str>) {
         if departure != Departure::Client {
             for farewell in self.seats.farewells(self.dialect, departure, reason) {
-                self.send(&farewell, None);
+                self.send(&farewell);
             }
         }
         if self.line.lock().end(departure) {
@@ -354,7 +257,7 @@ impl Session {
             return next_ms.max(now_ms);
         }
         if !pinged {
-            self.send(self.shared.ping(self.dialect), None);
+            self.send(self.shared.ping(self.dialect));
         }
         if self.dialect == Dialect::EventStream {
             // Nothing comes back; the write itself shows whether somebody is there.

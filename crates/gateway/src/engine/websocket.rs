@@ -25,6 +25,7 @@ use super::{
 use crate::{
     departure::Departure,
     encoded::Encoded,
+    events::PacketType,
     plain,
     shared::Shared,
     socket::{self, Brought, Message},
@@ -69,7 +70,7 @@ pub(super) async fn open(
     session.set_wire(wire);
     drop(shared);
     enter(&session, berth);
-    session.send(&open_packet(&session), None);
+    session.send(&open_packet(&session));
     if let Err(departure) = socket::opened(&session).await {
         session.leave(departure);
     }
@@ -163,6 +164,7 @@ async fn take_all(session: &Arc<Session>, messages: Vec<Message>) -> Result<(), 
 fn take_apart(session: &Arc<Session>, frames: &mut Frames, bytes: &[u8]) -> Heard {
     let bytes_max = session.shared.config.limits.payload_bytes;
     let mut heard = Heard::default();
+    session.shared.events.received_bytes(bytes.len());
     let inbound = match frames.feed(bytes, bytes_max) {
         Ok(inbound) => inbound,
         Err(error) => {
@@ -202,11 +204,18 @@ pub(super) fn receive(
     }
     match inbound {
         Inbound::Ping(payload) => {
-            session.send(&Encoded::websocket_pong(&payload), None);
+            session.shared.events.received(PacketType::Ping);
+            session.send(&Encoded::websocket_pong(&payload));
             Ok(None)
         }
-        Inbound::Pong => Ok(None),
-        Inbound::Close => Err(Departure::Client),
+        Inbound::Pong => {
+            session.shared.events.received(PacketType::Pong);
+            Ok(None)
+        }
+        Inbound::Close => {
+            session.shared.events.received(PacketType::Close);
+            Err(Departure::Client)
+        }
         Inbound::Text(text) if session.dialect.is_engine() => {
             session.receive(parse(session.dialect, text)?)
         }

@@ -5,12 +5,14 @@ use std::time::{Duration, SystemTime};
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use super::{Events, registered};
-use crate::config::Limits;
+use crate::{config::Limits, hub::Held};
 
 #[derive(Debug)]
 pub(super) struct Figures {
     limits: IntGaugeVec,
     audiences: IntGauge,
+    rooms: IntGauge,
+    memberships: IntGauge,
     fan_out: Histogram,
     sessions: Histogram,
     upgrades: IntCounterVec,
@@ -24,13 +26,20 @@ impl Figures {
         };
         let limits = Opts::new("carillon_limit", "What limits.* say, where they say something.");
         let limits = IntGaugeVec::new(limits, &["limit"])?;
-        let audiences = "Users and rooms, with their namespaces, that have members on this node.";
-        let audiences = IntGauge::new("carillon_audiences", audiences)?;
+        let gauge = |name, help| registered(registry, IntGauge::new(name, help)?);
         let upgrades = Opts::new("carillon_upgrades_total", "Sessions that asked for a WebSocket.");
         let upgrades = IntCounterVec::new(upgrades, &["outcome"])?;
         Ok(Self {
             limits: registered(registry, limits)?,
-            audiences: registered(registry, audiences)?,
+            audiences: gauge(
+                "carillon_audiences",
+                "Users and rooms, with their namespaces, that have members on this node.",
+            )?,
+            rooms: gauge("carillon_rooms", "Rooms that have members on this node.")?,
+            memberships: gauge(
+                "carillon_memberships",
+                "Members of all audiences on this node: a seat is one in each that it hears.",
+            )?,
             fan_out: histogram(
                 "carillon_fan_out_sockets",
                 "Sockets of this node that a notice is for.",
@@ -48,7 +57,6 @@ impl Figures {
 
 impl Events {
     pub(crate) fn limited_by(&self, limits: &Limits) {
-        let whole = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         let all = [
             ("sockets", Some(whole(limits.sockets))),
             ("sockets_per_address", Some(whole(limits.sockets_per_address))),
@@ -62,8 +70,11 @@ impl Events {
         }
     }
 
-    pub(crate) fn audiences(&self, count: usize) {
-        self.figures.audiences.set(i64::try_from(count).unwrap_or(i64::MAX));
+    pub(crate) fn holds(&self, held: Held) {
+        let Figures { audiences, rooms, memberships, .. } = &self.figures;
+        audiences.set(whole(held.audiences));
+        rooms.set(whole(held.rooms));
+        memberships.set(whole(held.memberships));
     }
 
     /// Each of these notices was handed to that many sockets.
@@ -83,4 +94,8 @@ impl Events {
         let outcome = if is_done { "done" } else { "failed" };
         self.figures.upgrades.with_label_values(&[outcome]).inc();
     }
+}
+
+fn whole(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -24,7 +24,10 @@ use super::{
     turn::Turn,
     volley::Volley,
 };
-use crate::{events::Events, timing::Timed};
+use crate::{
+    events::{Events, Tally},
+    timing::Timed,
+};
 
 #[derive(Debug)]
 pub(crate) struct FanOut {
@@ -153,9 +156,10 @@ impl FanOut {
     /// Says how many seats of the part are done.
     fn hand_out(&self, part: &Part, volley: &Volley, turn: &mut Turn, events: &Events) -> usize {
         let (mut done, mut taken) = (0, 0);
+        let mut tally = Tally::of_round(events, turn.now);
         for seat in &self.lists[part.list][part.seats.clone()] {
             let is_meant = self.choice.as_ref().is_none_or(|choice| choice.lock().takes(seat));
-            if is_meant && seat.deliver_all(volley.after(part.had), turn.now, events) {
+            if is_meant && seat.deliver_all(volley.after(part.had), &mut tally) {
                 taken += 1;
             }
             done += 1;

@@ -52,5 +52,5 @@ pub(crate) async fn take_in(session: &Arc<Session>, message: Message) -> Result<
 
 fn malformed(session: &Arc<Session>) {
     session.shared.events.dropped(Dropped::Malformed);
-    session.send(&Encoded::text_only(MALFORMED), None);
+    session.send(&Encoded::text_only(MALFORMED));
 }

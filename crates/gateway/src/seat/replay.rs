@@ -9,9 +9,10 @@ use std::{sync::Arc, time::SystemTime};
 
 use adapter::{BusError, CatchUp, Owed, Since};
 use notice::{Audience, Namespace, Notice, Position, Scope};
+use trace::CatchingUp;
 
 use super::{FRAME_BYTES_MAX, Seat, inflow::Due};
-use crate::{forms::Forms, frames_of, hub::Choice, readings::Want};
+use crate::{events::Tally, forms::Forms, frames_of, hub::Choice, readings::Want};
 
 /// One reading of the store for a seat that becomes a member. For as long as it is there, the seat holds back
 /// what the bus brings of the audience.
@@ -58,8 +59,10 @@ impl<'a> Replay<'a> {
                 }
             }
         });
+        let span = shared.config.sampling.catch_up(audience);
         let (is_own, caught) = shared.readings.read(((*audience).clone(), want), reading).await;
         shared.events.read_store(is_own);
+        tell(span, is_own, caught.as_ref().ok());
         let caught = caught?;
         seat.inflow.lock().known.forget(audience);
         let owed = owed(&caught);
@@ -103,21 +106,25 @@ impl Seat {
         for (audience, caught) in &due.read {
             self.send_read(audience, caught);
         }
-        let (events, now) = (&self.session.shared.events, SystemTime::now());
+        let mut tally = self.tally();
         for notice in &due.fresh {
-            self.send(&Forms::new(Arc::clone(notice), false), now, events);
+            self.send(&Forms::new(Arc::clone(notice), false), &mut tally);
         }
+    }
+
+    fn tally(&self) -> Tally<'_> {
+        Tally::of_round(&self.session.shared.events, SystemTime::now())
     }
 
     /// The newest notice of each live task, then what was missed.
     fn send_read(self: &Arc<Self>, audience: &Audience, caught: &CatchUp) {
-        let (events, now) = (&self.session.shared.events, SystemTime::now());
         if let Some(gap) = &caught.gap {
-            self.session.send(&frames_of::gap(self, gap), None);
+            self.session.send(&frames_of::gap(self, gap));
         }
         let all = || caught.live.iter().chain(&caught.finals);
         let bytes = all().map(|notice| notice.draft.payload.len_bytes() + FRAME_BYTES_MAX);
         self.session.allow(bytes.sum());
+        let mut tally = self.tally();
         let meant = |notice: &&Arc<Notice>| Choice::means(notice.draft.narrowing.as_deref(), self);
         let mut due = all().filter(meant).peekable();
         while let Some(notice) = due.next() {
@@ -127,8 +134,21 @@ impl Seat {
                 Some(_) => caught.is_whole.then_some(&notice.position),
             };
             let reach = reach.map(|position| (audience, position));
-            self.send_reaching(&Forms::new(Arc::clone(notice), true), reach, now, events);
+            self.send_reaching(&Forms::new(Arc::clone(notice), true), reach, &mut tally);
         }
+    }
+}
+
+/// Ends the span of a reading; what failed gave nothing.
+fn tell(span: Option<CatchingUp>, is_own: bool, caught: Option<&CatchUp>) {
+    match (span, caught) {
+        (Some(span), Some(caught)) => {
+            let notices = caught.live.iter().chain(&caught.finals).map(AsRef::as_ref);
+            let outcome = if is_own { "read" } else { "shared" };
+            span.ended(outcome, notices, caught.gap.is_some());
+        }
+        (Some(span), None) => span.failed(),
+        (None, _) => {}
     }
 }
 

@@ -109,9 +109,9 @@ impl Seats {
     pub(crate) fn put_out(&self, seat: &Seat, departure: Departure, reason: Option<&str>) {
         let (session, namespace) = (&seat.session, &seat.namespace);
         let dialect = session.dialect;
-        session.send(&farewell(dialect, namespace, departure, reason), None);
+        session.send(&farewell(dialect, namespace, departure, reason));
         let namespace = Str::copy_from_slice(namespace.as_str());
-        session.send(&Encoded::packet(Packet::disconnect(namespace)), None);
+        session.send(&Encoded::packet(Packet::disconnect(namespace)));
         if let Some(seat) = self.remove(seat.namespace.as_str(), departure) {
             seat.let_go();
         }

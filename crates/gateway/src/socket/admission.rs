@@ -4,6 +4,7 @@ use std::{net::IpAddr, time::SystemTime};
 
 use auth::{Grant, Shown};
 use notice::{Audience, Namespace, Scope};
+use tokio::time::Instant;
 
 use super::{
     brought::Brought,
@@ -33,10 +34,13 @@ pub(crate) struct Admitted {
     pub(crate) identity: Identity,
     /// Absent where nobody asks who a client is.
     pub(crate) grant: Option<Grant>,
+    /// When it was asked for.
+    pub(crate) since: Instant,
 }
 
 /// Whether the plea is heard. What costs nothing is looked at before the gate is asked.
 pub(crate) async fn admit(shared: &Shared, plea: Plea<'_>) -> Result<Admitted, Refusal> {
+    let since = Instant::now();
     let known = shared.config.namespaces.iter().find(|known| known.as_str() == plea.namespace);
     let namespace = known.cloned().ok_or(Refusal::UnknownNamespace)?;
     let grant = ask(shared, plea).await?;
@@ -49,12 +53,15 @@ pub(crate) async fn admit(shared: &Shared, plea: Plea<'_>) -> Result<Admitted, R
         return if is_required {
             Err(Refusal::UserRequired)
         } else {
-            Ok(Admitted { namespace, identity, grant })
+            Ok(Admitted { namespace, identity, grant, since })
         };
     };
     let audience = Audience { namespace: namespace.clone(), scope: Scope::User(user.clone()) };
     let is_full = shared.hub.count(&audience) >= shared.config.limits.sockets_per_user;
-    if is_full { Err(Refusal::TooManySockets) } else { Ok(Admitted { namespace, identity, grant }) }
+    if is_full {
+        return Err(Refusal::TooManySockets);
+    }
+    Ok(Admitted { namespace, identity, grant, since })
 }
 
 /// The token of a newcomer: shown for this namespace, or else brought by the transport, the query first.

@@ -13,7 +13,7 @@ use super::{admission::Admitted, identity::Identity};
 use crate::{
     departure::Departure,
     engine::Session,
-    events::{Dropped, Handshake, Recovered},
+    events::{Dropped, Recovered},
     login::{self, Fault},
     recovery::{self, Claim, Trail},
     refusal::Refusal,
@@ -82,7 +82,7 @@ pub(crate) async fn connect(
     welcome(&seat);
     seat.go_live();
     seat.pass.watch(&seat);
-    events.handshake(Handshake::Seated);
+    events.seated(admitted.since.elapsed());
     Ok(Some(seat))
 }
 
@@ -93,7 +93,7 @@ async fn sit_down(
     trail: Option<Box<Trail>>,
 ) -> Result<Option<Arc<Seat>>, Refusal> {
     let shared = &session.shared;
-    let Admitted { namespace, identity, grant } = admitted.clone();
+    let Admitted { namespace, identity, grant, .. } = admitted.clone();
     let Identity { user, room, since } = identity;
     let seat = Seat::new(session, namespace, user, since, grant, trail);
     if !session.seats.add(&seat) {

@@ -68,7 +68,7 @@ pub(crate) async fn answer(seat: &Arc<Seat>, call: Call, ack: Option<i64>) {
         },
     };
     let Some(ack) = ack else { return };
-    seat.session.send(&frames_of::ack(seat, ack, &handled.args, handled.attachments), None);
+    seat.session.send(&frames_of::ack(seat, ack, &handled.args, handled.attachments));
 }
 
 /// What is settled on this node. `None`: the event is not one of ours.

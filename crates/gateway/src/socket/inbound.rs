@@ -161,7 +161,7 @@ fn welcome(seat: &Arc<Seat>, auth: Option<&str>) {
         let json = format!("{{\"sid\":{}{pid}}}", quoted(seat.id.as_str()));
         Value::Str(json.into(), None)
     });
-    seat.session.send(&Encoded::packet(Packet::connect(namespace, answer)), None);
+    seat.session.send(&Encoded::packet(Packet::connect(namespace, answer)));
     if seat.session.shared.config.conformance == Some(Conformance::Socket) {
         seat.tell("auth", auth.unwrap_or("{}"));
     } else if seat.namespace.is_root() {
@@ -180,7 +180,7 @@ fn refuse(session: &Arc<Session>, namespace: &str, refusal: &Refusal) {
     };
     session.answered();
     session.shared.events.refused(refusal, session.address);
-    session.send(&packet, None);
+    session.send(&packet);
 }
 
 /// `["event", …]`; the codec does not check the JSON.
@@ -213,7 +213,7 @@ async fn answer(seat: &Arc<Seat>, call: Call, ack: Option<i64>) {
         let data =
             Value::Str(format!("[\"message-back\"{args}]").into(), attached(call.attachments));
         let namespace = Str::copy_from_slice(seat.namespace.as_str());
-        seat.session.send(&Encoded::packet(Packet::event(namespace, data)), None);
+        seat.session.send(&Encoded::packet(Packet::event(namespace, data)));
         return;
     }
     event::answer(seat, call, ack).await;
@@ -228,5 +228,5 @@ fn echo(session: &Arc<Session>, message: Message) {
         Message::Text(text) => Encoded::message(text.as_str()),
         Message::Binary(bytes) => Encoded::binary(bytes),
     };
-    session.send(&encoded, None);
+    session.send(&encoded);
 }

@@ -265,7 +265,8 @@ fn ticket(entry: &RawEntry, tries: u32) -> Ticket<Stamp> {
 }
 
 fn parent(fields: &[(Bytes, Bytes)]) -> Option<TraceParent> {
-    TraceParent::parse(std::str::from_utf8(field(fields, "traceparent")?).ok()?)
+    let text = |name| std::str::from_utf8(field(fields, name)?).ok();
+    Some(TraceParent::parse(text("traceparent")?)?.beside(text("tracestate")))
 }
 
 /// The message, or the emit as the message that carries it.

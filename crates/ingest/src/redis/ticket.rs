@@ -37,7 +37,7 @@ pub(super) struct Verdict {
 impl<M: Clone> Ticket<M> {
     pub(super) fn entry(self) -> Entry<Self> {
         let Self { json, stamp, handed_in, parent, .. } = &self;
-        let (json, stamp, handed_in, parent) = (json.clone(), *stamp, *handed_in, *parent);
+        let (json, stamp, handed_in, parent) = (json.clone(), *stamp, *handed_in, parent.clone());
         Entry { json, stamp, handed_in, parent, ticket: self }
     }
 

@@ -28,9 +28,10 @@ pub(super) enum Field {
     Run,
     Emit,
     Traceparent,
+    Tracestate,
 }
 
-const FIELDS: usize = Field::Traceparent as usize + 1;
+const FIELDS: usize = Field::Tracestate as usize + 1;
 
 /// Where each field's value stands in the message.
 #[derive(Default)]
@@ -52,6 +53,7 @@ impl Field {
             b"run" => Self::Run,
             b"emit" => Self::Emit,
             b"traceparent" => Self::Traceparent,
+            b"tracestate" => Self::Tracestate,
             _ => return None,
         })
     }

@@ -27,7 +27,12 @@ fn draft(kind: Kind) -> Draft {
         kind,
         origin: Origin::Backend,
         handed_in: UNIX_EPOCH + Duration::from_micros(1_763_668_800_123_456),
-        trace: Some(Box::new(Trace { id: 5, creation: 6, publish: 7 })),
+        trace: Some(Box::new(Trace {
+            id: 5,
+            creation: 6,
+            publish: 7,
+            state: TraceState::parse("a=1"),
+        })),
     }
 }
 

@@ -15,7 +15,7 @@ const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Stands between the packets of one answer.
 const BETWEEN: char = '\u{1e}';
 
-pub(super) struct Polling {
+pub(in crate::cli) struct Polling {
     pool: trust::Pool,
     url: String,
     /// What servers in front asked to be shown again.
@@ -23,7 +23,7 @@ pub(super) struct Polling {
 }
 
 impl Polling {
-    pub(super) async fn open(
+    pub(in crate::cli) async fn open(
         remote: &Remote,
         rules: ClientConfig,
         path: &str,
@@ -38,6 +38,24 @@ impl Polling {
         let sid = sid.ok_or_else(|| anyhow!("{remote} answered something else than a session"))?;
         polling.url = format!("{}&sid={sid}", polling.url);
         Ok(polling)
+    }
+
+    /// Goes on by another connection.
+    pub(in crate::cli) fn connect_anew(&mut self, rules: ClientConfig) {
+        self.pool = trust::pool(rules);
+    }
+
+    pub(in crate::cli) fn forget_cookies(&mut self) {
+        self.cookie = None;
+    }
+
+    /// A request of the session that changes nothing.
+    pub(in crate::cli) async fn say_nothing(&mut self) -> anyhow::Result<()> {
+        self.exchange(Method::POST, "6".to_owned()).await.map(drop)
+    }
+
+    pub(in crate::cli) async fn leave(mut self) -> anyhow::Result<()> {
+        self.exchange(Method::POST, "1".to_owned()).await.map(drop)
     }
 
     async fn exchange(&mut self, method: Method, body: String) -> anyhow::Result<String> {

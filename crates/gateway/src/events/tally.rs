@@ -1,0 +1,123 @@
+//! What one round of handing out comes to: counted here alone, and told once when the round is over, since what is
+//! counted for each socket costs all cores a word that they share.
+
+use std::time::{Duration, SystemTime};
+
+use prometheus::{IntCounter, IntCounterVec};
+
+use super::{
+    Dropped, Events,
+    traffic::{PacketType, count},
+};
+use crate::{
+    encoded::Encoded,
+    engine::{Dialect, Sent, Transport},
+};
+
+/// The `transport` labels of `carillon_deliveries_total`.
+#[derive(Clone, Copy, Debug)]
+enum Road {
+    Polling,
+    WebSocket,
+    EventStream,
+    PlainWebSocket,
+}
+
+impl Road {
+    const ALL: [Self; 4] =
+        [Self::Polling, Self::WebSocket, Self::EventStream, Self::PlainWebSocket];
+
+    fn of(transport: Transport, dialect: Dialect) -> Self {
+        match (transport, dialect) {
+            (_, Dialect::PlainWebSocket) => Self::PlainWebSocket,
+            (Transport::WebSocket, _) => Self::WebSocket,
+            (Transport::Stream | Transport::Tail, _) => Self::EventStream,
+            (Transport::Polling | Transport::Upgrading, _) => Self::Polling,
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Polling => "polling",
+            Self::WebSocket => "websocket",
+            Self::EventStream => "sse",
+            Self::PlainWebSocket => "ws",
+        }
+    }
+}
+
+/// Looked up once: these count on the hot path.
+#[derive(Debug)]
+pub(super) struct Deliveries([IntCounter; Road::ALL.len()]);
+
+impl Deliveries {
+    pub(super) fn of(counters: &IntCounterVec) -> Self {
+        Self(Road::ALL.map(|road| counters.with_label_values(&[road.label()])))
+    }
+}
+
+/// Told when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Tally<'a> {
+    events: &'a Events,
+    /// The time of day at the round's beginning.
+    now: SystemTime,
+    deliveries: [usize; Road::ALL.len()],
+    messages: usize,
+    attachments: usize,
+    bytes: usize,
+}
+
+impl<'a> Tally<'a> {
+    pub(crate) fn of_round(events: &'a Events, now: SystemTime) -> Self {
+        Self {
+            events,
+            now,
+            deliveries: [0; Road::ALL.len()],
+            messages: 0,
+            attachments: 0,
+            bytes: 0,
+        }
+    }
+
+    /// A message for one socket.
+    pub(crate) fn sent(&mut self, encoded: &Encoded) {
+        self.messages += 1;
+        self.attachments += encoded.attachments().len();
+    }
+
+    /// So much of what was sent is out.
+    pub(crate) fn wrote(&mut self, bytes: usize) {
+        self.bytes += bytes;
+    }
+
+    /// A socket has a notice that was handed in then, unless it comes out of the store.
+    pub(crate) fn delivered(
+        &mut self,
+        sent: Sent,
+        dialect: Dialect,
+        handed_in: Option<SystemTime>,
+    ) {
+        self.deliveries[Road::of(sent.transport, dialect) as usize] += 1;
+        // What is caught up on is as old as its reader was long away.
+        if let Some(handed_in) = handed_in {
+            let delay = self.now.duration_since(handed_in).unwrap_or(Duration::ZERO);
+            self.events.delivery_seconds.observe(delay.as_secs_f64());
+        }
+    }
+
+    pub(crate) fn dropped(&self, dropped: Dropped) {
+        self.events.dropped(dropped);
+    }
+}
+
+impl Drop for Tally<'_> {
+    fn drop(&mut self) {
+        for (counter, number) in self.events.deliveries.0.iter().zip(self.deliveries) {
+            count(counter, number);
+        }
+        self.events.sent_packets(PacketType::Message, self.messages);
+        self.events.sent_packets(PacketType::Binary, self.attachments);
+        self.events.sent_bytes(self.bytes);
+    }
+}
