@@ -26,7 +26,7 @@ The project's chores.
 
 What a step lacks is installed, with a word before: rustup for components of the toolchain,
 apt-get for make, node, chromium, redis, haproxy, nginx, python and php, npm for the clients, pip, npm, go, mvn and
-cargo for the libraries of the workers' snippets, cargo install (into target/tools) for the rest.";
+cargo for the libraries of the workers' snippets, go build (for kube) and cargo install (into target/tools) for the rest.";
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Order {
