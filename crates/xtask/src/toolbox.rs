@@ -116,6 +116,36 @@ pub(crate) const MACHETE: Tool = Tool {
     source: Source::Cargo("cargo-machete"),
     purpose: "it finds dependencies that nothing uses",
 };
+pub(crate) const PODMAN: Tool = Tool {
+    programs: &["podman"],
+    source: Source::Apt("podman"),
+    purpose: "the image and the compose file are run by it",
+};
+pub(crate) const RUNC: Tool = Tool {
+    programs: &["runc"],
+    source: Source::Apt("runc"),
+    purpose: "podman runs containers with it",
+};
+pub(crate) const NETAVARK: Tool = Tool {
+    programs: &["../lib/podman/netavark"],
+    source: Source::Apt("netavark aardvark-dns"),
+    purpose: "containers find each other by it",
+};
+pub(crate) const BUILDAH: Tool = Tool {
+    programs: &["buildah"],
+    source: Source::Apt("buildah"),
+    purpose: "it builds deploy/Dockerfile",
+};
+pub(crate) const MMDEBSTRAP: Tool = Tool {
+    programs: &["mmdebstrap"],
+    source: Source::Apt("mmdebstrap"),
+    purpose: "base images are made by it",
+};
+pub(crate) const OBJCOPY: Tool = Tool {
+    programs: &["objcopy"],
+    source: Source::Apt("binutils"),
+    purpose: "what a binary is made of is read with it",
+};
 pub(crate) const HELM: Tool = Tool {
     programs: &["helm"],
     source: Source::Go(Package::Published("helm.sh/helm/v4/cmd/helm@v4.3.1")),
