@@ -5,13 +5,16 @@ mod chaos;
 mod clients;
 mod deploy;
 mod fuzz;
+mod image;
 mod kube;
 mod secrets;
 mod soak;
 mod test;
 mod workers;
 
-pub(crate) use self::{audit::AUDIT, chaos::CHAOS, fuzz::FUZZ, kube::KUBE, soak::SOAK, test::TEST};
+pub(crate) use self::{
+    audit::AUDIT, chaos::CHAOS, fuzz::FUZZ, image::IMAGE, kube::KUBE, soak::SOAK, test::TEST,
+};
 
 use std::time::Duration;
 

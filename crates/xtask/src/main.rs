@@ -41,6 +41,7 @@ fn carry_out(order: Order, shop: &mut Workshop) -> Result<ExitCode, Failure> {
         Order::Test(choice) => step::walk("test", chores::TEST, &choice, shop),
         Order::Audit(choice) => step::walk("audit", chores::AUDIT, &choice, shop),
         Order::Kube(choice) => step::walk("kube", chores::KUBE, &choice, shop),
+        Order::Image(choice) => step::walk("image", chores::IMAGE, &choice, shop),
         Order::Fuzz(choice) => step::walk("fuzz", chores::FUZZ, &choice, shop),
         Order::Chaos(choice) => step::walk("chaos", chores::CHAOS, &choice, shop),
         Order::Soak(choice) => step::walk("soak", chores::SOAK, &choice, shop),

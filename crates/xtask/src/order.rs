@@ -13,6 +13,7 @@ The project's chores.
   cargo xtask test    everything a change must pass, cheapest first
   cargo xtask audit   licences, sources, unused dependencies, each crate by itself
   cargo xtask kube    the chart on a real API server, which it starts
+  cargo xtask image   deploy/Dockerfile and docker-compose.yml, by podman, on base images that it makes
   cargo xtask chaos   a cluster, its pages and workers, and everything that can happen to it
   cargo xtask soak    the long tests, and the whole suite again and again
   cargo xtask fuzz    what reads untrusted bytes, given whatever gets furthest
@@ -25,8 +26,8 @@ The project's chores.
   --seed N            chaos: what happens, and when (default: by chance, and told)
 
 What a step lacks is installed, with a word before: rustup for components of the toolchain,
-apt-get for make, node, chromium, redis, haproxy, nginx, python and php, npm for the clients, pip, npm, go, mvn and
-cargo for the libraries of the workers' snippets, cargo install (into target/tools) for the rest.";
+apt-get for make, node, chromium, redis, haproxy, nginx, python, php and podman, npm for the clients, pip, npm, go, mvn and
+cargo for the libraries of the workers' snippets, go build (for kube) and cargo install (into target/tools) for the rest.";
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Order {
@@ -34,6 +35,7 @@ pub(crate) enum Order {
     Test(Choice),
     Audit(Choice),
     Kube(Choice),
+    Image(Choice),
     Chaos(Choice),
     Soak(Choice),
     Fuzz(Choice),
@@ -64,6 +66,7 @@ impl Order {
             "test" => Choice::parse(args).map(Self::Test),
             "audit" => Choice::parse(args).map(Self::Audit),
             "kube" => Choice::parse(args).map(Self::Kube),
+            "image" => Choice::parse(args).map(Self::Image),
             "chaos" => Choice::parse(args).map(Self::Chaos),
             "soak" => Choice::parse(args).map(Self::Soak),
             "fuzz" => Choice::parse(args).map(Self::Fuzz),

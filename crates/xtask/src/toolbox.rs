@@ -7,6 +7,11 @@ use std::{
 
 use crate::{errand::Errand, failure::Failure, workshop::Workshop};
 
+mod golang;
+
+use golang::Package;
+pub(crate) use golang::bring_folder;
+
 const NODE_MAJOR_MIN: u32 = 20;
 
 #[derive(Debug)]
@@ -25,6 +30,8 @@ enum Source {
     Apt(&'static str),
     /// Built from source into the target folder, so that nothing outside the tree changes.
     Cargo(&'static str),
+    /// The same for those that are written in Go.
+    Go(Package),
 }
 
 pub(crate) const RUSTFMT: Tool = Tool {
@@ -109,6 +116,81 @@ pub(crate) const MACHETE: Tool = Tool {
     source: Source::Cargo("cargo-machete"),
     purpose: "it finds dependencies that nothing uses",
 };
+pub(crate) const PODMAN: Tool = Tool {
+    programs: &["podman"],
+    source: Source::Apt("podman"),
+    purpose: "the image and the compose file are run by it",
+};
+pub(crate) const RUNC: Tool = Tool {
+    programs: &["runc"],
+    source: Source::Apt("runc"),
+    purpose: "podman runs containers with it",
+};
+pub(crate) const NETAVARK: Tool = Tool {
+    programs: &["../lib/podman/netavark"],
+    source: Source::Apt("netavark aardvark-dns"),
+    purpose: "containers find each other by it",
+};
+pub(crate) const BUILDAH: Tool = Tool {
+    programs: &["buildah"],
+    source: Source::Apt("buildah"),
+    purpose: "it builds deploy/Dockerfile",
+};
+pub(crate) const MMDEBSTRAP: Tool = Tool {
+    programs: &["mmdebstrap"],
+    source: Source::Apt("mmdebstrap"),
+    purpose: "base images are made by it",
+};
+pub(crate) const OBJCOPY: Tool = Tool {
+    programs: &["objcopy"],
+    source: Source::Apt("binutils"),
+    purpose: "what a binary is made of is read with it",
+};
+pub(crate) const HELM: Tool = Tool {
+    programs: &["helm"],
+    source: Source::Go(Package::Published("helm.sh/helm/v4/cmd/helm@v4.3.1")),
+    purpose: "it installs the chart",
+};
+pub(crate) const HELM_3: Tool = Tool {
+    programs: &["helm3"],
+    source: Source::Go(Package::Published("helm.sh/helm/v3/cmd/helm@v3.22.0")),
+    purpose: "the chart is for the older helm as well",
+};
+pub(crate) const KUBE_SCORE: Tool = Tool {
+    programs: &["kube-score"],
+    source: Source::Go(Package::Published("github.com/zegl/kube-score/cmd/kube-score@v1.20.0")),
+    purpose: "it judges what the chart makes",
+};
+pub(crate) const KUBECTL: Tool = Tool {
+    programs: &["kubectl"],
+    source: Source::Go(Package::Pinned("k8s.io/kubernetes/cmd/kubectl")),
+    purpose: "the cluster is asked with it",
+};
+pub(crate) const KUBE_APISERVER: Tool = Tool {
+    programs: &["kube-apiserver"],
+    source: Source::Go(Package::Pinned("k8s.io/kubernetes/cmd/kube-apiserver")),
+    purpose: "it judges and keeps what the chart makes",
+};
+pub(crate) const KUBE_CONTROLLER_MANAGER: Tool = Tool {
+    programs: &["kube-controller-manager"],
+    source: Source::Go(Package::Pinned("k8s.io/kubernetes/cmd/kube-controller-manager")),
+    purpose: "it makes and replaces pods",
+};
+pub(crate) const KUBE_SCHEDULER: Tool = Tool {
+    programs: &["kube-scheduler"],
+    source: Source::Go(Package::Pinned("k8s.io/kubernetes/cmd/kube-scheduler")),
+    purpose: "it gives pods to nodes",
+};
+pub(crate) const ETCD: Tool = Tool {
+    programs: &["etcd"],
+    source: Source::Go(Package::Pinned("go.etcd.io/etcd/server/v3")),
+    purpose: "the API server keeps everything in it",
+};
+pub(crate) const KWOK: Tool = Tool {
+    programs: &["kwok"],
+    source: Source::Go(Package::Pinned("sigs.k8s.io/kwok/cmd/kwok")),
+    purpose: "it plays the nodes of a cluster",
+};
 
 impl Tool {
     /// Where the program is. Installs it if it is nowhere, and says so before.
@@ -122,13 +204,14 @@ impl Tool {
 
     /// Installs it, wherever it may be already, and says so before.
     pub(crate) fn bring(&self, shop: &mut Workshop) -> Result<(), Failure> {
-        let (name, means) = match self.source {
-            Source::Rustup(component) => (component, "rustup"),
-            Source::Apt(package) => (package, "apt-get"),
-            Source::Cargo(package) => (package, "cargo, which takes some minutes"),
+        let (name, means) = match &self.source {
+            Source::Rustup(component) => (*component, "rustup"),
+            Source::Apt(package) => (*package, "apt-get"),
+            Source::Cargo(package) => (*package, "cargo, which takes some minutes"),
+            Source::Go(package) => (package.as_ref(), "go, which takes some minutes"),
         };
         shop.say(&format!("installing {name} with {means}: {}", self.purpose));
-        self.install()
+        self.install(shop)
     }
 
     fn find(&self) -> Result<Option<PathBuf>, Failure> {
@@ -139,20 +222,21 @@ impl Tool {
         });
         Ok(match self.source {
             Source::Rustup(_) => programs.find(|program| starts(program)),
-            Source::Apt(_) | Source::Cargo(_) => programs.next(),
+            Source::Apt(_) | Source::Cargo(_) | Source::Go(_) => programs.next(),
         })
     }
 
-    fn install(&self) -> Result<(), Failure> {
-        match self.source {
+    fn install(&self, shop: &mut Workshop) -> Result<(), Failure> {
+        match &self.source {
             Source::Rustup(component) => {
-                Errand::new("rustup").args(["component", "add", component]).run()
+                Errand::new("rustup").args(["component", "add", *component]).run()
             }
             Source::Apt(packages) => self.install_by_apt(packages),
             Source::Cargo(package) => Errand::new("cargo")
                 .args(["install", "--locked", "--root"])
                 .args([tools_folder()?.as_os_str(), package.as_ref()])
                 .run(),
+            Source::Go(package) => package.build(self.programs[0], shop),
         }
     }
 
@@ -192,7 +276,7 @@ pub(crate) fn fetch_node(shop: &mut Workshop) -> Result<(), Failure> {
     Err(Failure::Missing { program, hint })
 }
 
-/// A program that nobody installs here, if it is there all the same.
+/// A program that is used where it is and brought by nobody.
 pub(crate) fn found(program: &str) -> Result<Option<PathBuf>, Failure> {
     let mut folders = search_path();
     folders.push(own_programs()?);

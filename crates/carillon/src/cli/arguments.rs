@@ -177,6 +177,9 @@ pub(super) struct TlsArgs {
     /// The roots that https:// trusts, PEM; this machine's without it
     #[arg(long, value_name = "FILE")]
     pub(super) ca: Option<PathBuf>,
+    /// A certificate that https:// trusts by whatever name its node is reached, PEM; may be repeated
+    #[arg(long, value_name = "FILE", conflicts_with = "ca")]
+    pub(super) pin: Vec<PathBuf>,
     /// The certificate to show to the node, PEM
     #[arg(long, value_name = "FILE", requires = "key")]
     pub(super) cert: Option<PathBuf>,

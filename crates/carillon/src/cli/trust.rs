@@ -2,7 +2,10 @@
 
 mod pinned;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -37,17 +40,14 @@ pub(super) fn pool(rules: ClientConfig) -> Pool {
 
 /// The rules for speaking to `remote`; where it speaks plainly, they are of no use and trust nobody.
 pub(super) fn rules(remote: &Remote, args: &TlsArgs) -> Result<ClientConfig, Failure> {
-    let mistaken = |error| Failure::usage(error, "--ca, --cert and --key name PEM files");
+    let mistaken = |error| Failure::usage(error, "--ca, --pin, --cert and --key name PEM files");
     if remote.is_secure() { made(args).map_err(mistaken) } else { plain().map_err(mistaken) }
 }
 
 /// The rules for a node that speaks to itself, by its loopback address, which its certificate need not name.
 pub(super) fn of_oneself(identity: Option<&Identity>) -> anyhow::Result<ClientConfig> {
     let Some(identity) = identity else { return plain() };
-    let provider = Arc::new(default_provider());
-    let pinned = Pinned { certificate: identity.certificate().clone(), provider };
-    let rules = builder()?.dangerous().with_custom_certificate_verifier(Arc::new(pinned));
-    Ok(rules.with_no_client_auth())
+    Ok(trusting_only(vec![identity.certificate().clone()])?.with_no_client_auth())
 }
 
 fn plain() -> anyhow::Result<ClientConfig> {
@@ -55,7 +55,10 @@ fn plain() -> anyhow::Result<ClientConfig> {
 }
 
 fn made(args: &TlsArgs) -> anyhow::Result<ClientConfig> {
-    let trusting = trusting(args.ca.as_deref())?;
+    let trusting = match &args.pin[..] {
+        [] => trusting(args.ca.as_deref())?,
+        files => trusting_only(pins(files)?)?,
+    };
     let (Some(cert), Some(key)) = (&args.cert, &args.key) else {
         return Ok(trusting.with_no_client_auth());
     };
@@ -67,6 +70,21 @@ fn made(args: &TlsArgs) -> anyhow::Result<ClientConfig> {
     let key = PrivateKeyDer::from_pem_file(key_file)
         .with_context(|| format!("read the key of {}", key_file.display()))?;
     trusting.with_client_auth_cert(chain, key).with_context(what)
+}
+
+fn pins(files: &[PathBuf]) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    let pin = |file: &PathBuf| {
+        let read = CertificateDer::from_pem_file(file);
+        read.with_context(|| format!("read the certificate of {}", file.display()))
+    };
+    files.iter().map(pin).collect()
+}
+
+fn trusting_only(
+    certificates: Vec<CertificateDer<'static>>,
+) -> anyhow::Result<ConfigBuilder<ClientConfig, WantsClientCert>> {
+    let pinned = Pinned { certificates, provider: Arc::new(default_provider()) };
+    Ok(builder()?.dangerous().with_custom_certificate_verifier(Arc::new(pinned)))
 }
 
 fn trusting(ca: Option<&Path>) -> anyhow::Result<ConfigBuilder<ClientConfig, WantsClientCert>> {

@@ -12,7 +12,7 @@ import { freePorts } from '../clients/ports.mjs';
 import { until, within } from '../clients/until.mjs';
 
 const NODES = 3;
-const { HELM, KUBECTL, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, KUBE_SCHEDULER, ETCD, KWOK } = process.env;
+const { HELM, HELM_3, KUBECTL, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, KUBE_SCHEDULER, ETCD, KWOK } = process.env;
 
 export class Cluster {
   #folder = mkdtempSync(join(tmpdir(), 'carillon-kube-'));
@@ -58,6 +58,10 @@ export class Cluster {
 
   helm(...args) {
     return this.#ask(HELM, args);
+  }
+
+  helm3(...args) {
+    return this.#ask(HELM_3, args);
   }
 
   async apply(object) {

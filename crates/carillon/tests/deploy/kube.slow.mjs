@@ -1,5 +1,5 @@
 // The chart on a real API server, under Pod Security restricted: installed, tested, changed, taken back, drained, removed.
-// `cargo xtask kube` runs it; the objects of others (routes, monitors) need their CRDs, which CRDS names a folder of.
+// `cargo xtask kube` runs it, with KINDS naming the files of definitions.
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
@@ -11,25 +11,20 @@ import { Cluster } from './cluster.mjs';
 
 const CHART = fileURLToPath(new URL('../../../../helm/carillon', import.meta.url));
 const TOPOLOGIES = readdirSync(join(CHART, 'ci')).map((file) => file.replace('-values.yaml', '')).sort();
-/** What is asked of those that are not in the cluster is left out. */
-const WITHOUT_CRDS = ['httpRoute.enabled=false', 'metrics.podMonitor.enabled=false', 'metrics.serviceMonitor.enabled=false',
-  'metrics.prometheusRule.enabled=false', 'gateway.keda.enabled=false', 'ingest.keda.enabled=false'];
-const WITHOUT_POLICIES = ['sticky.edge=none'];
+/** The definitions of what others bring to a cluster: routes, monitors, scalers. */
+const KINDS = process.env.KINDS.split(':');
 
 describe('the chart on a cluster', { timeout: 600_000 }, () => {
   const cluster = new Cluster();
   before(async () => {
     await cluster.start();
-    if (process.env.CRDS) await cluster.kubectl('apply', '--server-side', '-f', process.env.CRDS);
+    await cluster.kubectl('apply', '--server-side', ...KINDS.flatMap((file) => ['-f', file]));
+    await cluster.kubectl('wait', 'crd', '--all', '--for=condition=Established', '--timeout=60s');
   });
   after(() => cluster.stop());
 
-  const values = (topology) => ['-f', join(CHART, 'ci', `${topology}-values.yaml`), ...setting([
-    ...(process.env.CRDS ? [] : WITHOUT_CRDS),
-    ...(topology === 'url' ? WITHOUT_POLICIES : []),
-    // Nothing runs in the pods, so there is nothing to wait for.
-    'minReadySeconds=0',
-  ])];
+  // Nothing runs in the pods, so there is nothing to wait for.
+  const values = (topology) => ['-f', join(CHART, 'ci', `${topology}-values.yaml`), ...setting(['minReadySeconds=0'])];
   const setting = (pairs) => pairs.flatMap((pair) => ['--set', pair]);
   const waiting = ['--wait', '--timeout', '180s'];
   const image = async (namespace) => cluster.kubectl('-n', namespace, 'get', 'deployment', 'carillon', '-o',
@@ -47,7 +42,7 @@ describe('the chart on a cluster', { timeout: 600_000 }, () => {
     await helm('install', CHART, ...values(topology), ...waiting);
     const first = await image(namespace);
     const tested = await helm('test');
-    // Nodes that speak TLS themselves have no test.
+    // Where callers have to show certificates there is no test.
     if (topology !== 'sentinel') assert.match(tested, /Phase: +Succeeded/);
 
     await helm('upgrade', CHART, ...values(topology), ...setting(['config.limits.sockets=777']), ...waiting);
@@ -57,7 +52,7 @@ describe('the chart on a cluster', { timeout: 600_000 }, () => {
 
     await helm('uninstall', '--wait');
     const left = async () => {
-      const kinds = 'all,secret,configmap,pdb,hpa,ingress,networkpolicy';
+      const kinds = 'all,secret,configmap,pdb,hpa,ingress,networkpolicy,httproute,podmonitor,servicemonitor,prometheusrule,scaledobject';
       const names = await cluster.kubectl('-n', namespace, 'get', kinds, '-o', 'name');
       return names.split('\n').filter((name) => name.includes('carillon'));
     };
@@ -72,6 +67,15 @@ describe('the chart on a cluster', { timeout: 600_000 }, () => {
     await cluster.helm('upgrade', ...args);
     assert.equal(await keys(), made);
     await cluster.helm('uninstall', 'carillon', '-n', 'default', '--wait');
+  });
+
+  it('is installed, tested, changed and removed by helm 3 as well', async () => {
+    await cluster.kubectl('create', 'namespace', 'by-helm-3');
+    const helm = (command, ...more) => cluster.helm3(command, 'carillon', ...more, '-n', 'by-helm-3');
+    await helm('install', CHART, ...values('single'), ...waiting);
+    assert.match(await helm('test'), /Phase: +Succeeded/);
+    await helm('upgrade', CHART, ...values('single'), ...setting(['config.limits.sockets=777']), ...waiting);
+    await helm('uninstall', '--wait');
   });
 
   it('loses one pod at a time when a node is drained', async () => {

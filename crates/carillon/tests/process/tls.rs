@@ -119,6 +119,28 @@ impl Drop for Papers {
 }
 
 #[test]
+fn a_probe_trusts_the_certificates_that_it_is_given_by_whatever_name_and_no_others() {
+    let papers = Papers::new("pinned");
+    papers.issue("elsewhere", "subjectAltName=DNS:push.example.com", Some("ours"));
+    let public = ["--set", &format!("public.tls.cert={}", papers.path("elsewhere.pem"))];
+    let key = ["--set", &format!("public.tls.key={}", papers.path("elsewhere.key"))];
+    let node = papers.node(&[public, key].concat());
+    let clients = node.public.replace("http://", "https://");
+    let probe = |pins: &[&str]| {
+        let pins: Vec<_> = pins.iter().flat_map(|pin| ["--pin".into(), papers.path(pin)]).collect();
+        let mut args = vec!["probe", "--url", &clients, "--to", &node.internal];
+        args.extend(pins.iter().map(String::as_str));
+        carillon(&args)
+    };
+    let probed = probe(&["elsewhere.pem", "node.pem"]);
+    assert_eq!(probed.code, 0, "{}", probed.err);
+    assert!(probed.out.contains("websocket: the notice came"), "{}", probed.out);
+    let distrusting = probe(&["caller.pem", "node.pem"]);
+    assert_eq!(distrusting.code, 1, "{}", distrusting.out);
+    assert!(distrusting.err.contains("take a seat by polling"), "{}", distrusting.err);
+}
+
+#[test]
 fn by_tls_a_command_hands_in_to_a_node_whose_root_it_trusts_and_to_no_other() {
     let papers = Papers::new("plain");
     let node = papers.node(&[]);

@@ -14,7 +14,7 @@ use crate::{
     workshop::Workshop,
 };
 
-const FOLDER: &str = "crates/carillon/tests/deploy";
+pub(super) const FOLDER: &str = "crates/carillon/tests/deploy";
 
 /// What pip brings, by the variable that the tests look for.
 const BY_PIP: &[(&str, &str)] = &[
@@ -25,9 +25,13 @@ const BY_PIP: &[(&str, &str)] = &[
     ("SHELLCHECK", "shellcheck"),
 ];
 
-/// What is too large to install unasked, or belongs to the system: used where it is.
-const WHERE_IT_IS: &[(&str, &str)] =
-    &[("HELM", "helm"), ("KUBE_SCORE", "kube-score"), ("SYSTEMD_ANALYZE", "systemd-analyze")];
+/// What `cargo xtask kube` builds and is too large to build unasked, or belongs to the system: used where it is.
+const WHERE_IT_IS: &[(&str, &str)] = &[
+    ("HELM", "helm"),
+    ("HELM_3", "helm3"),
+    ("KUBE_SCORE", "kube-score"),
+    ("SYSTEMD_ANALYZE", "systemd-analyze"),
+];
 
 pub(super) fn run(shop: &mut Workshop) -> Result<(), Failure> {
     toolbox::REDIS.fetch(shop)?;
@@ -61,7 +65,7 @@ pub(super) fn run(shop: &mut Workshop) -> Result<(), Failure> {
 }
 
 /// The folder of programs that pip has installed. That it could not is no failure, and is said.
-fn bring_by_pip(shop: &mut Workshop) -> Result<PathBuf, Failure> {
+pub(super) fn bring_by_pip(shop: &mut Workshop) -> Result<PathBuf, Failure> {
     let wanted = Workshop::root().join(FOLDER).join("requirements.txt");
     let place = Workshop::target()?.join("tools/deploy");
     let programs = place.join("bin");

@@ -1,4 +1,5 @@
-//! Trust in one certificate, by whatever name its node is reached: for a process that asks itself.
+//! Trust in certificates that are known, by whatever name their nodes are reached: for a process that asks itself, and
+//! for whoever holds what a node shows.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use rustls::{
 
 #[derive(Debug)]
 pub(super) struct Pinned {
-    pub(super) certificate: CertificateDer<'static>,
+    pub(super) certificates: Vec<CertificateDer<'static>>,
     pub(super) provider: Arc<CryptoProvider>,
 }
 
@@ -24,7 +25,7 @@ impl ServerCertVerifier for Pinned {
         _ocsp: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if *shown == self.certificate {
+        if self.certificates.contains(shown) {
             Ok(ServerCertVerified::assertion())
         } else {
             Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
