@@ -16,6 +16,8 @@ for _, call in ipairs(ARGV) do
     or string.find(said, "can't access") then
     denied[#denied + 1] = call
   end
+  -- One of the two may be what is denied.
   redis.pcall('UNLINK', KEYS[1])
+  redis.pcall('DEL', KEYS[1])
 end
 return denied
