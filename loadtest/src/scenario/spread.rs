@@ -136,7 +136,10 @@ impl<'a> Hall<'a> {
 
     fn look(&mut self) -> Result<View, Failure> {
         Ok(View {
-            at: Instant::now(), reading: self.meter.read()?, commands: self.redis.commands()? })
+            at: Instant::now(),
+            reading: self.meter.read()?,
+            commands: self.redis.commands()?,
+        })
     }
 
     /// Hands in so many messages, and listens until all have come or time is up.
