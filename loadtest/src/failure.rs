@@ -62,18 +62,36 @@ pub(crate) enum Failure {
     #[error("install what {folder} needs\nhint: the Node peer needs node and npm")]
     Install { folder: PathBuf, source: io::Error },
 
-    #[error("play a pair of {target}\nhint: a pair is of carillon or of node")]
-    NoPair { target: String },
+    #[error("make a certificate\nhint: openssl makes it")]
+    Certificate(#[source] io::Error),
+
+    #[error("speak TLS to {target}\nhint: only carillon and node are started with a certificate")]
+    NoTls { target: String },
 
     #[error(
-        "tell each user of {target} something\nhint: a user is known to carillon, node and floor"
+        "have the generator keep up with {target}: it would be busy for {percent:.0} % of its core, and delays would be its own\nhint: take fewer --sockets or a lower --rate"
+    )]
+    GeneratorBusy { target: String, percent: f64 },
+
+    #[error(
+        "play a pair of {target}\nhint: a pair is of carillon, node or centrifugo, by their path"
+    )]
+    NoPair { target: String },
+
+    #[error("spread sockets over nodes of {target}\nhint: nodes are of carillon or of node")]
+    NoSpread { target: String },
+
+    #[error(
+        "tell each user of {target} something\nhint: a user is known to carillon, node, centrifugo and floor"
     )]
     NoUsers { target: String },
 
     #[error("play tasks to {target}\nhint: only carillon knows what a task is")]
     NoTasks { target: String },
 
-    #[error("hold {target} to its limits\nhint: only carillon has settings for them")]
+    #[error(
+        "hold {target} to its limits\nhint: only carillon has settings for them, if it is started here"
+    )]
     NoLimits { target: String },
 
     #[error("be refused by a full node: handshake {number} was answered {said:?}")]

@@ -25,7 +25,8 @@ pub(crate) fn text(address: SocketAddr, path: &str) -> io::Result<String> {
     if !(200..300).contains(&head.status) {
         return Err(io::Error::other(format!("GET {path}: {}", head.status)));
     }
-    let body = bytes.get(head.head_len..head.head_len + head.body_len).ok_or_else(other)?;
+    let end = head.end(&bytes).ok().flatten().ok_or_else(other)?;
+    let body = &bytes[head.head_len..end];
     Ok(String::from_utf8_lossy(body).into_owned())
 }
 

@@ -133,12 +133,13 @@ fn posted(bytes: &[u8]) -> Result<Option<usize>, Failure> {
     let Some(head) = Answer::read(bytes).map_err(|_| Failure::PublisherGone)? else {
         return Ok(None);
     };
-    let whole_len = head.head_len + head.body_len;
-    let Some(body) = bytes.get(head.head_len..whole_len) else { return Ok(None) };
+    let Some(end) = head.end(bytes).map_err(|_| Failure::PublisherGone)? else {
+        return Ok(None);
+    };
     if (200..300).contains(&head.status) {
-        return Ok(Some(whole_len));
+        return Ok(Some(end));
     }
-    let body = String::from_utf8_lossy(body).into_owned();
+    let body = String::from_utf8_lossy(&bytes[head.head_len..end]).into_owned();
     Err(Failure::Publish { status: head.status, body })
 }
 

@@ -19,6 +19,11 @@ use crate::{
     stats::{median, ratio},
 };
 
+/// How a figure's name ends that says how busy the generator was.
+pub(crate) const BUSY: &str = "generator busy";
+/// In % of a core.
+const BUSY_MAX: f64 = 80.0;
+
 /// The figures of one server in one round, in the order in which they are shown.
 #[derive(Debug, Default)]
 pub(crate) struct Sheet {
@@ -118,7 +123,24 @@ impl Report {
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{}", self.title())?;
         writeln!(out)?;
-        Table::of(&self.lines()).print(out)
+        Table::of(&self.lines()).print(out)?;
+        self.doubts().try_for_each(|doubt| writeln!(out, "\n{doubt}"))
+    }
+
+    /// Where the generator was at its end, and delays say more of it than of the server.
+    fn doubts(&self) -> impl Iterator<Item = String> {
+        let lines = self.lines().into_iter().filter(|line| line.name.ends_with(BUSY));
+        let busy = |line: Line<'_>| {
+            let near = |value: &Value<'_>| value.median.is_some_and(|it| it > BUSY_MAX);
+            let values = line.values.into_iter().filter(near);
+            values.map(|value| value.target.to_owned()).collect::<Vec<_>>()
+        };
+        lines.map(busy).filter(|targets| !targets.is_empty()).map(|targets| {
+            format!(
+                "The generator was busy for more than {BUSY_MAX} % of its core: the delays of {} are its own.",
+                targets.join(", ")
+            )
+        })
     }
 
     /// Writes the report as JSON.

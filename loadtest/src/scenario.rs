@@ -5,6 +5,7 @@ mod idle;
 mod users;
 
 mod cluster;
+mod spread;
 mod tasks;
 
 mod hostile;
@@ -15,6 +16,7 @@ mod restart;
 mod returns;
 
 mod meter;
+mod volley;
 
 pub(crate) use self::storm::WAVE as STORM_WAVE;
 
@@ -55,6 +57,7 @@ pub(crate) fn run(settings: &Settings, out: &mut impl Write) -> Result<(), Failu
                 Scenario::Fanout(fanout) => fanout::play(target, fanout, &bar),
                 Scenario::Users(users) => users::play(target, users, &bar),
                 Scenario::Cluster(cluster) => cluster::play(target, cluster, &bar),
+                Scenario::Spread(spread) => spread::play(target, spread, &bar),
                 Scenario::Tasks(tasks) => tasks::play(target, tasks, &bar),
                 Scenario::Hostile(hostile) => hostile::play(target, hostile, &bar),
                 Scenario::Storm(storm) => storm::play(target, storm, &bar),

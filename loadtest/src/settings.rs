@@ -30,6 +30,9 @@ pub(crate) enum Scenario {
     /// Notices handed in at one of two servers, clients at the other, Redis between: CPU and
     /// delay of a notice, paced and in a burst, and what a notice for nobody costs.
     Cluster(Cluster),
+    /// One message to everyone, and then one to a single user, over nodes that share the clients: what each costs
+    /// the nodes and Redis.
+    Spread(Spread),
     /// Workers that report progress through the Redis stream of a pair: what reaches the pages,
     /// and what it takes.
     Tasks(Tasks),
@@ -47,9 +50,10 @@ pub(crate) enum Scenario {
 
 #[derive(Debug, Args)]
 pub(crate) struct Common {
-    /// A server to measure: carillon, node, stock or floor, with its binary (of node: its folder). `carillon:old` names a
-    /// second of a kind. Ratios are the first one's to each of the others.
-    #[arg(long = "target", value_name = "NAME=BIN", required = true)]
+    /// A server to measure: carillon, node, centrifugo, stock, floor or ws, with its binary (of node and ws: their folder), or with
+    /// its address for sockets, its address for messages, and its process: `ws=127.0.0.1:80,127.0.0.1:81,4711`.
+    /// `carillon:old` names a second of a kind. Ratios are the first one's to each of the others.
+    #[arg(long = "target", value_name = "NAME=PLACE", required = true)]
     pub(crate) targets: Vec<Target>,
 
     /// Times every server is measured, by turns. The median of each figure is reported.
@@ -85,6 +89,14 @@ pub(crate) struct Idle {
     /// Quiet time after the last socket is seated, before memory is read again.
     #[arg(long, default_value_t = 10, value_parser = value_parser!(u64).range(1..=600))]
     pub(crate) settle_seconds: u64,
+
+    /// Clients come by TLS.
+    #[arg(long)]
+    pub(crate) tls: bool,
+
+    /// Clients come by polling and change over, as stock clients do by default.
+    #[arg(long, conflicts_with = "tls")]
+    pub(crate) upgrade: bool,
 }
 
 #[derive(Debug, Args)]
@@ -111,6 +123,14 @@ pub(crate) struct Fanout {
     /// Size of a message's data, as JSON.
     #[arg(long, default_value_t = 256, value_parser = bounded(64, 65_536))]
     pub(crate) bytes: usize,
+
+    /// Quiet time after the last delivery, before memory is read again.
+    #[arg(long, default_value_t = 10, value_parser = value_parser!(u64).range(1..=600))]
+    pub(crate) settle_seconds: u64,
+
+    /// Clients come by TLS.
+    #[arg(long)]
+    pub(crate) tls: bool,
 }
 
 #[derive(Debug, Args)]
@@ -162,6 +182,36 @@ pub(crate) struct Cluster {
 
     /// Size of a notice's data, as JSON.
     #[arg(long, default_value_t = 256, value_parser = bounded(160, 65_536))]
+    pub(crate) bytes: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Spread {
+    #[command(flatten)]
+    pub(crate) common: Common,
+
+    /// Nodes, which have the clients by turns.
+    #[arg(long, default_value_t = 3, value_parser = bounded(1, 8))]
+    pub(crate) nodes: usize,
+
+    /// Clients in all, each a user of its own.
+    #[arg(long, default_value_t = 4_000, value_parser = bounded(1, 19_000))]
+    pub(crate) sockets: usize,
+
+    /// Messages a second to everyone.
+    #[arg(long, default_value_t = 3, value_parser = value_parser!(u32).range(1..=100))]
+    pub(crate) rate: u32,
+
+    /// Messages a second to single users, by turns.
+    #[arg(long, default_value_t = 500, value_parser = value_parser!(u32).range(1..=20_000))]
+    pub(crate) single_rate: u32,
+
+    /// Length of each measured part, after a warm-up of one second.
+    #[arg(long, default_value_t = 10, value_parser = value_parser!(u32).range(1..=60))]
+    pub(crate) seconds: u32,
+
+    /// Size of a message's data, as JSON.
+    #[arg(long, default_value_t = 256, value_parser = bounded(64, 65_536))]
     pub(crate) bytes: usize,
 }
 
@@ -246,6 +296,7 @@ impl Scenario {
             Self::Fanout(fanout) => &fanout.common,
             Self::Users(users) => &users.common,
             Self::Cluster(cluster) => &cluster.common,
+            Self::Spread(spread) => &spread.common,
             Self::Tasks(tasks) => &tasks.common,
             Self::Hostile(hostile) => &hostile.common,
             Self::Storm(storm) => &storm.common,
@@ -261,6 +312,7 @@ impl Scenario {
             Self::Fanout(_) => "fanout",
             Self::Users(_) => "users",
             Self::Cluster(_) => "cluster",
+            Self::Spread(_) => "spread",
             Self::Tasks(_) => "tasks",
             Self::Hostile(_) => "hostile",
             Self::Storm(_) => "storm",
@@ -276,6 +328,7 @@ impl Scenario {
             Self::Fanout(fanout) => fanout.sockets,
             Self::Users(users) => users.sockets,
             Self::Cluster(cluster) => cluster.users,
+            Self::Spread(spread) => spread.sockets,
             Self::Tasks(tasks) => tasks.users,
             Self::Hostile(hostile) => hostile.good + hostile.still,
             Self::Storm(storm) => storm.accepted.min(STORM_WAVE),

@@ -10,17 +10,19 @@ mod returns;
 
 mod frame;
 mod packet;
+mod wire;
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Token, net::TcpStream};
 use tokio::time::Instant;
 
+pub(crate) use crate::swarm::packet::Dialect;
 use crate::{
     failure::Failure,
     publisher::Publisher,
     swarm::{client::Client, front::Front, returns::Returns},
-    target::Kind,
+    target::Entrance,
 };
 
 /// Handshakes under way at once. Fewer than any listener's backlog.
@@ -60,7 +62,7 @@ pub(crate) struct Swarm<L> {
 /// What every client writes to.
 struct Ear<L> {
     epoch: Instant,
-    kind: Kind,
+    entrance: Entrance,
     roll: Roll,
     /// None: who leaves is gone.
     returns: Option<Returns>,
@@ -86,7 +88,7 @@ struct Departure {
 impl<L: Listen> Swarm<L> {
     /// No clients yet. Time counts from `epoch`.
     pub(crate) fn new(
-        kind: Kind,
+        entrance: Entrance,
         server: SocketAddr,
         epoch: Instant,
         listener: L,
@@ -97,7 +99,7 @@ impl<L: Listen> Swarm<L> {
             buffer: vec![0; BUFFER_BYTES],
             front: Front::of(server),
             clients: Vec::new(),
-            ear: Ear { epoch, kind, roll: Roll::default(), returns: None, listener },
+            ear: Ear { epoch, entrance, roll: Roll::default(), returns: None, listener },
         })
     }
 
@@ -121,7 +123,7 @@ impl<L: Listen> Swarm<L> {
 
     fn seat_as(
         &mut self,
-        connect: fn(usize, SocketAddr) -> io::Result<Client>,
+        connect: fn(usize, SocketAddr, &Entrance) -> io::Result<Client>,
         sockets: usize,
         mut progress: impl FnMut(usize),
     ) -> Result<(), Failure> {
@@ -227,23 +229,34 @@ impl<L: Listen> Swarm<L> {
 
     fn open(
         &mut self,
-        connect: fn(usize, SocketAddr) -> io::Result<Client>,
+        connect: fn(usize, SocketAddr, &Entrance) -> io::Result<Client>,
     ) -> Result<(), Failure> {
         let number = self.clients.len();
         let address = self.front.pick().expect("newcomers are sent somewhere");
         let failed = |source| Failure::Connect { number, address, source };
-        let mut client = connect(number, address).map_err(failed)?;
+        let client = connect(number, address, &self.ear.entrance).map_err(failed)?;
+        self.take_in(client)
+    }
+
+    /// Takes in the next client, whose session is open by `stream`, and who has its place.
+    pub(crate) fn adopt(&mut self, stream: std::net::TcpStream) -> Result<(), Failure> {
+        stream.set_nonblocking(true).map_err(Failure::Wait)?;
+        let number = self.clients.len();
+        self.ear.seated(number, self.ear.epoch.elapsed());
+        self.take_in(Client::seated(number, TcpStream::from_std(stream)))
+    }
+
+    fn take_in(&mut self, mut client: Client) -> Result<(), Failure> {
+        let (token, interest) = (Token(self.clients.len()), Interest::READABLE);
         let registry = self.poll.registry();
-        registry
-            .register(&mut client.stream, Token(number), Interest::READABLE)
-            .map_err(Failure::Wait)?;
+        registry.register(client.wire.stream(), token, interest).map_err(Failure::Wait)?;
         self.clients.push(client);
         Ok(())
     }
 
     /// Connects those whose time has come. Who finds nobody there tries again later.
     fn bring_back(&mut self) -> Result<(), Failure> {
-        let Ear { epoch, returns: Some(returns), listener, .. } = &mut self.ear else {
+        let Ear { epoch, entrance, returns: Some(returns), listener, .. } = &mut self.ear else {
             return Ok(());
         };
         let now = epoch.elapsed();
@@ -253,7 +266,7 @@ impl<L: Listen> Swarm<L> {
                 continue;
             };
             listener.asked(number, address, now);
-            let mut client = match Client::come_back(number, address) {
+            let mut client = match Client::come_back(number, address, entrance) {
                 Ok(client) => client,
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                     returns.left(number, now);
@@ -263,7 +276,7 @@ impl<L: Listen> Swarm<L> {
             };
             let (token, interest) = (Token(number), Interest::READABLE | Interest::WRITABLE);
             let registry = self.poll.registry();
-            registry.register(&mut client.stream, token, interest).map_err(Failure::Wait)?;
+            registry.register(client.wire.stream(), token, interest).map_err(Failure::Wait)?;
             self.clients[number] = client;
         }
         Ok(())

@@ -57,6 +57,62 @@ fn every_message_of_a_burst_reaches_every_socket_once_and_in_order() {
 }
 
 #[test]
+fn a_plain_websocket_server_is_measured_by_its_path_and_by_its_address() {
+    let peer = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/node");
+    let small = ["--sockets", "20", "--rate", "20", "--seconds", "1", "--settle-seconds", "1"];
+    let counts = ["deliveries", "lost", "out of order", "departed"];
+    let by_path = format!("ws={}", peer.display());
+    let report = report(&[&["fanout", "--target", &by_path][..], &small].concat(), "ws");
+    assert_eq!(counts.map(|name| figure(&report, name)), ["400.0", "0.0", "0.0", "0.0"]);
+
+    let [public, publish] = free_addresses();
+    let mut node = Command::new("node");
+    let mut node = node.arg(peer.join("plain.js")).args([&public, &publish]).spawn().unwrap();
+    for address in [&public, &publish] {
+        while std::net::TcpStream::connect(address).is_err() {
+            assert!(node.try_wait().unwrap().is_none(), "the server ended");
+        }
+    }
+    let target = format!("ws={public},{publish},{}", node.id());
+    let report = self::report(&[&["fanout", "--target", &target][..], &small].concat(), "there");
+    assert_eq!(counts.map(|name| figure(&report, name)), ["400.0", "0.0", "0.0", "0.0"]);
+    assert!(node.try_wait().unwrap().is_none(), "whoever started it ends it");
+    node.kill().unwrap();
+    node.wait().unwrap();
+}
+
+fn free_addresses() -> [String; 2] {
+    let free = [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    free.map(|listener| listener.local_addr().unwrap().to_string())
+}
+
+#[test]
+fn clients_by_tls_and_by_a_change_over_are_seated_and_stay() {
+    for way in ["--tls", "--upgrade"] {
+        let small = ["--sockets", "20", "--settle-seconds", "1", way];
+        let target = carillon();
+        let report = report(&[&["idle", "--target", &target][..], &small].concat(), &way[2..]);
+        assert_eq!(figure(&report, "departed"), "0.0", "{way}");
+    }
+    let output = loadtest(&["idle", "--target", "floor=/bin/true", "--tls"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.starts_with("failed to speak TLS to floor"), "{said}");
+}
+
+#[test]
+fn what_is_told_to_everyone_and_to_one_reaches_them_on_whichever_node() {
+    let peer = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/node");
+    for target in [carillon(), format!("node={}", peer.display())] {
+        let small = ["--sockets", "20", "--rate", "10", "--single-rate", "20", "--seconds", "1"];
+        let arguments = [&["spread", "--nodes", "2", "--target", &target][..], &small].concat();
+        let report = report(&arguments, "spread");
+        let none = ["to everyone: lost", "to one user: lost", "departed"];
+        assert_eq!(none.map(|name| figure(&report, name)), ["0.0"; 3], "{target}");
+        assert!(number(&report, "to one user: Redis commands") >= 1.0, "{target}");
+    }
+}
+
+#[test]
 fn every_user_gets_a_notice_of_its_own_with_each_call() {
     let peer = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/node");
     for target in

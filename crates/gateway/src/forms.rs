@@ -14,6 +14,9 @@ use socketioxide_core::{Str, Value, packet::Packet};
 
 use crate::{encoded::Encoded, engine::Dialect};
 
+/// Room for what stands beside the arguments of most events: its name, and what tells its id.
+const SOCKETIO_BESIDE_ARGS: usize = 160;
+
 /// One notice on its way to the seats of this node.
 #[derive(Debug)]
 pub(crate) struct Forms {
@@ -65,7 +68,9 @@ impl Forms {
     /// `["event",<args>,{"id","replayed"}]`; the last only for what a worker said.
     fn socketio(&self, event: &str) -> Arc<Encoded> {
         let payload = &self.notice.draft.payload;
-        let mut json = format!("[{}", quoted(event));
+        let mut json = String::with_capacity(payload.args().len() + SOCKETIO_BESIDE_ARGS);
+        json.push('[');
+        json.push_str(&quoted(event));
         if !payload.args().is_empty() {
             json.push(',');
             json.push_str(payload.args());

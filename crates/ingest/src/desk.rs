@@ -85,6 +85,8 @@ impl<T> Desk<T> {
     /// Not cancellation-safe, like all that publishes here: dropped half-way, tickets are lost.
     pub(crate) async fn take(&mut self, entries: Vec<Entry<T>>) -> Vec<(T, Fate)> {
         let now = Instant::now();
+        // Grown bit by bit, a large batch would be copied as often.
+        self.outgoing.reserve(entries.len());
         for (index, entry) in entries.into_iter().enumerate() {
             if index % TURN_LEN == TURN_LEN - 1 {
                 tokio::task::yield_now().await;
@@ -163,7 +165,10 @@ impl<T> Desk<T> {
                 self.tasks.hold(slot, bundle);
             }
             Kind::Final { task, .. } => {
-                let slot = self.tasks.slot(&bundle.draft.audience, task, now);
+                let Some(slot) = self.tasks.known(&bundle.draft.audience, task) else {
+                    // Nothing of it is held, and nobody need remember when it ended.
+                    return self.outgoing.push((None, bundle));
+                };
                 let is_due = self.tasks.is_due(slot, now);
                 let bundle = match self.tasks.release(slot) {
                     Some(held) if is_due => {

@@ -2,10 +2,12 @@
 // adapter where a Redis is named, and every setting as it comes.
 //
 // Arguments: the address for sockets, the address for `POST /emit` and `POST /users`, and a Redis URL if there are
-// several of these. `POST /emit` takes the body of carillon's `POST /v1/emit`, as far as it names
+// several of these. With TLS_CERT and TLS_KEY in its environment, two PEM files, sockets come by TLS. `POST /emit` takes the body of carillon's `POST /v1/emit`, as far as it names
 // a namespace, a user or a room, an event and its data; `POST /users` takes several, a line each. A user is a room like any other.
 
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { createAdapter } from "@socket.io/redis-adapter";
 import { createClient } from "redis";
 import { Server } from "socket.io";
@@ -16,7 +18,10 @@ if (!publishAddress) {
   process.exit(64);
 }
 
-const sockets = createServer();
+const { TLS_CERT, TLS_KEY } = process.env;
+const sockets = TLS_CERT
+  ? createSecureServer({ cert: readFileSync(TLS_CERT), key: readFileSync(TLS_KEY) })
+  : createServer();
 const io = new Server(sockets);
 if (redisUrl) {
   const publisher = createClient({ url: redisUrl });

@@ -67,3 +67,15 @@ fn the_picture_has_a_bar_for_each_server_as_long_as_its_median() {
     );
     assert!(picture.contains("a &lt; b") && picture.contains("0.25 of it"), "{picture}");
 }
+
+#[test]
+fn whose_delays_are_the_generators_is_said() {
+    let mut report = report(&[("carillon", &[1.0]), ("node", &[1.0])]);
+    for ((_, sheets), percent) in report.sheets.iter_mut().zip([99.0, 12.0]) {
+        sheets[0].note(BUSY, "%", percent);
+    }
+    let mut out = Vec::new();
+    report.print(&mut out).unwrap();
+    let said = String::from_utf8(out).unwrap();
+    assert!(said.ends_with("core: the delays of carillon are its own.\n"), "{said}");
+}

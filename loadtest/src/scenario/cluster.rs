@@ -77,7 +77,7 @@ impl<'a> Stage<'a> {
         let pair = Pair::start(target, placing(&cluster.common))?;
         let meter = Meter::on_pair(&pair);
         let epoch = Instant::now();
-        let mut swarm = Swarm::new(target.kind, pair.b.at.public, epoch, Tally::default())?;
+        let mut swarm = Swarm::new(target.entrance(), pair.b.at.public, epoch, Tally::default())?;
         phase(bar, "seating", cluster.users as u64);
         swarm.seat(cluster.users, |seated| bar.set_position(seated as u64))?;
         Ok(Self { target, cluster, pair, meter, swarm, epoch, seq_next: 0, bar })

@@ -79,7 +79,7 @@ impl<'a> Run<'a> {
         let staying = Server::start(&bearing(target, cut)?, Some(&redis.url()), placing)?;
         let falling = Server::start(target, Some(&redis.url()), placing)?;
         let (epoch, all) = (Instant::now(), cut.others + cut.sockets);
-        let mut swarm = Swarm::new(target.kind, staying.at.public, epoch, Ledger::of(all))?;
+        let mut swarm = Swarm::new(target.entrance(), staying.at.public, epoch, Ledger::of(all))?;
         phase(bar, "seating", all as u64);
         swarm.seat(cut.others, |seated| bar.set_position(seated as u64))?;
         swarm.serve(vec![falling.at.public]);

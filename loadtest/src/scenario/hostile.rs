@@ -93,7 +93,7 @@ impl<'a> Stage<'a> {
         let server = Server::start(target, None, placing(&hostile.common))?;
         let meter = Meter::on(&server);
         let epoch = Instant::now();
-        let mut swarm = Swarm::new(target.kind, server.at.public, epoch, Tally::default())?;
+        let mut swarm = Swarm::new(target.entrance(), server.at.public, epoch, Tally::default())?;
         phase(bar, "seating", hostile.good as u64);
         swarm.seat(hostile.good, |seated| bar.set_position(seated as u64))?;
         let connect = || Publisher::connect(Speech::Http, server.at.publish);

@@ -1,6 +1,6 @@
 //! Sockets that are seated and then hear nothing: what a handshake and a quiet socket cost.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use indicatif::ProgressBar;
 use tokio::time::Instant;
@@ -11,22 +11,28 @@ use crate::{
     scenario::{
         meter::{Meter, Reading},
         phase, placing, seating,
+        storm::arrive,
     },
     settings::Idle,
     swarm::Swarm,
-    target::{Server, Target},
+    target::{Kind, Server, Target},
 };
 
 /// Plays it to one server.
 pub(crate) fn play(target: &Target, idle: &Idle, bar: &ProgressBar) -> Result<Sheet, Failure> {
     let sockets = idle.sockets;
+    let target = &if idle.tls { target.secure()? } else { target.clone() };
     let server = Server::start(target, None, placing(&idle.common))?;
     let meter = Meter::on(&server);
-    let mut swarm = Swarm::new(target.kind, server.at.public, Instant::now(), ())?;
+    let mut swarm = Swarm::new(target.entrance(), server.at.public, Instant::now(), ())?;
 
     let before = meter.read()?;
     phase(bar, "seating", sockets as u64);
-    swarm.seat(sockets, |seated| bar.set_position(seated as u64))?;
+    if idle.upgrade {
+        change_over(&mut swarm, target.kind, sockets, server.at.public, bar)?;
+    } else {
+        swarm.seat(sockets, |seated| bar.set_position(seated as u64))?;
+    }
     let seated = meter.read()?;
 
     let quiet = Instant::now();
@@ -45,6 +51,22 @@ pub(crate) fn play(target: &Target, idle: &Idle, bar: &ProgressBar) -> Result<Sh
     drop(swarm);
     server.stop()?;
     Ok(sheet)
+}
+
+/// Seats clients one after the other, as stock clients come.
+fn change_over(
+    swarm: &mut Swarm<()>,
+    kind: Kind,
+    sockets: usize,
+    address: SocketAddr,
+    bar: &ProgressBar,
+) -> Result<(), Failure> {
+    for number in 0..sockets {
+        let arrived = arrive(kind, number, address);
+        swarm.adopt(arrived.map_err(|source| Failure::Connect { number, address, source })?)?;
+        bar.inc(1);
+    }
+    Ok(())
 }
 
 /// RSS as the kernel counts it, and the part of it that is no file's.

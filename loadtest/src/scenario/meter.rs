@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::{
     failure::Failure,
     stats::share,
@@ -17,6 +19,7 @@ pub(super) struct Meter {
 
 /// All of them at one moment.
 pub(super) struct Reading {
+    at: Instant,
     /// By server, in the order in which they were started.
     servers: Vec<Duration>,
     redis: Duration,
@@ -27,6 +30,8 @@ pub(super) struct Reading {
 
 /// CPU time between two readings.
 pub(super) struct Spent {
+    /// How long it was between them.
+    time: Duration,
     pub(super) servers: Vec<Duration>,
     pub(super) redis: Duration,
     pub(super) own: Duration,
@@ -48,6 +53,7 @@ impl Meter {
 
     pub(super) fn read(&self) -> Result<Reading, Failure> {
         Ok(Reading {
+            at: Instant::now(),
             servers: self.servers.iter().map(Probe::cpu).collect::<Result<_, _>>()?,
             redis: self.redis.as_ref().map_or(Ok(Duration::ZERO), Probe::cpu)?,
             own: self.own.cpu()?,
@@ -61,6 +67,7 @@ impl Reading {
     pub(super) fn since(&self, earlier: &Self) -> Spent {
         let servers = self.servers.iter().zip(&earlier.servers);
         Spent {
+            time: self.at.saturating_duration_since(earlier.at),
             servers: servers.map(|(now, earlier)| now.saturating_sub(*earlier)).collect(),
             redis: self.redis.saturating_sub(earlier.redis),
             own: self.own.saturating_sub(earlier.own),
@@ -90,6 +97,11 @@ impl Spent {
     /// Microseconds of all servers' for each of `count`.
     pub(super) fn server_micros(&self, count: usize) -> f64 {
         micros(self.servers.iter().sum(), count)
+    }
+
+    /// How busy the generator was, in % of a core. Near 100, delays are its own.
+    pub(super) fn own_percent(&self) -> f64 {
+        100.0 * self.own.as_secs_f64() / self.time.as_secs_f64().max(1e-3)
     }
 
     /// Microseconds of the generator's for each of `count`.

@@ -91,7 +91,7 @@ impl<'a> Run<'a> {
         let nodes = (0..NODES).map(|_| start()).collect::<Result<Vec<_>, _>>()?;
         let (epoch, sockets) = (Instant::now(), restart.sockets);
         let ledger = Ledger::of(sockets);
-        let mut swarm = Swarm::new(target.kind, nodes[0].at.public, epoch, ledger)?;
+        let mut swarm = Swarm::new(target.entrance(), nodes[0].at.public, epoch, ledger)?;
         swarm.serve(nodes.iter().map(|node| node.at.public).collect());
         phase(bar, "seating", sockets as u64);
         swarm.seat(sockets, |seated| bar.set_position(seated as u64))?;

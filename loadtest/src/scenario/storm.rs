@@ -3,6 +3,8 @@
 
 mod arrival;
 
+pub(super) use self::arrival::arrive;
+
 use std::{
     io::{self, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpStream},
@@ -61,7 +63,7 @@ fn accepted(target: &Target, storm: &Storm, bar: &ProgressBar) -> Result<f64, Fa
     let mut left = storm.accepted;
     while left > 0 {
         let wave = left.min(WAVE);
-        let mut swarm = Swarm::new(target.kind, server.at.public, Instant::now(), ())?;
+        let mut swarm = Swarm::new(target.entrance(), server.at.public, Instant::now(), ())?;
         let before = meter.read()?;
         swarm.seat(wave, |_| {})?;
         spent += meter.read()?.since(&before).servers.iter().sum::<Duration>();
@@ -87,7 +89,7 @@ fn changed_over(target: &Target, storm: &Storm, bar: &ProgressBar) -> Result<f64
         let before = meter.read()?;
         let address = server.at.public;
         let arrive = |number| {
-            let arrived = arrival::arrive(target.kind, number, address, connect);
+            let arrived = arrive(target.kind, number, address);
             arrived.map_err(|source| Failure::Connect { number, address, source })
         };
         let sockets = wave.map(arrive).collect::<Result<Vec<_>, _>>()?;
@@ -111,7 +113,7 @@ fn refused(target: &Target, storm: &Storm, bar: &ProgressBar) -> Result<(f64, us
     let full = [("CARILLON_LIMITS__SOCKETS", HOLDERS.to_string())];
     let server = Server::start(&target.set(&full)?, None, placing(&storm.common))?;
     let meter = Meter::on(&server);
-    let mut swarm = Swarm::new(target.kind, server.at.public, Instant::now(), ())?;
+    let mut swarm = Swarm::new(target.entrance(), server.at.public, Instant::now(), ())?;
     swarm.seat(HOLDERS, |_| {})?;
     let before = meter.read()?;
     phase(bar, "refused", storm.refused as u64);

@@ -52,7 +52,7 @@ pub(super) fn play(target: &Target, tasks: &Tasks, bar: &ProgressBar) -> Result<
     }
     let (messages, epoch) = (tasks.messages(), Instant::now());
     let watch = Watch::new(tasks.at_once, tasks.rate * tasks.seconds);
-    let mut swarm = Swarm::new(target.kind, pair.b.at.public, epoch, watch)?;
+    let mut swarm = Swarm::new(target.entrance(), pair.b.at.public, epoch, watch)?;
     phase(bar, "seating", tasks.users as u64);
     swarm.seat(tasks.users, |seated| bar.set_position(seated as u64))?;
 

@@ -1,7 +1,7 @@
 //! A notice of its own for every user, all handed in with one call: what a delivery costs that is shared
 //! with nobody, its way through the server included.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use indicatif::ProgressBar;
 use tokio::time::Instant;
@@ -29,7 +29,7 @@ pub(crate) fn play(target: &Target, users: &Users, bar: &ProgressBar) -> Result<
     let server = Server::start(target, None, placing(&users.common))?;
     let meter = Meter::on(&server);
     let epoch = Instant::now();
-    let mut swarm = Swarm::new(target.kind, server.at.public, epoch, Tally::default())?;
+    let mut swarm = Swarm::new(target.entrance(), server.at.public, epoch, Tally::default())?;
 
     let before = meter.read()?;
     phase(bar, "seating", sockets as u64);
@@ -94,21 +94,22 @@ impl Run<'_> {
         self.swarm.listener().delays_us.len()
     }
 
-    /// Path and body of the next one: a line a user, in the order of the sockets.
+    /// Path and body of the next one: a notice a user, in the order of the sockets.
     fn call(&mut self, users: u32) -> (&'static str, String) {
-        let (due, bytes, mut body) = (self.epoch.elapsed(), self.users.bytes, String::new());
-        for user in 0..users {
+        let (due, bytes) = (self.epoch.elapsed(), self.users.bytes);
+        let notice = |user: u32| {
             let mark = Mark { seq: self.seq_next + user, due };
             let (user, task) = (user.to_string(), format!("n{}", mark.seq));
-            let line = match self.kind {
+            match self.kind {
                 Kind::Carillon => tasks::message(&task, &user, tasks::COMPLETE, mark, bytes),
-                Kind::Node => self.kind.publish(Some(&user), &mark.data(bytes)).1,
-                Kind::Stock | Kind::Floor => mark.data(bytes),
-            };
-            writeln!(body, "{line}").expect("a String takes all that is written to it");
-        }
+                Kind::Node | Kind::Centrifugo { .. } => {
+                    self.kind.publish(Some(&user), &mark.data(bytes)).1
+                }
+                Kind::Stock | Kind::Floor | Kind::Ws => mark.data(bytes),
+            }
+        };
+        let notices: Vec<String> = (0..users).map(notice).collect();
         self.seq_next += users;
-        let path = if self.kind == Kind::Carillon { "/v1/tasks" } else { "/users" };
-        (path, body)
+        self.kind.publish_each(&notices)
     }
 }

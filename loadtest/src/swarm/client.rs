@@ -16,9 +16,10 @@ use crate::{
     swarm::{
         Ear, Listen,
         frame::{self, Frame},
-        packet::Packet,
+        packet::{Dialect, Packet},
+        wire::Wire,
     },
-    target::{Kind, still_packet},
+    target::{Entrance, Kind, still_packet},
 };
 
 /// Addresses that clients come from, in turn: 127.0.0.2 and following. Each has its own ports.
@@ -29,9 +30,9 @@ const STILL_BUFFER_BYTES: usize = 4 * 1024;
 /// As on a real network: the server's system holds a number of segments for it, and those of loopback are huge.
 const STILL_SEGMENT_BYTES: u32 = 1_400;
 
-/// A raw Socket.IO client over WebSocket.
+/// A raw client over WebSocket.
 pub(crate) struct Client {
-    pub(crate) stream: TcpStream,
+    pub(super) wire: Wire,
     /// Its place in the swarm, which is also its user.
     number: usize,
     /// What it says once its session is open.
@@ -59,17 +60,36 @@ enum Stage {
 
 impl Client {
     /// Connects and asks for the upgrade.
-    pub(crate) fn connect(number: usize, server: SocketAddr) -> io::Result<Self> {
-        Self::with(number, server, Kind::connect_packet, false)
+    pub(crate) fn connect(
+        number: usize,
+        server: SocketAddr,
+        entrance: &Entrance,
+    ) -> io::Result<Self> {
+        Self::with((number, server, entrance), Kind::connect_packet, false)
+    }
+
+    /// One that has its place already.
+    pub(crate) fn seated(number: usize, stream: TcpStream) -> Self {
+        let (plea, wire) = (Kind::connect_packet as Plea, Wire::Plain(stream));
+        let (stage, partial) = (Stage::Seated, Vec::new());
+        Self { wire, number, plea, stands_still: false, stage, partial }
     }
 
     /// One that will read nothing once it has its place, with as little room as the system gives for what waits.
-    pub(crate) fn connect_still(number: usize, server: SocketAddr) -> io::Result<Self> {
-        Self::with(number, server, still_packet, true)
+    pub(crate) fn connect_still(
+        number: usize,
+        server: SocketAddr,
+        entrance: &Entrance,
+    ) -> io::Result<Self> {
+        Self::with((number, server, entrance), still_packet, true)
     }
 
     /// Begins to connect, as one that was cut. The swarm hears when the connection is there.
-    pub(crate) fn come_back(number: usize, server: SocketAddr) -> io::Result<Self> {
+    pub(crate) fn come_back(
+        number: usize,
+        server: SocketAddr,
+        entrance: &Entrance,
+    ) -> io::Result<Self> {
         let socket = socket(number)?;
         socket.set_nonblocking(true)?;
         match socket.connect(&server.into()) {
@@ -78,12 +98,16 @@ impl Client {
             }
             _ => {}
         }
-        let stream = TcpStream::from_std(socket.into());
+        let wire = Wire::over(TcpStream::from_std(socket.into()), entrance)?;
         let (plea, stage) = (Kind::connect_packet as Plea, Stage::Connecting);
-        Ok(Self { stream, number, plea, stands_still: false, stage, partial: Vec::new() })
+        Ok(Self { wire, number, plea, stands_still: false, stage, partial: Vec::new() })
     }
 
-    fn with(number: usize, server: SocketAddr, plea: Plea, stands_still: bool) -> io::Result<Self> {
+    fn with(
+        (number, server, entrance): (usize, SocketAddr, &Entrance),
+        plea: Plea,
+        stands_still: bool,
+    ) -> io::Result<Self> {
         let socket = socket(number)?;
         if stands_still {
             socket.set_recv_buffer_size(STILL_BUFFER_BYTES)?;
@@ -91,22 +115,22 @@ impl Client {
         }
         socket.connect_timeout(&server.into(), CONNECT_WAIT)?;
         socket.set_nonblocking(true)?;
-        let mut stream = TcpStream::from_std(socket.into());
-        stream.write_all(upgrade(server).as_bytes())?;
+        let mut wire = Wire::over(TcpStream::from_std(socket.into()), entrance)?;
+        wire.write_all(upgrade(entrance.kind, server).as_bytes())?;
         let (stage, partial) = (Stage::Upgrading, Vec::new());
-        Ok(Self { stream, number, plea, stands_still, stage, partial })
+        Ok(Self { wire, number, plea, stands_still, stage, partial })
     }
 
     /// Reads all that has come. With `ending` the server has closed its side, and what it said
     /// before is read first.
     pub(crate) fn hear<L: Listen>(&mut self, buffer: &mut [u8], ending: bool, ear: &mut Ear<L>) {
         if self.stage == Stage::Connecting
-            && let Err(error) = self.reach()
+            && let Err(error) = self.reach(ear.entrance.kind)
         {
             self.leave(error.to_string(), ear);
         }
         while !matches!(self.stage, Stage::Connecting | Stage::Gone | Stage::Still) {
-            let heard = match self.stream.read(buffer) {
+            let heard = match self.wire.read(buffer) {
                 Ok(0) => Err("closed the connection".to_owned()),
                 Ok(read) => self.take(&buffer[..read], ear).map(|()| read),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
@@ -114,7 +138,7 @@ impl Client {
             };
             match heard {
                 // A short read has emptied the socket: the next byte brings the next event.
-                Ok(read) if read < buffer.len() && !ending => return,
+                Ok(read) if self.has_read_all(read < buffer.len()) && !ending => return,
                 Ok(_) => {}
                 Err(why) => self.leave(why, ear),
             }
@@ -122,18 +146,22 @@ impl Client {
     }
 
     /// Asks for the upgrade if the connection is there.
-    fn reach(&mut self) -> io::Result<()> {
-        if let Some(error) = self.stream.take_error()? {
+    fn reach(&mut self, kind: Kind) -> io::Result<()> {
+        if let Some(error) = self.wire.stream().take_error()? {
             return Err(error);
         }
-        match self.stream.peer_addr() {
+        match self.wire.stream().peer_addr() {
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
             Err(error) => Err(error),
             Ok(server) => {
                 self.stage = Stage::Upgrading;
-                self.stream.write_all(upgrade(server).as_bytes())
+                self.wire.write_all(upgrade(kind, server).as_bytes())
             }
         }
+    }
+
+    fn has_read_all(&self, short: bool) -> bool {
+        short && self.wire.is_emptied_by_a_short_read()
     }
 
     fn leave<L: Listen>(&mut self, why: String, ear: &mut Ear<L>) {
@@ -141,7 +169,7 @@ impl Client {
         self.stage = Stage::Gone;
         self.partial = Vec::new();
         // Its side is closed too, as clients do. An error means that nothing was left to close.
-        drop(self.stream.shutdown(Shutdown::Both));
+        drop(self.wire.stream().shutdown(Shutdown::Both));
         ear.left(self.number, was_seated, why);
     }
 
@@ -169,11 +197,15 @@ impl Client {
                 _ => return Err(String::from_utf8_lossy(bytes).into_owned()),
             }
             self.stage = Stage::Opening;
+            self.begin(now, ear)?;
         }
         while let Some(frame) = Frame::read(&bytes[used..]).map_err(|_| "sent no valid frame")? {
             used += frame.whole_len;
             match frame.opcode {
-                frame::TEXT => self.packet(&Packet::read(frame.payload), now, ear)?,
+                frame::TEXT => {
+                    let mut packets = ear.entrance.kind.dialect().packets(frame.payload);
+                    packets.try_for_each(|packet| self.packet(&packet, now, ear))?;
+                }
                 frame::PING => self.say(frame::PONG, frame.payload)?,
                 frame::CLOSE => {
                     self.say(frame::CLOSE, frame.payload)?;
@@ -185,6 +217,15 @@ impl Client {
         Ok(used)
     }
 
+    /// Speaks first where the server does not.
+    fn begin<L: Listen>(&mut self, now: Duration, ear: &mut Ear<L>) -> Result<(), String> {
+        match ear.entrance.kind.dialect() {
+            Dialect::SocketIo => Ok(()),
+            Dialect::Centrifugo => self.packet(&Packet::Open, now, ear),
+            Dialect::Plain => self.packet(&Packet::Seated, now, ear),
+        }
+    }
+
     fn packet<L: Listen>(
         &mut self,
         packet: &Packet<'_>,
@@ -193,10 +234,13 @@ impl Client {
     ) -> Result<(), String> {
         match packet {
             Packet::Event(event) => ear.event(self.number, event, now),
-            Packet::Ping => self.say(frame::TEXT, b"3")?,
+            Packet::Ping => self.say(frame::TEXT, ear.entrance.kind.dialect().pong())?,
             Packet::Open => {
                 let cursor = ear.returns.as_ref().and_then(|returns| returns.cursor(self.number));
-                self.say(frame::TEXT, (self.plea)(ear.kind, self.number, cursor).as_bytes())?;
+                self.say(
+                    frame::TEXT,
+                    (self.plea)(ear.entrance.kind, self.number, cursor).as_bytes(),
+                )?;
             }
             Packet::Seated if self.stage == Stage::Opening => {
                 self.stage = if self.stands_still { Stage::Still } else { Stage::Seated };
@@ -211,7 +255,7 @@ impl Client {
 
     /// Short frames on a socket whose other side reads: they fit its buffer or something is amiss.
     fn say(&mut self, opcode: u8, payload: &[u8]) -> Result<(), String> {
-        self.stream.write_all(&frame::masked(opcode, payload)).map_err(|error| error.to_string())
+        self.wire.write_all(&frame::masked(opcode, payload)).map_err(|error| error.to_string())
     }
 }
 
@@ -224,10 +268,11 @@ fn socket(number: usize) -> io::Result<Socket> {
     Ok(socket)
 }
 
-fn upgrade(server: SocketAddr) -> String {
+fn upgrade(kind: Kind, server: SocketAddr) -> String {
     format!(
-        "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: {server}\r\n\
+        "GET {} HTTP/1.1\r\nHost: {server}\r\n\
          Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        kind.path()
     )
 }

@@ -81,6 +81,14 @@ impl Onlooker {
         self.exchange(words).map_err(Failure::Redis)
     }
 
+    /// How many commands it has carried out, those of scripts too.
+    pub(crate) fn commands(&mut self) -> Result<f64, Failure> {
+        match self.ask(&["INFO", "commandstats"])? {
+            Reply::Text(stats) => Ok(calls(&stats)),
+            _ => Ok(0.0),
+        }
+    }
+
     fn exchange(&mut self, words: &[&str]) -> io::Result<Reply> {
         let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
         self.stream.write_all(&resp::command(&words))?;
@@ -96,5 +104,24 @@ impl Onlooker {
                 return Ok(reply);
             }
         }
+    }
+}
+
+/// Sum of the calls in the answer to `INFO commandstats`.
+fn calls(stats: &str) -> f64 {
+    let of_line = |line: &str| line.split_once(":calls=")?.1.split(',').next()?.parse::<f64>().ok();
+    stats.lines().filter_map(of_line).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_calls_of_all_commands_are_added_up() {
+        let stats = "# Commandstats\r\n\
+                     cmdstat_evalsha:calls=21,usec=175,usec_per_call=8.33,rejected_calls=0\r\n\
+                     cmdstat_hgetall:calls=20,usec=31,usec_per_call=1.55,rejected_calls=0\r\n";
+        assert!((calls(stats) - 41.0).abs() < 1e-9);
     }
 }

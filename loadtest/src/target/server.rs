@@ -11,12 +11,14 @@ use rustix::process::Signal;
 use crate::{
     failure::Failure,
     get,
-    target::{Addresses, Kind, Probe, Process, Target, process::Placing},
+    target::{Addresses, Kind, Place, Probe, Process, Target, process::Placing},
 };
 
-/// A running server. Dropped, it is killed.
+/// A running server. Dropped, it is killed, if it was started here.
 pub(crate) struct Server {
-    process: Process,
+    /// None: somebody else started it, and will end it.
+    process: Option<Process>,
+    pid: u32,
     pub(crate) at: Addresses,
 }
 
@@ -29,8 +31,10 @@ impl Server {
         placing: Placing,
     ) -> Result<Self, Failure> {
         let server = Self::launch(target, redis, placing)?;
-        server.process.listening(server.at.public)?;
-        server.process.listening(server.at.publish)?;
+        if let Some(process) = &server.process {
+            process.listening(server.at.public)?;
+            process.listening(server.at.publish)?;
+        }
         if target.kind == Kind::Carillon {
             server.until(|| server.is_ready())?;
         }
@@ -43,11 +47,17 @@ impl Server {
         redis: Option<&str>,
         placing: Placing,
     ) -> Result<Self, Failure> {
-        let failed = |source| Failure::Start { binary: target.binary.clone(), source };
+        let binary = match &target.place {
+            Place::Path(binary) => binary,
+            Place::Running(running) => {
+                return Ok(Self { process: None, pid: running.pid, at: running.at });
+            }
+        };
+        let failed = |source| Failure::Start { binary: binary.clone(), source };
         let at = free_addresses().map_err(failed)?;
-        let path = target.binary.canonicalize().map_err(failed)?;
+        let path = binary.canonicalize().map_err(failed)?;
         let process = Process::start(target.recipe(&path, at, redis), placing)?;
-        Ok(Self { process, at })
+        Ok(Self { pid: process.id(), process: Some(process), at })
     }
 
     /// Whether it says that it takes newcomers, as a balancer asks it.
@@ -56,11 +66,11 @@ impl Server {
     }
 
     pub(crate) fn id(&self) -> u32 {
-        self.process.id()
+        self.pid
     }
 
     pub(crate) fn probe(&self) -> Probe {
-        Probe::of(self.process.id())
+        Probe::of(self.pid)
     }
 
     /// The highest value of a metric over its labels, of a server that has metrics.
@@ -73,27 +83,30 @@ impl Server {
 
     /// Returns when `ready`, which is asked every few milliseconds, says so.
     pub(crate) fn until(&self, ready: impl Fn() -> bool) -> Result<(), Failure> {
-        self.process.answering(self.at.publish, ready)
+        match &self.process {
+            Some(process) => process.answering(self.at.publish, ready),
+            None => Ok(()),
+        }
     }
 
     /// Asks the server to stop and does not wait.
     pub(crate) fn tell_to_stop(&self) -> Result<(), Failure> {
-        self.process.signal(Signal::TERM)
+        self.process.as_ref().map_or(Ok(()), |process| process.signal(Signal::TERM))
     }
 
     /// Ends it as a crash does.
     pub(crate) fn kill(&self) -> Result<(), Failure> {
-        self.process.signal(Signal::KILL)
+        self.process.as_ref().map_or(Ok(()), |process| process.signal(Signal::KILL))
     }
 
     /// How it ended, once it has.
     pub(crate) fn exit(&mut self) -> Result<Option<ExitStatus>, Failure> {
-        self.process.exit()
+        self.process.as_mut().map_or(Ok(None), Process::exit)
     }
 
     /// Asks the server to stop and waits until it has.
     pub(crate) fn stop(self) -> Result<(), Failure> {
-        self.process.stop()
+        self.process.map_or(Ok(()), Process::stop)
     }
 }
 

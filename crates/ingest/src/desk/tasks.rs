@@ -49,6 +49,14 @@ impl<T> Tasks<T> {
         })
     }
 
+    /// The slot of a task that is remembered.
+    pub(super) fn known(&self, audience: &Audience, task: &TaskKey) -> Option<usize> {
+        if self.by_key.is_empty() {
+            return None;
+        }
+        self.by_key.get(&(audience.clone(), task.clone())).copied()
+    }
+
     /// Holds a progress until its task is due. Of two, the newer stands for both.
     pub(super) fn hold(&mut self, number: usize, bundle: Bundle<T>) {
         self.len_held += bundle.len();

@@ -1,20 +1,16 @@
 //! Notices at a steady rate, each at its time whatever became of the ones before.
 
-use std::time::Duration;
-
 use crate::{
     failure::Failure,
     pace::Pace,
     publisher::Publisher,
     report::Sheet,
     scenario::{
-        cluster::{STEP, Stage, road::Road},
+        cluster::{Stage, road::Road},
         delays, phase,
+        volley::{self, LEAD},
     },
 };
-
-/// From connecting to the first notice.
-const LEAD: Duration = Duration::from_millis(200);
 
 pub(super) fn play(stage: &mut Stage<'_>, sheet: &mut Sheet) -> Result<(), Failure> {
     let (rate, seconds) = (stage.cluster.rate, stage.cluster.seconds);
@@ -39,24 +35,14 @@ fn volley(
     notices: u32,
 ) -> Result<(), Failure> {
     let seq_first = stage.begin(notices);
-    let start = stage.epoch.elapsed() + LEAD;
-    let mut pace = Pace::new(start, stage.cluster.rate, seq_first, notices);
-    let mut last_sent = start;
-    loop {
-        let now = stage.epoch.elapsed();
-        while let Some(mark) = pace.take(now) {
-            let user = stage.user(mark.seq - seq_first);
-            let connection = user % publishers.len();
-            let (kind, bytes) = (stage.kind(), stage.cluster.bytes);
-            let publisher = &mut publishers[connection];
-            Road::Emit.hand_in(kind, publisher, &user.to_string(), mark, bytes)?;
-            last_sent = now;
-        }
-        let wait = match pace.next() {
-            Some(mark) => mark.due.saturating_sub(now).min(STEP),
-            None if stage.is_over(notices, last_sent) => return Ok(()),
-            None => STEP,
-        };
-        stage.turn(wait, publishers)?;
-    }
+    let pace = Pace::new(stage.epoch.elapsed() + LEAD, stage.cluster.rate, seq_first, notices);
+    let (kind, bytes, users) = (stage.kind(), stage.cluster.bytes, stage.cluster.users);
+    let Stage { swarm, bar, epoch, .. } = stage;
+    volley::volley(swarm, publishers, (*epoch, pace), notices as usize, |publishers, mark| {
+        bar.inc(1);
+        let user = (mark.seq - seq_first) as usize % users;
+        let connection = user % publishers.len();
+        let publisher = &mut publishers[connection];
+        Road::Emit.hand_in(kind, publisher, &user.to_string(), mark, bytes)
+    })
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use crate::{
     failure::Failure,
     report::Sheet,
-    resp::Reply,
     scenario::meter::{Meter, Reading, Spent},
     stats::share,
     target::{Onlooker, Redis, Server},
@@ -39,9 +38,7 @@ impl Onlookers {
     }
 
     pub(super) fn look(&mut self, at: Duration) -> Result<View, Failure> {
-        let said = self.redis.ask(&["INFO", "commandstats"])?;
-        let commands = if let Reply::Text(stats) = said { calls(&stats) } else { 0.0 };
-        Ok(View { at, reading: self.meter.read()?, commands })
+        Ok(View { at, commands: self.redis.commands()?, reading: self.meter.read()? })
     }
 
     pub(super) fn rss_kib(&self) -> Result<f64, Failure> {
@@ -71,29 +68,10 @@ impl View {
 
     fn rates_since(&self, earlier: &Self) -> Rates {
         let seconds = self.at.saturating_sub(earlier.at).as_secs_f64();
-        let Spent { servers, redis, own } = self.reading.since(&earlier.reading);
+        let Spent { servers, redis, own, .. } = self.reading.since(&earlier.reading);
         let rate = |spent: Duration| spent.as_secs_f64() * 1e6 / seconds;
         let node = rate(servers.iter().sum());
         let commands = (self.commands - earlier.commands) / seconds;
         Rates { node, redis: rate(redis), own: rate(own), commands }
-    }
-}
-
-/// Sum of the calls in the answer to `INFO commandstats`.
-fn calls(stats: &str) -> f64 {
-    let of_line = |line: &str| line.split_once(":calls=")?.1.split(',').next()?.parse::<f64>().ok();
-    stats.lines().filter_map(of_line).sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_calls_of_all_commands_are_added_up() {
-        let stats = "# Commandstats\r\n\
-                     cmdstat_evalsha:calls=21,usec=175,usec_per_call=8.33,rejected_calls=0\r\n\
-                     cmdstat_hgetall:calls=20,usec=31,usec_per_call=1.55,rejected_calls=0\r\n";
-        assert!((calls(stats) - 41.0).abs() < 1e-9);
     }
 }

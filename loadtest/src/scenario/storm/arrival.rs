@@ -6,16 +6,15 @@ use std::{
     net::{SocketAddr, TcpStream},
 };
 
-use crate::target::Kind;
+use crate::{scenario::storm::connect, target::Kind};
 
 const PATH: &str = "/socket.io/?EIO=4&transport=";
 
-/// Takes a seat, and gives the WebSocket of it. `connect` gives it a connection.
-pub(super) fn arrive(
+/// Takes a seat, and gives the WebSocket of it.
+pub(in crate::scenario) fn arrive(
     kind: Kind,
     user: usize,
     server: SocketAddr,
-    connect: fn(usize, SocketAddr) -> io::Result<TcpStream>,
 ) -> io::Result<TcpStream> {
     let mut polling = connect(user, server)?;
     let opened = ask(&mut polling, "GET", "polling", "")?;
