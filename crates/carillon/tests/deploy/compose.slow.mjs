@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { open } from '../clients/generations.mjs';
 import { complete } from '../clients/messages.mjs';
 import { until } from '../clients/until.mjs';
-import { ask, debian, made, podman, prepare } from './containers.mjs';
+import { ask, debian, made, podman, prepare, said } from './containers.mjs';
 
 const { CONTAINERS, PODMAN_COMPOSE } = process.env;
 const FILE = fileURLToPath(new URL('../../../../docker-compose.yml', import.meta.url));
@@ -54,7 +54,13 @@ describe('docker-compose.yml', { timeout: 600_000 }, () => {
     await compose('up', '--detach', ...SERVICES);
     for (const node of NODES) await until(`${node} to be healthy`, () => healthy(node), 60_000);
   });
+  afterEach((test) => test.passed === false && tell());
   after(() => compose('down', '--volumes'));
+
+  /** What all of them said, for the reader of a failure. */
+  async function tell() {
+    for (const service of SERVICES) process.stderr.write(`--- ${service}:\n${(await said(container(service))).slice(-4_000)}\n`);
+  }
 
   async function page(test, transport) {
     const target = { generation: '4.8', transport, namespace: '/notice', query: 'user=5', url: 'http://127.0.0.1:8080' };

@@ -11,7 +11,8 @@ const { CONTAINERS } = process.env;
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 
 /** What podman and buildah find their store and their ways by. */
-export const environment = { ...process.env, CONTAINERS_CONF: join(CONTAINERS, 'containers.conf'), CONTAINERS_STORAGE_CONF: join(CONTAINERS, 'storage.conf') };
+const environment = { ...process.env, CONTAINERS_CONF: join(CONTAINERS, 'containers.conf'),
+  CONTAINERS_STORAGE_CONF: join(CONTAINERS, 'storage.conf') };
 
 export function prepare() {
   mkdirSync(CONTAINERS, { recursive: true });
@@ -38,7 +39,7 @@ export async function said(container) {
 export const podman = (...args) => ask('podman', ...args);
 
 /** Runs what takes long, with its words on our own output. */
-export async function run(program, args, cwd) {
+async function run(program, args, cwd) {
   const child = spawn(program, args.map(String), { env: environment, cwd, stdio: ['ignore', 'inherit', 'inherit'] });
   const [code] = await once(child, 'exit');
   if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}`);
@@ -74,7 +75,8 @@ export async function toolchain(debianImage) {
   const image = `localhost/rust:${version}`;
   if (await isThere(image)) return image;
   const folder = execFileSync('rustc', ['--print', 'sysroot'], { encoding: 'utf8' }).trim();
-  const lines = [`FROM ${debianImage}`, 'COPY bin /usr/local/bin', 'COPY lib /usr/local/lib', 'ENV CARGO_HOME=/usr/local/cargo PATH=/usr/local/cargo/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin'];
+  const lines = [`FROM ${debianImage}`, 'COPY bin /usr/local/bin', 'COPY lib /usr/local/lib',
+    'ENV CARGO_HOME=/usr/local/cargo PATH=/usr/local/cargo/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin'];
   return made(image, lines, folder);
 }
 

@@ -1,6 +1,5 @@
 // A pod of the chart, run by podman: what helm renders, as far as podman 4.3 can read it, with the ports on the loopback.
 
-import { createHash } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -60,7 +59,7 @@ export class Pod {
       manifest = manifest.replace(`containerPort: ${port}`, `$&, hostIP: 127.0.0.1, hostPort: ${this.#ports[index]}`);
     }
     await this.#play('pod', manifest);
-    await until(`the pod to be ready`, () => this.healthy().catch(() => false), 30_000);
+    await until('the pod to be ready', () => this.healthy().catch(() => false), 30_000);
   }
 
   /** The command that the image gives to whoever asks for its health. */
@@ -71,9 +70,8 @@ export class Pod {
 
   /** What the chart's own test says, in a pod of its own that knows the service by its name. */
   async probe() {
-    const address = await podman('inspect', `${this.#name}-pod-0-carillon`, '--format', '{{.NetworkSettings.IPAddress}}')
-      || await podman('inspect', await podman('pod', 'inspect', `${this.#name}-pod-0`, '--format', '{{.InfraContainerID}}'),
-        '--format', '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}');
+    const holder = await podman('pod', 'inspect', `${this.#name}-pod-0`, '--format', '{{.InfraContainerID}}');
+    const address = await podman('inspect', holder, '--format', '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}');
     const manifest = await this.#rendered('tests/probe');
     const known = `spec:\n  hostAliases: [{ ip: "${address}", hostnames: [${this.#name}, ${this.#name}-internal] }]`;
     await this.#play('probe', manifest.replace('spec:', known));
@@ -104,10 +102,6 @@ export class Pod {
     return Number(await this.inspect('{{.State.ExitCode}}'));
   }
 
-  log() {
-    return said(this.#container);
-  }
-
   async stop() {
     for (const pod of [`${this.#name}-probe`, `${this.#name}-pod-0`]) await podman('pod', 'rm', '--force', pod).catch(() => {});
     await podman('volume', 'prune', '--force');
@@ -124,7 +118,7 @@ export class Pod {
   }
 
   async #play(what, manifest) {
-    const file = join(CONTAINERS, `${createHash('sha256').update(this.#name + what).digest('hex').slice(0, 8)}.yaml`);
+    const file = join(CONTAINERS, `${this.#name}-${what}.yaml`);
     writeFileSync(file, manifest);
     await podman('play', 'kube', file);
   }
