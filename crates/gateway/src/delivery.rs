@@ -102,7 +102,7 @@ impl Delivery {
                 self.shared.hub.tell_of(&gap);
             }
             Arrival::Renumbered { audience, notices } => {
-                self.shared.hub.renumber(&audience, &notices, &self.shared.events);
+                self.gathered = Some(self.shared.hub.renumber(&audience, &notices));
             }
             Arrival::PutOut { room, members } => login::put_out(&self.shared, &room, &members),
         }

@@ -14,7 +14,6 @@ use std::{
     collections::HashMap,
     hash::{BuildHasher, Hash, RandomState},
     sync::Arc,
-    time::SystemTime,
 };
 
 use adapter::Gap;
@@ -23,8 +22,6 @@ use parking_lot::Mutex;
 
 pub(crate) use self::{choice::Choice, fan_out::FanOut, turn::Turn};
 use crate::{
-    events::{Events, Tally},
-    forms::Forms,
     frames_of,
     seat::{Entry, Seat},
 };
@@ -202,24 +199,16 @@ impl Hub {
         FanOut::new(notice, self.lists(&draft.audience, draft.narrowing.as_deref()))
     }
 
+    /// What is kept of an audience that is counted anew on its way to every member that it is for, whatever numbers
+    /// that has read.
+    pub(crate) fn renumber(&self, audience: &Audience, notices: &[Arc<Notice>]) -> FanOut {
+        FanOut::renumbered(audience, notices, self.members(audience).into_iter().collect())
+    }
+
     /// Tells every member of an audience that finals of it are gone which they have not had.
     pub(crate) fn tell_of(&self, gap: &Gap) {
         for seat in self.members(&gap.since.audience).iter().flat_map(|members| members.iter()) {
             seat.session.send(&frames_of::gap(seat, gap));
-        }
-    }
-
-    /// Hands every member of an audience that is counted anew what is kept of it, whatever numbers it has read.
-    pub(crate) fn renumber(&self, audience: &Audience, notices: &[Arc<Notice>], events: &Events) {
-        let members = self.members(audience).unwrap_or_default();
-        members.iter().for_each(|seat| seat.renumber(audience));
-        let mut tally = Tally::of_round(events, SystemTime::now());
-        for notice in notices {
-            let forms = Forms::new(Arc::clone(notice), true);
-            let narrowing = notice.draft.narrowing.as_deref();
-            for seat in members.iter().filter(|seat| Choice::means(narrowing, seat)) {
-                seat.deliver(&forms, &mut tally);
-            }
         }
     }
 

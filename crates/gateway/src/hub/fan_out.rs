@@ -26,6 +26,8 @@ use super::{
 };
 use crate::{
     events::{Events, Tally},
+    forms::Forms,
+    seat::Seat,
     timing::Timed,
 };
 
@@ -36,6 +38,8 @@ pub(crate) struct FanOut {
     lists: Vec<Members>,
     /// Where the notice is not for all of them. Only one hands out then.
     choice: Option<Mutex<Choice>>,
+    /// Whether the audience is counted anew, and what was read before says nothing of what comes.
+    renumbers: bool,
     /// How many seats took a notice or more.
     taken: AtomicUsize,
     state: Mutex<State>,
@@ -54,17 +58,30 @@ impl FanOut {
         let draft = &notice.draft;
         let narrowing = draft.narrowing.as_deref();
         let choice = narrowing.is_some().then(|| Mutex::new(Choice::of(narrowing)));
+        let fan_out = Self::of(draft.audience.clone(), lists, Volley::of(notice));
+        Self { choice, ..fan_out }
+    }
+
+    /// Has all members forget what numbers they have read, and gives them what is kept.
+    pub(super) fn renumbered(
+        audience: &Audience,
+        notices: &[Arc<Notice>],
+        lists: Vec<Members>,
+    ) -> Self {
+        let fan_out = Self::of(audience.clone(), lists, Volley::again(notices));
+        Self { renumbers: true, ..fan_out }
+    }
+
+    fn of(audience: Audience, lists: Vec<Members>, volley: Volley) -> Self {
         let parts = Parts::of(lists.iter().map(|members| members.len()));
+        let (volley, timed) = (Arc::new(volley), Timed::default());
         Self {
-            audience: draft.audience.clone(),
+            audience,
             lists,
-            choice,
+            choice: None,
+            renumbers: false,
             taken: AtomicUsize::new(0),
-            state: Mutex::new(State {
-                volley: Arc::new(Volley::of(notice)),
-                parts,
-                timed: Timed::default(),
-            }),
+            state: Mutex::new(State { volley, parts, timed }),
         }
     }
 
@@ -113,7 +130,7 @@ impl FanOut {
     pub(crate) fn go_on(&self, turn: &mut Turn, events: &Events) -> bool {
         while let Some((part, volley)) = self.take() {
             let done = self.hand_out(&part, &volley, turn, events);
-            self.state.lock().parts.put_back(part, done, volley.len());
+            self.state.lock().parts.put_back(part, done, volley.reach());
             if turn.is_over() {
                 return self.is_through();
             }
@@ -124,7 +141,7 @@ impl FanOut {
     /// Whether everybody has everything, as far as nobody has some of it in hand.
     pub(crate) fn is_through(&self) -> bool {
         let state = self.state.lock();
-        state.parts.have_had(state.volley.len())
+        state.parts.have_had(state.volley.reach())
     }
 
     /// Keeps the times of one of its notices, should anybody want to know them.
@@ -148,8 +165,8 @@ impl FanOut {
 
     fn take(&self) -> Option<(Part, Arc<Volley>)> {
         let mut state = self.state.lock();
-        let notices = state.volley.len();
-        let part = state.parts.take(notices)?;
+        let reach = state.volley.reach();
+        let part = state.parts.take(reach)?;
         Some((part, Arc::clone(&state.volley)))
     }
 
@@ -159,7 +176,7 @@ impl FanOut {
         let mut tally = Tally::of_round(events, turn.now);
         for seat in &self.lists[part.list][part.seats.clone()] {
             let is_meant = self.choice.as_ref().is_none_or(|choice| choice.lock().takes(seat));
-            if is_meant && seat.deliver_all(volley.after(part.had), &mut tally) {
+            if is_meant && self.hand_to(seat, volley.after(part.had), &mut tally) {
                 taken += 1;
             }
             done += 1;
@@ -170,5 +187,19 @@ impl FanOut {
         }
         self.taken.fetch_add(taken, Ordering::Relaxed);
         done
+    }
+
+    /// Says whether the seat took any.
+    fn hand_to(&self, seat: &Arc<Seat>, all: &[Arc<Forms>], tally: &mut Tally<'_>) -> bool {
+        if !self.renumbers {
+            return seat.deliver_all(all, tally);
+        }
+        seat.renumber(&self.audience);
+        let is_for_it = |forms: &Forms| {
+            let narrowing = forms.notice.draft.narrowing.as_deref();
+            Choice::means(narrowing, seat)
+        };
+        let taken = all.iter().filter(|forms| is_for_it(forms) && seat.deliver(forms, tally));
+        taken.count() > 0
     }
 }

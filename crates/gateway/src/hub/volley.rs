@@ -28,6 +28,12 @@ impl Volley {
         volley
     }
 
+    /// What is kept of an audience that is counted anew, once more for all who are to forget what they have read.
+    pub(super) fn again(notices: &[Arc<Notice>]) -> Self {
+        let again = |notice: &Arc<Notice>| Arc::new(Forms::new(Arc::clone(notice), true));
+        Self { all: notices.iter().map(again).collect(), bytes: 0, takes_more: false }
+    }
+
     pub(super) fn takes(&self, notice: &Notice) -> bool {
         self.takes_more
             && self.all.len() < NOTICES_MAX
@@ -42,6 +48,11 @@ impl Volley {
 
     pub(super) fn len(&self) -> usize {
         self.all.len()
+    }
+
+    /// How far one is who has had all, which is somewhere even where nothing is kept.
+    pub(super) fn reach(&self) -> usize {
+        self.all.len().max(1)
     }
 
     /// What one gets who has `had` so many.
