@@ -12,7 +12,7 @@ use gateway::Identity;
 
 use self::nodes::Nodes;
 use crate::{
-    cli::{Console, arguments::DoctorArgs, block_on, remote::Remote, trust},
+    cli::{Console, arguments::DoctorArgs, block_on, healthcheck, remote::Remote, trust},
     exit::{Exit, Failure},
     settings::{API_KEY, Config},
 };
@@ -72,11 +72,12 @@ async fn of_oneself(config: &Config) -> Result<Vec<Finding>, Failure> {
     if let Some(identity) = &config.public.tls {
         findings.push(Finding::of("certificate", certificate(identity)));
     }
+    let runs = healthcheck::runs(config).await;
     for (what, addr, name) in [
         ("public port", config.public.addr, "--public-addr"),
         ("internal port", config.internal.addr, "--internal-addr"),
     ] {
-        findings.push(Finding::of(what, machine::port(addr, name)));
+        findings.push(Finding::of(what, machine::port(addr, name, runs)));
     }
     Ok(findings)
 }

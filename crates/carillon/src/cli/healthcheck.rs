@@ -12,8 +12,16 @@ use http::Method;
 use tokio::time;
 
 use crate::{
-    cli::{Console, api::Api, arguments::HealthArgs, block_on, remote::Remote, trust},
+    cli::{
+        Console,
+        api::{Answer, Api},
+        arguments::HealthArgs,
+        block_on,
+        remote::Remote,
+        trust,
+    },
     exit::{Exit, Failure},
+    settings::Config,
 };
 
 /// Whoever asks has a limit of its own, and it is seldom shorter.
@@ -23,23 +31,30 @@ pub(super) fn healthcheck(args: &HealthArgs, console: &mut Console<'_>) -> Resul
     let config = console.settings(args.settings.clone()).into_config()?;
     let at = here(config.internal.addr);
     let path = if args.live { "/livez" } else { "/readyz" };
-    let tls = config.internal.tls.map(|tls| tls.identity);
-    let scheme = if tls.is_some() { "https" } else { "http" };
-    let remote = Remote::parse("--internal-addr", &format!("{scheme}://{at}"), "127.0.0.1:8001")?;
-    let api = Api::by(trust::of_oneself(tls.as_ref())?, remote, None);
-    let asked = async {
-        let call = api.call(Method::GET, path, "text/plain", Bytes::new());
-        time::timeout(ANSWER_WITHIN, call).await.map_err(|_elapsed| {
-            Failure::hinted(anyhow!("ask {at}{path}: no answer in time"), "the node hangs")
-        })?
-    };
-    let answer = block_on(asked)?;
+    let answer = block_on(ask(&config, path))?;
     if answer.status.is_success() {
         writeln!(console.out, "{at}{path}: {}", answer.status)?;
         return Ok(Exit::Stopped);
     }
     let hint = "it starts, or it is told to stop";
     Err(Failure::hinted(anyhow!("ask {at}{path}: answered {}", answer.status), hint))
+}
+
+/// Whether a node runs here whose internal port is the one of these settings.
+pub(super) async fn runs(config: &Config) -> bool {
+    ask(config, "/livez").await.is_ok_and(|answer| answer.status.is_success())
+}
+
+async fn ask(config: &Config, path: &str) -> Result<Answer, Failure> {
+    let at = here(config.internal.addr);
+    let tls = config.internal.tls.as_ref().map(|tls| &tls.identity);
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let remote = Remote::parse("--internal-addr", &format!("{scheme}://{at}"), "127.0.0.1:8001")?;
+    let api = Api::by(trust::of_oneself(tls)?, remote, None);
+    let call = api.call(Method::GET, path, "text/plain", Bytes::new());
+    time::timeout(ANSWER_WITHIN, call).await.map_err(|_elapsed| {
+        Failure::hinted(anyhow!("ask {at}{path}: no answer in time"), "the node hangs")
+    })?
 }
 
 /// Where a node on this machine is reached that listens on `addr`, which may be every address.

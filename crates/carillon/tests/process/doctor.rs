@@ -89,6 +89,19 @@ async fn nodes_that_run_are_asked_whether_they_agree() {
 }
 
 #[test]
+fn where_the_node_runs_its_own_ports_are_no_fault() {
+    let node = Node::start("serve", &[]);
+    let at = |url: &str| url.strip_prefix("http://").unwrap().to_owned();
+    let (public, internal) = (at(&node.public), at(&node.internal));
+    let beside = carillon(&["doctor", "--public-addr", &public, "--internal-addr", &internal]);
+    assert_eq!(beside.code, 0, "{}", beside.out);
+    for port in ["public port", "internal port"] {
+        let said = told(&beside, port);
+        assert!(said.contains(&format!("{port}: the node that runs here listens on ")), "{said}");
+    }
+}
+
+#[test]
 fn a_front_is_asked_whether_it_finds_a_session_again() {
     let nodes = [(); 2].map(|()| Node::start("serve", &[]));
     let whole = doctor(&["--front", &nodes[0].public]);

@@ -112,9 +112,13 @@ pub(super) fn kernel(config: &Config) -> Vec<Finding> {
     all.into_iter().flatten().collect()
 }
 
-pub(super) fn port(addr: SocketAddr, flag: &str) -> Verdict {
+/// With `runs`, a node of these settings is here already, and has its ports.
+pub(super) fn port(addr: SocketAddr, flag: &str, runs: bool) -> Verdict {
     match TcpListener::bind(addr) {
         Ok(_listener) => Verdict::good(format!("{addr} is free")),
+        Err(error) if error.kind() == ErrorKind::AddrInUse && runs => {
+            Verdict::good(format!("the node that runs here listens on {addr}"))
+        }
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
             let holder = ports::holder(addr).unwrap_or_else(|| "another process".to_owned());
             let text = format!("{holder} listens on {addr}");
