@@ -5,8 +5,8 @@ use notice::{Audience, Trace, TraceParent};
 use tracing::{Span, field::Empty, info_span};
 
 use crate::{
-    context::{SPANS, numbers, of_parent},
-    spans::{started, template, whole},
+    context::SPANS,
+    spans::{begun, template, whole},
 };
 
 /// How far an emit goes: the closed set of `carillon.reach`.
@@ -49,11 +49,8 @@ impl Emit {
             carillon.sockets = Empty,
             carillon.missing = Empty,
         );
-        let here = started(&span, parent.as_ref().map(of_parent))?;
-        let (id, publish) = numbers(&here);
-        let creation = parent.as_ref().map_or(publish, |parent| parent.span);
-        let state = parent.and_then(|parent| parent.state);
-        Some(Self { span, trace: Trace { id, creation, publish, state } })
+        let trace = begun(&span, parent)?;
+        Some(Self { span, trace })
     }
 
     /// What the notice takes along, to the node with the sockets.

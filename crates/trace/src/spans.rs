@@ -112,17 +112,23 @@ impl Ingest {
     }
 }
 
+/// What a notice takes along of `span`, which is the first one here and goes on from `parent`. `None`: it is not recorded.
+pub(crate) fn begun(span: &Span, parent: Option<TraceParent>) -> Option<Trace> {
+    let here = started(span, parent.as_ref().map(of_parent))?;
+    let (id, publish) = numbers(&here);
+    let creation = parent.as_ref().map_or(publish, |parent| parent.span);
+    let state = parent.and_then(|parent| parent.state);
+    Some(Trace { id, creation, publish, state })
+}
+
 // === impl Publish ===
 
 impl Publish {
     /// Without a message that was taken in: the span is the first one here.
     pub(crate) fn begin(audience: &Audience, parent: Option<TraceParent>) -> Option<Self> {
         let span = publish_span(audience);
-        let here = started(&span, parent.as_ref().map(of_parent))?;
-        let (id, publish) = numbers(&here);
-        let creation = parent.as_ref().map_or(publish, |parent| parent.span);
-        let state = parent.and_then(|parent| parent.state);
-        Some(Self { span, trace: Trace { id, creation, publish, state } })
+        let trace = begun(&span, parent)?;
+        Some(Self { span, trace })
     }
 
     /// What the notice takes along.
