@@ -20,6 +20,7 @@ mod redis_away;
 mod revocations;
 mod rooms;
 mod stopping;
+mod tunnels;
 mod turns;
 mod uplink;
 

@@ -19,8 +19,12 @@ use hyper::{
     upgrade::{OnUpgrade, Upgraded},
 };
 use hyper_util::rt::TokioIo;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
-    io::copy_bidirectional_with_sizes, net::TcpStream, sync::OwnedSemaphorePermit, time::timeout,
+    io::copy_bidirectional_with_sizes,
+    net::TcpStream,
+    sync::OwnedSemaphorePermit,
+    time::{sleep, timeout},
 };
 use tokio_util::{io::InspectReader, sync::CancellationToken};
 
@@ -40,6 +44,14 @@ const PROTOCOL: HeaderValue = HeaderValue::from_static("carillon-sockets");
 
 /// How long a living node takes at most to let a neighbour in.
 const OPEN_WITHIN: Duration = Duration::from_secs(3);
+
+/// After so long without a word the system asks the neighbour's whether that still has its end, and how often it
+/// asks then.
+const QUIET: Duration = Duration::from_secs(15);
+const ASKED_EVERY: Duration = Duration::from_secs(5);
+
+/// Whoever has not confirmed for so long what was said, or asked, is gone without a word.
+const UNCONFIRMED: Duration = Duration::from_secs(30);
 
 /// What is held for each direction of a WebSocket that goes on to another node.
 const COPY_BYTES: usize = 4 * 1024;
@@ -65,26 +77,41 @@ impl Tunnel {
     /// Stock clients do not see a cut in the midst of an upgrade: they have paused their polling by then, and
     /// stay so until their ping timeout.
     pub(crate) async fn carry(self, shared: &Shared, near: Patient<Wire>) {
-        let mut far = TokioIo::new(self.far);
+        let limits = &shared.config.limits;
         let _counted = shared.events.tunnel();
         let listed = shared.forwarding.carried.list();
-        let gone_over = CancellationToken::new();
+        let (gone_over, ended) = (CancellationToken::new(), CancellationToken::new());
+        let end_if = |is_end: bool| {
+            if is_end {
+                ended.cancel();
+            }
+        };
         let mut left = CHANGE_OVER_BYTES;
-        let mut near = InspectReader::new(near, |said| {
+        let mut near = InspectReader::new(near, |said: &[u8]| {
+            end_if(said.is_empty());
             let was_left = left;
             left = left.saturating_sub(said.len());
             if was_left > 0 && left == 0 {
                 gone_over.cancel();
             }
         });
+        let mut far =
+            InspectReader::new(TokioIo::new(self.far), |said: &[u8]| end_if(said.is_empty()));
         let may_go = async {
             listed.told_to_go().await;
-            gone_over.cancelled().await;
+            // An upgrade that takes longer does not come about, on whichever node.
+            drop(timeout(limits.handshake, gone_over.cancelled()).await);
+        };
+        let half_is_over = async {
+            ended.cancelled().await;
+            // What is on its way to the other side still gets there; that need not say anything more.
+            sleep(limits.stall).await;
         };
         let carried = copy_bidirectional_with_sizes(&mut near, &mut far, COPY_BYTES, COPY_BYTES);
         tokio::select! {
             biased;
             () = may_go => {}
+            () = half_is_over => {}
             () = shared.closing.cancelled() => {}
             carried = carried => if let Err(error) = carried {
                 tracing::debug!(%error, "a tunnel ended");
@@ -105,6 +132,7 @@ async fn knock(owner: &Neighbour) -> Result<Upgraded, PassingError> {
     let closed = |source| PassingError::Closed { address: address.clone(), source };
     let stream = TcpStream::connect(&address).await.map_err(closed)?;
     stream.set_nodelay(true).map_err(closed)?;
+    notice_its_end(&stream).map_err(closed)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let mut connection = std::pin::pin!(connection.with_upgrades().fuse());
     let request = http::Request::get(PATH)
@@ -119,6 +147,14 @@ async fn knock(owner: &Neighbour) -> Result<Upgraded, PassingError> {
         return Err(PassingError::NotLetIn { address, status: answer.status() });
     }
     Ok(beside(&mut connection, hyper::upgrade::on(&mut answer)).await?)
+}
+
+/// A neighbour that lost its power says no farewell, and of a quiet WebSocket nothing is due to it.
+fn notice_its_end(stream: &TcpStream) -> io::Result<()> {
+    let asking = TcpKeepalive::new().with_time(QUIET).with_interval(ASKED_EVERY);
+    let socket = SockRef::from(stream);
+    socket.set_tcp_keepalive(&asking)?;
+    socket.set_tcp_user_timeout(Some(UNCONFIRMED))
 }
 
 /// The end of a tunnel on the internal port. It asks for no key of the API but for this node's ticket.
