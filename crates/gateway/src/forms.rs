@@ -3,7 +3,10 @@
 
 use std::{
     fmt::Write as _,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::SystemTime,
 };
 
@@ -23,6 +26,8 @@ pub(crate) struct Forms {
     pub(crate) notice: Arc<Notice>,
     /// It comes out of the store rather than fresh from the bus.
     replayed: bool,
+    /// Newer progress of its task goes with it.
+    superseded: AtomicBool,
     socketio: OnceLock<Arc<Encoded>>,
     plain: OnceLock<Arc<Encoded>>,
     stream: OnceLock<Arc<Encoded>>,
@@ -31,7 +36,16 @@ pub(crate) struct Forms {
 impl Forms {
     pub(crate) fn new(notice: Arc<Notice>, replayed: bool) -> Self {
         let (socketio, plain, stream) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { notice, replayed, socketio, plain, stream }
+        Self { notice, replayed, superseded: AtomicBool::new(false), socketio, plain, stream }
+    }
+
+    /// Who gets this together with what comes behind it needs it no more.
+    pub(crate) fn supersede(&self) {
+        self.superseded.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_superseded(&self) -> bool {
+        self.superseded.load(Ordering::Relaxed)
     }
 
     /// What every socket of `dialect` gets, with the task whose newer progress may replace it. `None`: each

@@ -229,3 +229,6 @@ impl Hub {
 fn is_room(audience: &Audience) -> bool {
     matches!(audience.scope, Scope::Room(_))
 }
+
+#[cfg(test)]
+mod tests;

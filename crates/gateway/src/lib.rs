@@ -66,6 +66,8 @@ mod refusal;
 mod benched;
 #[cfg(any(test, feature = "fuzzing"))]
 mod fuzzed;
+#[cfg(test)]
+mod rehearsal;
 
 pub use crate::{
     api::{DOWNLINK_PATH, Unread},

@@ -154,11 +154,15 @@ impl Seat {
             return taken.count() > 0;
         }
         let dialect = self.session.dialect;
-        let frames = all.iter().filter_map(|forms| forms.frame(dialect));
+        let due = all.iter().filter(|forms| !forms.is_superseded());
+        let frames = due.filter_map(|forms| forms.frame(dialect));
         let Some(sent) = self.session.hand_all(frames.clone()) else { return false };
         tally.wrote(sent.bytes);
         frames.for_each(|(encoded, _)| tally.sent(encoded));
         for forms in all {
+            if forms.is_superseded() {
+                tally.dropped(Dropped::Superseded);
+            }
             tally.delivered(sent, dialect, forms.fresh_since());
         }
         true

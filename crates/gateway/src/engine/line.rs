@@ -1,21 +1,26 @@
 //! The part of a session that one lock guards: which transport carries it, and what waits for it.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io::{self, IoSlice},
+    mem,
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use notice::TaskKey;
 
 use super::{
     dialect::Dialect,
-    outbox::{Outbox, Pushed},
+    outbox::{Outbox, Pushed, SLICES_MAX},
     polls::Polls,
     session::millis,
     wire::Wire,
 };
 use crate::{departure::Departure, encoded::Encoded, shared::Shared};
 
-/// As much as one write is worth waiting for.
-const WRITE_BYTES: usize = 64 * 1024;
+/// Something to send, and the task of which it is progress.
+pub(super) type Due<'a> = (&'a Arc<Encoded>, Option<&'a TaskKey>);
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Transport {
@@ -109,7 +114,7 @@ impl Line {
         {
             let frames = dialect.frames()(encoded);
             match wire.try_write(frames) {
-                Ok(all) if all == frames.len() => return self.taken_by(wire, all, shared),
+                Ok(all) if all == frames.len() => return self.taken_by(wire, all, 0, shared),
                 Ok(part) => written = part,
                 Err(_) => return Outcome::Leave(Departure::TransportError),
             }
@@ -117,49 +122,52 @@ impl Line {
         self.queue(encoded, task, written, shared)
     }
 
-    /// Sends several in one go: they are queued, and leave in as few writes as there may be.
+    /// Sends several in one go, in as few writes as there may be. What the client takes at once needs no queue.
     pub(super) fn send_all<'a>(
         &mut self,
         wire: Option<&Wire>,
         dialect: Dialect,
-        all: impl Iterator<Item = (&'a Arc<Encoded>, Option<&'a TaskKey>)>,
+        mut all: impl Iterator<Item = Due<'a>> + Clone,
         shared: &Shared,
     ) -> Outcome {
         if self.departure.is_some() {
             return Outcome::Gone;
         }
         let is_free = self.transport == Transport::WebSocket && self.is_free(wire);
-        let free = wire.filter(|_| is_free);
-        let write = |line: &mut Self| {
-            free.map_or(Ok(0), |wire| line.flush(wire, dialect.frames(), shared.now_ms()))
+        let out = match wire.filter(|_| is_free) {
+            Some(wire) => write(wire, dialect.frames(), &mut all),
+            None => Ok(Out::default()),
         };
-        let (mut conflated, mut bytes) = (0, 0);
+        let Ok(Out { bytes, mut of_the_next }) = out else {
+            return Outcome::Leave(Departure::TransportError);
+        };
+        let mut conflated = 0;
         for (encoded, task) in all {
             match self.push(encoded, task, shared) {
                 Pushed::Full => return Outcome::Leave(Departure::Slow),
                 Pushed::Conflated => conflated += 1,
                 Pushed::Waiting => {}
             }
-            // What the client would take must not fill its queue.
-            if self.outbox.len_bytes() >= WRITE_BYTES {
-                match write(self) {
-                    Ok(written) => bytes += written,
-                    Err(_) => return Outcome::Leave(Departure::TransportError),
-                }
-            }
+            self.outbox.head_written_if(mem::take(&mut of_the_next));
         }
-        match write(self) {
-            Ok(written) => self.sent(wire, bytes + written, conflated),
-            Err(_) => Outcome::Leave(Departure::TransportError),
+        match wire.filter(|_| self.outbox.is_empty()) {
+            Some(wire) => self.taken_by(wire, bytes, conflated, shared),
+            None => self.sent(wire, bytes, conflated),
         }
     }
 
     /// `wire` has taken all there was, and may still hold the end of it.
-    fn taken_by(&mut self, wire: &Wire, bytes: usize, shared: &Shared) -> Outcome {
+    fn taken_by(
+        &mut self,
+        wire: &Wire,
+        bytes: usize,
+        conflated: usize,
+        shared: &Shared,
+    ) -> Outcome {
         if wire.holds() {
             self.moved_ms = shared.now_ms();
         }
-        self.sent(Some(wire), bytes, 0)
+        self.sent(Some(wire), bytes, conflated)
     }
 
     /// Whether something is not out yet, here or on the wire.
@@ -206,7 +214,7 @@ impl Line {
 
     fn sent(&mut self, wire: Option<&Wire>, bytes: usize, conflated: usize) -> Outcome {
         let waits = self.waits(wire);
-        let arm = waits && !std::mem::replace(&mut self.stall_armed, true);
+        let arm = waits && !mem::replace(&mut self.stall_armed, true);
         Outcome::Sent { transport: self.transport, bytes, conflated, waits, arm }
     }
 
@@ -273,4 +281,45 @@ impl Line {
         let at_ms = self.moved_ms + millis(stall);
         Some(Duration::from_millis(at_ms.saturating_sub(now_ms)))
     }
+}
+
+/// What of several was written at once.
+#[derive(Debug, Default)]
+struct Out {
+    bytes: usize,
+    /// How much of the first that is left.
+    of_the_next: usize,
+}
+
+/// Writes what `wire` takes now, and takes what is out off `left`.
+fn write<'a>(
+    wire: &Wire,
+    form: fn(&Encoded) -> &Bytes,
+    left: &mut (impl Iterator<Item = Due<'a>> + Clone),
+) -> io::Result<Out> {
+    let mut out = Out::default();
+    while !wire.holds() {
+        let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+        let (mut len, mut skip) = (0, out.of_the_next);
+        for (slice, (encoded, _)) in slices.iter_mut().zip(left.clone()) {
+            *slice = IoSlice::new(&form(encoded)[skip..]);
+            (len, skip) = (len + 1, 0);
+        }
+        if len == 0 {
+            break;
+        }
+        let written = wire.try_write_vectored(&slices[..len])?;
+        if written == 0 {
+            break;
+        }
+        out.bytes += written;
+        out.of_the_next += written;
+        while let Some((next, _)) = left.clone().next()
+            && out.of_the_next >= form(next).len()
+        {
+            out.of_the_next -= form(next).len();
+            left.next();
+        }
+    }
+    Ok(out)
 }

@@ -297,3 +297,6 @@ pub(super) fn millis(duration: Duration) -> u64 {
 fn signed(bytes: usize) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,6 +42,12 @@ impl Volley {
     }
 
     pub(super) fn push(&mut self, notice: &Arc<Notice>) {
+        if let Some(task) = notice.draft.kind.replaceable() {
+            let older = self.all.iter().rev();
+            let mut older =
+                older.filter(|forms| forms.notice.draft.kind.replaceable() == Some(task));
+            older.next().inspect(|forms| forms.supersede());
+        }
         self.bytes += notice.draft.payload.len_bytes();
         self.all.push(Arc::new(Forms::new(Arc::clone(notice), false)));
     }

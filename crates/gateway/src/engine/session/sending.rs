@@ -11,7 +11,7 @@ use super::{Session, signed};
 use crate::{
     encoded::Encoded,
     engine::{
-        line::{Line, Outcome, Transport},
+        line::{Due, Line, Outcome, Transport},
         pulse::Beat,
     },
     events::Dropped,
@@ -50,7 +50,7 @@ impl Session {
     /// The same for several, which go in one write where the client takes it.
     pub(crate) fn hand_all<'a>(
         self: &Arc<Self>,
-        all: impl Iterator<Item = (&'a Arc<Encoded>, Option<&'a TaskKey>)>,
+        all: impl Iterator<Item = Due<'a>> + Clone,
     ) -> Option<Sent> {
         self.on_line(|line| line.send_all(self.wire(), self.dialect, all, &self.shared))
     }
