@@ -22,6 +22,9 @@ use crate::{departure::Departure, encoded::Encoded, shared::Shared};
 /// Something to send, and the task of which it is progress.
 pub(super) type Due<'a> = (&'a Arc<Encoded>, Option<&'a TaskKey>);
 
+/// A snapshot may wait behind so many times `limits.queue_bytes` of others.
+const BEHIND_MAX: usize = 2;
+
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Transport {
     Polling,
@@ -154,6 +157,12 @@ impl Line {
             Some(wire) => self.taken_by(wire, bytes, conflated, shared),
             None => self.sent(wire, bytes, conflated),
         }
+    }
+
+    /// Lets a snapshot wait behind others, but not behind ever more of them: nobody has to take those for which it asks.
+    pub(super) fn allow(&mut self, bytes: usize, queue_bytes: usize) {
+        let behind = self.outbox.len_bytes().min(queue_bytes.saturating_mul(BEHIND_MAX));
+        self.allowance_bytes = self.allowance_bytes.max(behind + bytes);
     }
 
     /// `wire` has taken all there was, and may still hold the end of it.

@@ -130,8 +130,7 @@ impl Session {
     /// Lets a snapshot of `bytes` wait beside `limits.queue_bytes`: it comes at once, and a client that
     /// is put out for it would be put out again whenever it comes back.
     pub(crate) fn allow(&self, bytes: usize) {
-        let mut line = self.line.lock();
-        line.allowance_bytes = line.allowance_bytes.max(bytes);
+        self.line.lock().allow(bytes, self.shared.config.limits.queue_bytes);
     }
 
     /// Lets the session go at once; what waits is dropped. The first reason counts.

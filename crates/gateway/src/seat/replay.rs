@@ -103,6 +103,12 @@ impl Seat {
     }
 
     fn send_due(self: &Arc<Self>, due: &Due) {
+        let read = due.read.iter().flat_map(|(_, caught)| caught.live.iter().chain(&caught.finals));
+        let bytes = read.map(|notice| notice.draft.payload.len_bytes() + FRAME_BYTES_MAX).sum();
+        if bytes > 0 {
+            // All of it together: none of it is taken before the rest is there.
+            self.session.allow(bytes);
+        }
         for (audience, caught) in &due.read {
             self.send_read(audience, caught);
         }
@@ -122,8 +128,6 @@ impl Seat {
             self.session.send(&frames_of::gap(self, gap));
         }
         let all = || caught.live.iter().chain(&caught.finals);
-        let bytes = all().map(|notice| notice.draft.payload.len_bytes() + FRAME_BYTES_MAX);
-        self.session.allow(bytes.sum());
         let mut tally = self.tally();
         let meant = |notice: &&Arc<Notice>| Choice::means(notice.draft.narrowing.as_deref(), self);
         let mut due = all().filter(meant).peekable();
@@ -158,5 +162,71 @@ fn owed(caught: &CatchUp) -> Owed {
         _ if !caught.live.is_empty() || !caught.finals.is_empty() => Owed::Unknown,
         Some(position) => Owed::After(position.clone()),
         None => Owed::All,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What was read may wait for a client, however much it is.
+
+    use super::*;
+    use crate::{
+        departure::Departure,
+        engine::{Dialect, Transport},
+        rehearsal::{gateway, notice, room, seat, session},
+    };
+
+    const PART: usize = 32 * 1024;
+
+    fn six_parts_of(audience: &Audience) -> CatchUp {
+        let finals = (1..=6).map(|seq| notice(audience, seq, PART)).collect();
+        CatchUp { finals, ..CatchUp::default() }
+    }
+
+    #[tokio::test]
+    async fn two_snapshots_that_come_together_may_wait_together() {
+        let gateway = gateway(|limits| limits.queue_bytes = 2 * PART);
+        let polls = session(gateway.shared(), Dialect::Engine4, Transport::Polling);
+        let (here, there) = (room("here"), room("there"));
+        let seat = seat(&polls, &here);
+        for audience in [&here, &there] {
+            seat.inflow.lock().caught(audience, six_parts_of(audience));
+        }
+        seat.go_live();
+        assert_eq!(polls.departure(), None);
+        assert!(polls.queued_bytes() > 12 * PART);
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_may_wait_behind_another() {
+        let gateway = gateway(|limits| limits.queue_bytes = 4 * PART);
+        let polls = session(gateway.shared(), Dialect::Engine4, Transport::Polling);
+        let (here, there) = (room("here"), room("there"));
+        let seat = seat(&polls, &here);
+        seat.go_live();
+        for audience in [&here, &there] {
+            seat.inflow.lock().begin(audience);
+            let replay = Replay { seat: &seat, audience, missed: None };
+            seat.inflow.lock().caught(audience, six_parts_of(audience));
+            drop(replay);
+        }
+        assert_eq!(polls.departure(), None);
+        assert!(polls.queued_bytes() > 12 * PART);
+    }
+
+    #[tokio::test]
+    async fn snapshots_that_nobody_takes_have_an_end() {
+        let gateway = gateway(|limits| limits.queue_bytes = 2 * PART);
+        let polls = session(gateway.shared(), Dialect::Engine4, Transport::Polling);
+        let here = room("here");
+        let seat = seat(&polls, &here);
+        seat.go_live();
+        for _ in 0..100 {
+            seat.inflow.lock().begin(&here);
+            let replay = Replay { seat: &seat, audience: &here, missed: None };
+            seat.inflow.lock().caught(&here, six_parts_of(&here));
+            drop(replay);
+        }
+        assert_eq!(polls.departure(), Some(Departure::Slow));
     }
 }
