@@ -15,6 +15,9 @@ use notice::TaskKey;
 
 use crate::encoded::Encoded;
 
+/// So many places may be empty beside as many as are taken.
+const EMPTY_MAX: usize = 32;
+
 /// How many frames one vectored write takes at most.
 pub(crate) const SLICES_MAX: usize = 32;
 
@@ -28,6 +31,8 @@ pub(crate) struct Outbox {
 struct Queue {
     /// `None` where newer progress made an entry superfluous.
     entries: VecDeque<Option<Entry>>,
+    /// How many of them are there.
+    len: usize,
     /// How many entries have left at the front; `entries[i]` has the number `left + i`.
     left: u64,
     /// The entry that newer progress of a task may replace.
@@ -81,6 +86,7 @@ impl Outbox {
         }
         queue.bytes += encoded.len_bytes();
         queue.entries.push_back(Some(Entry { encoded: Arc::clone(encoded), task: task.cloned() }));
+        queue.len += 1;
         if conflated { Pushed::Conflated } else { Pushed::Waiting }
     }
 
@@ -152,8 +158,25 @@ impl Queue {
         }
         let Some(entry) = self.entries.get_mut(index).and_then(Option::take) else { return false };
         self.bytes -= entry.encoded.len_bytes();
+        self.len -= 1;
         self.skip_dropped();
+        self.close_ranks();
         true
+    }
+
+    /// Behind what its reader takes its time for, one who has much progress would leave no end of empty places.
+    fn close_ranks(&mut self) {
+        if self.entries.len() <= 2 * self.len + EMPTY_MAX {
+            return;
+        }
+        self.entries.retain(Option::is_some);
+        for (number, entry) in (self.left..).zip(self.entries.iter().flatten()) {
+            if let Some(number_of) =
+                entry.task.as_ref().and_then(|task| self.progress.get_mut(task))
+            {
+                *number_of = number;
+            }
+        }
     }
 
     fn first(&self) -> Option<&Encoded> {
@@ -165,6 +188,7 @@ impl Queue {
         let entry = self.entries.pop_front().flatten()?;
         let number = self.left;
         self.left += 1;
+        self.len -= 1;
         self.head_written = 0;
         self.bytes -= entry.encoded.len_bytes();
         if let Some(task) = &entry.task

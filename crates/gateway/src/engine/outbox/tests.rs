@@ -85,3 +85,18 @@ fn an_empty_outbox_keeps_no_allocation() {
     assert!(outbox.clear() > 0);
     assert!(outbox.queue.is_none());
 }
+
+#[test]
+fn what_newer_progress_replaces_leaves_no_more_behind_than_waits() {
+    let mut outbox = Outbox::default();
+    push(&mut outbox, "stands in front", None);
+    for round in 0..1_000 {
+        push(&mut outbox, &format!("a{round}"), Some("a"));
+        push(&mut outbox, &format!("b{round}"), Some("b"));
+    }
+    let places = outbox.queue.as_ref().unwrap().entries.len();
+    assert!(places < 100, "three wait, in {places} places");
+    push(&mut outbox, "end of b", None);
+    assert_eq!(push(&mut outbox, "a1000", Some("a")), Pushed::Conflated);
+    assert_eq!(drained(&mut outbox), ["stands in front", "b999", "end of b", "a1000"]);
+}
