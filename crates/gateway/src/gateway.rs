@@ -1,6 +1,6 @@
 //! The gateway as its owner holds it: made once, run until told to stop.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::resume_unwind, sync::Arc, time::Duration};
 
 use adapter::{Inbox, Link, RelayDriver, Requests};
 use auth::{Gate, OpenError};
@@ -98,7 +98,7 @@ impl Gateway {
         // A task of its own: else every notice would wake all that is below.
         let mut delivering = JoinSet::new();
         delivering.spawn(deliver(Arc::clone(shared), inbox, rest.clone()));
-        let delivering = async { while delivering.join_next().await.is_some() {} };
+        let delivering = to_their_end(delivering);
         tokio::join!(
             leave,
             async {
@@ -189,5 +189,29 @@ impl Gateway {
         if tokio::time::timeout(left, shared.tasks.wait()).await.is_err() {
             tracing::warn!(tasks = shared.tasks.len(), "left connections at the end of the grace");
         }
+    }
+}
+
+/// Waits for all of them. One that panics takes its owner along, who would not know otherwise that it is gone.
+async fn to_their_end(mut tasks: JoinSet<()>) {
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended
+            && let Ok(panic) = error.try_into_panic()
+        {
+            resume_unwind(panic);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    #[should_panic(expected = "the delivery is broken")]
+    async fn a_panic_of_who_delivers_is_the_gateway_s_own() {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async { panic!("the delivery is broken") });
+        to_their_end(tasks).await;
     }
 }
