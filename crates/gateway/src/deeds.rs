@@ -7,7 +7,6 @@ use notice::{Audience, NameError, Namespace, Room, Scope, SocketId, UserId};
 
 use crate::{
     departure::Departure,
-    engine::Transport,
     login,
     questions::{Answer, Deed, Done, Order, Who},
     seat::Seat,
@@ -125,9 +124,7 @@ fn seats(shared: &Shared, namespace: &Namespace, who: &Who) -> Result<Vec<Arc<Se
     };
     let members = shared.hub.members(&Audience { namespace: namespace.clone(), scope });
     let members = members.iter().flat_map(|members| members.iter());
-    // Who watches is nobody's client.
-    let clients = members.filter(|seat| seat.session.transport() != Transport::Tail);
-    Ok(clients.cloned().collect())
+    Ok(members.filter(|seat| !seat.watches()).cloned().collect())
 }
 
 fn put_one_out(seat: &Seat, close: bool, reason: Option<&str>) {

@@ -28,7 +28,7 @@ pub(crate) use self::{places::Entry, replay::Replay, seats::Seats};
 use crate::{
     departure::Departure,
     encoded::Encoded,
-    engine::{Dialect, Sent, Session},
+    engine::{Dialect, Sent, Session, Transport},
     events::{Dropped, Tally},
     forms::Forms,
     frames_of,
@@ -227,6 +227,11 @@ impl Seat {
             None => hand(encoded),
             Some(trail) => trail.send(encoded, reach, hand),
         }
+    }
+
+    /// Whether an operator sits there, who is nobody's client.
+    pub(crate) fn watches(&self) -> bool {
+        self.session.dialect == Dialect::EventStream && self.session.transport() == Transport::Tail
     }
 
     /// Whether its client has been welcomed, and is past its snapshot.

@@ -12,7 +12,7 @@ use adapter::{Entry, Receipt, Said, Share, UplinkError};
 use notice::{Audience, Scope};
 use parking_lot::Mutex;
 
-use crate::{departure::Departure, engine::Transport, frames_of, seat::Seat, socket::Call};
+use crate::{departure::Departure, frames_of, seat::Seat, socket::Call};
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use self::binary::filled;
@@ -103,10 +103,13 @@ pub(crate) fn left(seat: &Seat, audience: &Audience) {
 /// What happens to a client's seat, if the settings ask for it. Nobody waits for it: the bus counts what is
 /// lost.
 fn tell(seat: &Seat, said: Said) {
-    let session = &seat.session;
-    if session.shared.config.uplink.lifecycle && session.transport() != Transport::Tail {
+    if is_told(seat) {
         drop(say(seat, said));
     }
+}
+
+fn is_told(seat: &Seat) -> bool {
+    seat.session.shared.config.uplink.lifecycle && !seat.watches()
 }
 
 fn say(seat: &Seat, said: Said) -> Result<Receipt, UplinkError> {

@@ -45,6 +45,15 @@ pub(crate) struct Members {
     waiters: Arc<Waiters>,
 }
 
+/// For whom a question is.
+#[derive(Default)]
+struct Meant {
+    /// Those who are asked.
+    seats: Vec<Arc<Seat>>,
+    /// Those who are only shown it.
+    watching: Vec<Arc<Seat>>,
+}
+
 /// A question that has been put, and what is still to be said of it.
 struct Open {
     sid: Sid,
@@ -68,14 +77,14 @@ impl Members {
 
     /// Asks every member here, and gives what they say until `wait` is over.
     fn ask(&self, question: &Question, wait: Duration) -> (Reports, u32) {
-        let seats = self.seats(question);
-        let asked = match &seats {
-            Ok(seats) => self.waiters.open(seats),
+        let meant = self.meant(question);
+        let asked = match &meant {
+            Ok(meant) => self.waiters.open(&meant.seats),
             Err(_) => Err(Refused::TooManySockets),
         };
-        let (sockets, seats) = match seats {
-            Ok(seats) => (seats.len(), seats),
-            Err(sockets) => (sockets, Vec::new()),
+        let (sockets, Meant { seats, watching }) = match meant {
+            Ok(meant) => (meant.seats.len(), meant),
+            Err(sockets) => (sockets, Meant::default()),
         };
         let refused = asked.as_ref().err().copied();
         let asked = asked.ok();
@@ -83,6 +92,9 @@ impl Members {
             let frames = Frames::new(question, asked.number);
             let unable = seats.iter().filter(|seat| !frames.put_to(seat));
             unable.for_each(|seat| self.waiters.unable(seat, asked.number));
+            for seat in &watching {
+                frames.put_to(seat);
+            }
         }
         let node = self.node.as_str().to_owned();
         let first = Report::Asked { node, sockets, refused }.written();
@@ -93,18 +105,22 @@ impl Members {
         (stream::unfold(open, Open::next).boxed().fuse(), words)
     }
 
-    /// The members that may be asked; past the limit, only how many they are.
-    fn seats(&self, question: &Question) -> Result<Vec<Arc<Seat>>, usize> {
+    /// For whom a question is; past the limit, only how many they are.
+    fn meant(&self, question: &Question) -> Result<Meant, usize> {
         let narrowing = question.narrowing.as_deref();
         let lists = self.hub.lists(&question.audience, narrowing);
         let mut choice = Choice::of(narrowing);
         let members = lists.iter().flat_map(|members| members.iter());
-        let meant: Vec<_> = members.filter(|seat| choice.takes(seat)).collect();
-        if meant.len() > ASKED_MAX {
-            return Err(meant.len());
+        let all = members.filter(|seat| choice.takes(seat));
+        let (watching, asked): (Vec<_>, Vec<_>) = all.partition(|seat| seat.watches());
+        if asked.len() > ASKED_MAX {
+            return Err(asked.len());
         }
         // One that has not been welcomed yet knows of no event.
-        Ok(meant.into_iter().filter(|seat| seat.is_live()).cloned().collect())
+        let live = |seats: Vec<&Arc<Seat>>| {
+            seats.into_iter().filter(|seat| seat.is_live()).cloned().collect()
+        };
+        Ok(Meant { seats: live(asked), watching: live(watching) })
     }
 }
 
@@ -191,5 +207,31 @@ impl SocketEmitter for Members {
 
     fn ack_timeout(&self) -> Duration {
         ACK_TIMEOUT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Who is asked.
+
+    use super::*;
+    use crate::{
+        engine::{Dialect, Transport},
+        rehearsal::{gateway, notice, room, seat, session},
+    };
+
+    #[tokio::test]
+    async fn who_watches_is_shown_the_question_and_not_asked() {
+        let gateway = gateway(|_| {});
+        let (shared, here) = (gateway.shared(), room("here"));
+        let clients = session(shared, Dialect::Engine4, Transport::Polling);
+        let watches = session(shared, Dialect::EventStream, Transport::Tail);
+        seat(&clients, &here).go_live();
+        seat(&watches, &here).go_live();
+        let members = Members::new(&shared.config.node, &shared.hub, &shared.waiters);
+        let question = Question::of(notice(&here, 1, 10).draft.clone());
+        let (_reports, words) = members.ask(&question, ACK_TIMEOUT);
+        assert_eq!(words, 1 + 1, "what was asked, and what one client says");
+        assert!(clients.queued_bytes() > 0 && watches.queued_bytes() > 0);
     }
 }
