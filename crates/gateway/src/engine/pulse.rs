@@ -37,6 +37,8 @@ pub(crate) enum Beat {
     Heart(Weak<Session>),
     /// Something waits for it: is it still reading?
     Stall(Weak<Session>),
+    /// It leaves: its time for that is over.
+    Leave(Weak<Session>),
     /// It may not stay for ever.
     Pass(Weak<Seat>),
 }
@@ -111,6 +113,11 @@ impl Pulse {
                 let Some(session) = session.upgrade() else { return };
                 if let Some(delay) = session.stalled_for() {
                     self.after(delay, Beat::Stall(Arc::downgrade(&session)));
+                }
+            }
+            Beat::Leave(session) => {
+                if let Some(session) = session.upgrade() {
+                    session.gone();
                 }
             }
             Beat::Pass(seat) => {

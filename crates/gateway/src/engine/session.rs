@@ -160,7 +160,7 @@ impl Session {
         if self.line.lock().end(departure) {
             self.depart(departure);
             let limit = self.shared.config.limits.stall.min(Duration::from_secs(2));
-            self.shared.pulse.after(limit, Beat::Stall(Arc::downgrade(self)));
+            self.shared.pulse.after(limit, Beat::Leave(Arc::downgrade(self)));
         }
         self.waker.wake();
     }
@@ -265,8 +265,15 @@ impl Session {
         due_ms + millis(config.ping_timeout)
     }
 
+    /// For the pulse: closes a session that leaves, and was given its time for that.
+    pub(super) fn gone(self: &Arc<Self>) {
+        if let Some(departure) = self.departure() {
+            self.close(departure);
+        }
+    }
+
     /// For the pulse: closes the session if its reader has stood still for `limits.stall`; otherwise
-    /// how long until it would have, or `None` when nothing waits any more.
+    /// how long until it would have, or `None` when nothing waits any more, or it leaves.
     pub(super) fn stalled_for(self: &Arc<Self>) -> Option<Duration> {
         let stall = self.shared.config.limits.stall;
         let now_ms = self.shared.now_ms();
@@ -275,11 +282,7 @@ impl Session {
             (line.time_to_stall(self.wire(), now_ms, stall), line.departure)
         };
         match (left, departure) {
-            (_, Some(departure)) => {
-                // It was given time to take its leave.
-                self.close(departure);
-                None
-            }
+            (_, Some(_)) => None,
             (Some(left), None) if left.is_zero() => {
                 self.close(Departure::Stalled);
                 None

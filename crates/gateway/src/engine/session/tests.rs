@@ -27,3 +27,16 @@ async fn who_reads_takes_a_volley_that_is_larger_than_its_queue() {
     let frames: Vec<u8> = all.iter().flat_map(|encoded| encoded.websocket().to_vec()).collect();
     assert!(read == frames, "in order");
 }
+
+#[tokio::test]
+async fn an_older_beat_does_not_cut_a_farewell_short() {
+    let gateway = gateway(|_| {});
+    let polls = rehearsal::session(gateway.shared(), Dialect::Engine4, Transport::Polling);
+    polls.send(&Encoded::text_only("waits")).unwrap();
+    polls.leave(Departure::Kicked);
+    // Of what waited before it left.
+    assert_eq!(polls.stalled_for(), None);
+    assert!(!polls.line.lock().closed, "it has its time to hear of it");
+    polls.gone();
+    assert!(polls.line.lock().closed, "which has an end");
+}
