@@ -6,6 +6,7 @@ use std::{
     future::poll_fn,
     io,
     net::IpAddr,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
 };
@@ -150,15 +151,44 @@ async fn take_messages(session: &Arc<Session>, Heard { messages, ended }: Heard)
     }
 }
 
-async fn take_all(session: &Arc<Session>, messages: Vec<Message>) -> Result<(), Departure> {
-    let _dealing = session.dealing();
-    for message in messages {
-        match session.dialect {
-            Dialect::PlainWebSocket => plain::take_in(session, message).await?,
-            _ => socket::take_in(session, message).await?,
+/// Does what may take its time, as the store does, and writes meanwhile what waits: nobody else does it, and a client
+/// that reads would count as one that stands still.
+async fn beside_writing<T>(
+    session: &Arc<Session>,
+    mut work: Pin<&mut impl Future<Output = T>>,
+) -> T {
+    poll_fn(|cx| {
+        let done = work.as_mut().poll(cx);
+        if done.is_pending() {
+            write_on(session, cx);
+        }
+        done
+    })
+    .await
+}
+
+fn write_on(session: &Arc<Session>, cx: &mut Context<'_>) {
+    session.waker.register(cx.waker());
+    let Some(wire) = session.wire() else { return };
+    while session.has_to_write() && wire.poll_write_ready(cx).is_ready() {
+        if session.flush().is_err() {
+            return session.close(Departure::TransportError);
         }
     }
-    Ok(())
+}
+
+async fn take_all(session: &Arc<Session>, messages: Vec<Message>) -> Result<(), Departure> {
+    let _dealing = session.dealing();
+    let taking = async {
+        for message in messages {
+            match session.dialect {
+                Dialect::PlainWebSocket => plain::take_in(session, message).await?,
+                _ => socket::take_in(session, message).await?,
+            }
+        }
+        Ok(())
+    };
+    beside_writing(session, pin!(taking)).await
 }
 
 fn take_apart(session: &Arc<Session>, frames: &mut Frames, bytes: &[u8]) -> Heard {
@@ -254,3 +284,6 @@ fn say_goodbye(session: &Arc<Session>, departure: Departure) {
         tracing::trace!(%error, "write a close frame");
     }
 }
+
+#[cfg(test)]
+mod tests;

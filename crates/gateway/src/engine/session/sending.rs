@@ -118,6 +118,12 @@ impl Session {
         }
     }
 
+    /// Whether something waits for the wire, and is not dropped.
+    pub(in crate::engine) fn has_to_write(&self) -> bool {
+        let line = self.line.lock();
+        !line.closed && line.waits(self.wire())
+    }
+
     /// Writes what waits, as far as the wire takes it.
     pub(in crate::engine) fn flush(&self) -> std::io::Result<()> {
         let Some(wire) = self.wire.get() else { return Ok(()) };
