@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use adapter::{Entry, Receipt, Said, Share, UplinkError};
 use notice::{Audience, Scope};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::{departure::Departure, frames_of, seat::Seat, socket::Call};
 
@@ -84,8 +84,12 @@ pub(crate) fn connected(seat: &Seat) {
 
 /// A seat was given up. It says nothing from now on.
 pub(crate) fn disconnected(seat: &Seat, departure: Departure) {
-    tell(seat, Said::Disconnect { reason: departure.label() });
-    *seat.voice.is_over.lock() = true;
+    let is_told = is_told(seat);
+    let mut is_over = seat.voice.is_over.lock();
+    if is_told {
+        drop(say_within(&is_over, seat, Said::Disconnect { reason: departure.label() }));
+    }
+    *is_over = true;
 }
 
 pub(crate) fn joined(seat: &Seat, audience: &Audience) {
@@ -113,15 +117,22 @@ fn is_told(seat: &Seat) -> bool {
 }
 
 fn say(seat: &Seat, said: Said) -> Result<Receipt, UplinkError> {
+    say_within(&seat.voice.is_over.lock(), seat, said)
+}
+
+fn say_within(
+    is_over: &MutexGuard<'_, bool>,
+    seat: &Seat,
+    said: Said,
+) -> Result<Receipt, UplinkError> {
     let entry = Entry {
         user: seat.user.clone(),
         socket: seat.id.clone(),
         namespace: seat.namespace.clone(),
         said,
     };
-    let is_over = seat.voice.is_over.lock();
     match &seat.session.shared.uplink {
-        Some(uplink) if !*is_over => uplink.hand(&entry, &seat.voice.share),
+        Some(uplink) if !**is_over => uplink.hand(&entry, &seat.voice.share),
         _ => Err(UplinkError::Gone),
     }
 }
