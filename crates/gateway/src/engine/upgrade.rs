@@ -11,10 +11,10 @@ use super::{
     frames::{Frames, Inbound},
     line::Transport,
     session::Session,
-    websocket::receive,
+    websocket::take_behind,
     wire::Wire,
 };
-use crate::{encoded::Encoded, events::Handshake, socket};
+use crate::{encoded::Encoded, events::Handshake};
 
 /// The probe did not succeed; the session goes on polling.
 struct Failed;
@@ -100,28 +100,15 @@ async fn expect(
 fn read(session: &Session, wire: &Wire, frames: &mut Frames) -> Result<Vec<Inbound>, Failed> {
     let mut buffer = [0; 1024];
     match wire.try_read(&mut buffer) {
-        Ok(0) => Err(Failed),
-        Ok(read) => feed(session, frames, &buffer[..read]),
+        Ok(read @ 1..) if session.may_send(read) => feed(session, frames, &buffer[..read]),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Vec::new()),
-        Err(_) => Err(Failed),
+        _ => Err(Failed),
     }
 }
 
 fn feed(session: &Session, frames: &mut Frames, bytes: &[u8]) -> Result<Vec<Inbound>, Failed> {
+    session.shared.events.received_bytes(bytes.len());
     frames.feed(bytes, session.shared.config.limits.payload_bytes).map_err(|_| Failed)
-}
-
-async fn take_behind(session: &Arc<Session>, behind: Vec<Inbound>) {
-    for inbound in behind {
-        let taken = match receive(session, inbound) {
-            Ok(Some(message)) => socket::take_in(session, message).await,
-            Ok(None) => Ok(()),
-            Err(departure) => Err(departure),
-        };
-        if let Err(departure) = taken {
-            return session.close(departure);
-        }
-    }
 }
 
 impl Session {
@@ -162,3 +149,6 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -86,6 +86,11 @@ pub(crate) async fn hear_rest(session: Arc<Session>, rest: &[u8]) -> (Arc<Sessio
     (session, frames)
 }
 
+/// Takes what came right behind an upgrade.
+pub(super) async fn take_behind(session: &Arc<Session>, behind: Vec<Inbound>) {
+    take_messages(session, hear(session, behind)).await;
+}
+
 /// Serves `session` on its wire to its end.
 pub(crate) async fn drive(session: Arc<Session>, mut frames: Frames) {
     loop {
@@ -193,20 +198,19 @@ async fn take_all(session: &Arc<Session>, messages: Vec<Message>) -> Result<(), 
 
 fn take_apart(session: &Arc<Session>, frames: &mut Frames, bytes: &[u8]) -> Heard {
     let bytes_max = session.shared.config.limits.payload_bytes;
-    let mut heard = Heard::default();
     session.shared.events.received_bytes(bytes.len());
-    let inbound = match frames.feed(bytes, bytes_max) {
-        Ok(inbound) => inbound,
-        Err(error) => {
-            heard.ended = Some(match error {
-                FrameError::Protocol => Departure::BadPacket,
-                FrameError::NotText => Departure::NotText,
-                FrameError::TooLarge => Departure::TooLarge,
-            });
-            return heard;
-        }
+    let ended = match frames.feed(bytes, bytes_max) {
+        Ok(inbound) => return hear(session, inbound),
+        Err(FrameError::Protocol) => Departure::BadPacket,
+        Err(FrameError::NotText) => Departure::NotText,
+        Err(FrameError::TooLarge) => Departure::TooLarge,
     };
-    for inbound in inbound {
+    Heard { ended: Some(ended), ..Heard::default() }
+}
+
+fn hear(session: &Arc<Session>, all: Vec<Inbound>) -> Heard {
+    let mut heard = Heard::default();
+    for inbound in all {
         match receive(session, inbound) {
             Ok(message) => heard.messages.extend(message),
             Err(departure) => {
@@ -218,10 +222,7 @@ fn take_apart(session: &Arc<Session>, frames: &mut Frames, bytes: &[u8]) -> Hear
     heard
 }
 
-pub(super) fn receive(
-    session: &Arc<Session>,
-    inbound: Inbound,
-) -> Result<Option<Message>, Departure> {
+fn receive(session: &Arc<Session>, inbound: Inbound) -> Result<Option<Message>, Departure> {
     if matches!(inbound, Inbound::Ping(_) | Inbound::Pong) {
         if !session.is_bearable() {
             return Err(Departure::Events);
