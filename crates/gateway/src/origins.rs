@@ -26,15 +26,17 @@ impl Origins {
         texts.iter().map(|text| Pattern::parse(text.as_ref())).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether a page from `origin` may talk to `host` (the request's `Host` header).
-    pub(crate) fn allow(&self, origin: &str, host: Option<&str>) -> bool {
+    /// Whether a page from `origin` may talk to `host` (the request's `Host` header). Where the node itself speaks
+    /// TLS, a page that came without is not from here, whoever put it into the user's browser.
+    pub(crate) fn allow(&self, origin: &str, host: Option<&str>, is_tls: bool) -> bool {
         let origin = origin.to_ascii_lowercase();
         let Some((scheme, authority)) = origin.split_once("://") else { return false };
         let same = host.is_some_and(|host| {
             without_default_port(scheme, authority)
                 == without_default_port(scheme, &host.to_ascii_lowercase())
         });
-        same || self.0.iter().any(|pattern| pattern.matches(&origin, authority))
+        let is_from_here = same && (!is_tls || scheme == "https");
+        is_from_here || self.0.iter().any(|pattern| pattern.matches(&origin, authority))
     }
 }
 
@@ -84,29 +86,39 @@ mod tests {
     #[test]
     fn with_no_settings_only_the_same_origin_is_allowed() {
         let none = Origins::default();
-        assert!(none.allow("http://127.0.0.1:8000", Some("127.0.0.1:8000")));
-        assert!(none.allow("https://example.com", Some("example.com:443")));
-        assert!(!none.allow("http://127.0.0.1:8001", Some("127.0.0.1:8000")));
-        assert!(!none.allow("null", Some("127.0.0.1:8000")));
-        assert!(!none.allow("https://example.com", None));
+        assert!(none.allow("http://127.0.0.1:8000", Some("127.0.0.1:8000"), false));
+        assert!(none.allow("https://example.com", Some("example.com:443"), false));
+        assert!(!none.allow("http://127.0.0.1:8001", Some("127.0.0.1:8000"), false));
+        assert!(!none.allow("null", Some("127.0.0.1:8000"), false));
+        assert!(!none.allow("https://example.com", None, false));
+    }
+
+    #[test]
+    fn where_the_node_speaks_tls_a_page_that_came_without_is_of_another_origin() {
+        let (none, host) = (Origins::default(), Some("example.com"));
+        assert!(none.allow("https://example.com", host, true));
+        assert!(!none.allow("http://example.com", host, true));
+        assert!(none.allow("http://example.com", host, false));
+        let some = Origins::parse(&["http://example.com"]).unwrap();
+        assert!(some.allow("http://example.com", host, true));
     }
 
     #[test]
     fn a_wildcard_allows_subdomains_but_neither_the_domain_nor_its_lookalikes() {
         let some = Origins::parse(&["*.example.com"]).unwrap();
-        assert!(some.allow("https://a.example.com", Some("push.test")));
-        assert!(some.allow("http://a.b.example.com:8080", Some("push.test")));
-        assert!(!some.allow("https://example.com", Some("push.test")));
-        assert!(!some.allow("https://evilexample.com", Some("push.test")));
-        assert!(!some.allow("https://a.example.com.evil.test", Some("push.test")));
+        assert!(some.allow("https://a.example.com", Some("push.test"), false));
+        assert!(some.allow("http://a.b.example.com:8080", Some("push.test"), false));
+        assert!(!some.allow("https://example.com", Some("push.test"), false));
+        assert!(!some.allow("https://evilexample.com", Some("push.test"), false));
+        assert!(!some.allow("https://a.example.com.evil.test", Some("push.test"), false));
     }
 
     #[test]
     fn an_exact_origin_is_compared_whole() {
         let some = Origins::parse(&["https://App.example.com"]).unwrap();
-        assert!(some.allow("https://app.example.com", None));
-        assert!(!some.allow("http://app.example.com", None));
-        assert!(!some.allow("https://app.example.com:444", None));
+        assert!(some.allow("https://app.example.com", None, false));
+        assert!(!some.allow("http://app.example.com", None, false));
+        assert!(!some.allow("https://app.example.com:444", None, false));
     }
 
     #[test]

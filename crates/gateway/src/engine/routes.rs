@@ -128,7 +128,8 @@ fn names_session(request: &Request<Incoming>) -> bool {
 fn origin_allowed(shared: &Shared, headers: &HeaderMap, origin: Option<&HeaderValue>) -> bool {
     let Some(origin) = origin else { return true };
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    origin.to_str().is_ok_and(|origin| shared.config.origins.allow(origin, host))
+    let is_tls = shared.tls.is_some();
+    origin.to_str().is_ok_and(|origin| shared.config.origins.allow(origin, host, is_tls))
 }
 
 fn forbidden_origin(origin: Option<&HeaderValue>) -> Answer {
