@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use prometheus::{IntCounter, IntCounterVec};
+use prometheus::{IntCounter, IntCounterVec, local::LocalHistogram};
 
 use super::{
     Dropped, Events,
@@ -66,6 +66,10 @@ pub(crate) struct Tally<'a> {
     messages: usize,
     attachments: usize,
     bytes: usize,
+    /// The seconds that the first delivery took: most rounds have no other.
+    first_took: Option<f64>,
+    /// Those of the others, told when this is dropped.
+    others_took: Option<LocalHistogram>,
 }
 
 impl<'a> Tally<'a> {
@@ -77,6 +81,8 @@ impl<'a> Tally<'a> {
             messages: 0,
             attachments: 0,
             bytes: 0,
+            first_took: None,
+            others_took: None,
         }
     }
 
@@ -102,8 +108,17 @@ impl<'a> Tally<'a> {
         // What is caught up on is as old as its reader was long away.
         if let Some(handed_in) = handed_in {
             let delay = self.now.duration_since(handed_in).unwrap_or(Duration::ZERO);
-            self.events.delivery_seconds.observe(delay.as_secs_f64());
+            self.took(delay.as_secs_f64());
         }
+    }
+
+    fn took(&mut self, seconds: f64) {
+        if self.first_took.is_none() {
+            self.first_took = Some(seconds);
+            return;
+        }
+        let others = self.others_took.get_or_insert_with(|| self.events.delivery_seconds.local());
+        others.observe(seconds);
     }
 
     pub(crate) fn dropped(&self, dropped: Dropped) {
@@ -119,5 +134,30 @@ impl Drop for Tally<'_> {
         self.events.sent_packets(PacketType::Message, self.messages);
         self.events.sent_packets(PacketType::Binary, self.attachments);
         self.events.sent_bytes(self.bytes);
+        if let Some(seconds) = self.first_took {
+            self.events.delivery_seconds.observe(seconds);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rehearsal::gateway;
+
+    #[tokio::test]
+    async fn each_delivery_of_a_round_is_told_with_how_long_it_took() {
+        let gateway = gateway(|_| {});
+        let (events, now) = (&gateway.shared().events, SystemTime::now());
+        let (sent, dialect) =
+            (Sent { transport: Transport::WebSocket, bytes: 1 }, Dialect::Engine4);
+        let mut tally = Tally::of_round(events, now);
+        for seconds in 1..=3 {
+            tally.delivered(sent, dialect, Some(now - Duration::from_secs(seconds)));
+        }
+        tally.delivered(sent, dialect, None);
+        drop(tally);
+        assert_eq!(events.delivery_seconds.get_sample_count(), 3);
+        assert!((events.delivery_seconds.get_sample_sum() - 6.0).abs() < 1e-6);
     }
 }
