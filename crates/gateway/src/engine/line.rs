@@ -53,6 +53,8 @@ pub(super) struct Line {
     pub(super) transport: Transport,
     /// A poll is parked, waiting for something to send.
     pub(super) polled: bool,
+    /// So many more polls are ended at once for an upgrade to go on.
+    pub(super) nudges: u8,
     /// Of a client that polls, and says of each poll which it is.
     pub(super) polls: Option<Box<Polls>>,
     pub(super) outbox: Outbox,
@@ -90,6 +92,7 @@ impl Line {
         Self {
             transport,
             polled: false,
+            nudges: 0,
             polls: None,
             outbox: Outbox::default(),
             departure: None,
@@ -260,6 +263,13 @@ impl Line {
     ) -> Vec<Arc<Encoded>> {
         self.moved_ms = now_ms;
         self.outbox.take(bytes_max, size)
+    }
+
+    /// Whether an empty poll is to end at once, since its client is about to change over.
+    pub(super) fn is_nudged(&mut self) -> bool {
+        let is_nudged = self.transport == Transport::Upgrading && self.nudges > 0;
+        self.nudges -= u8::from(is_nudged);
+        is_nudged
     }
 
     /// Ends the session when what waits is out. `false`: it was ending already.

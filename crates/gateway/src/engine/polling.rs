@@ -4,11 +4,13 @@ use std::{
     future::poll_fn,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use engineioxide_core::Packet;
 use http::HeaderValue;
+use tokio::time::timeout;
 
 use super::{
     line::Transport,
@@ -23,6 +25,9 @@ use crate::{
     events::PacketType,
     socket::{self, Message},
 };
+
+/// How long a poll takes at most during an upgrade, as of Node's Engine.IO.
+const NOOP_AFTER: Duration = Duration::from_millis(100);
 
 /// A poll on its way. Given up before it has its answer, it ends the session: what was pushed into that
 /// answer would be lost (the official suite asks for this too).
@@ -42,7 +47,7 @@ impl Drop for Parked<'_> {
 
 /// Waits until there is something for the client, and gives it; to one that comes again, what it was given.
 pub(super) async fn poll(session: &Arc<Session>, stamp: Option<Stamp>) -> Result<Body, Unfit> {
-    let already = {
+    let (already, is_upgrading) = {
         let mut line = session.line.lock();
         if !matches!(line.transport, Transport::Polling | Transport::Upgrading) {
             return Err(Unfit::OutOfPlace);
@@ -52,14 +57,21 @@ pub(super) async fn poll(session: &Arc<Session>, stamp: Option<Stamp>) -> Result
             session.shared.events.sent_bytes(body.1.len());
             return Ok(body);
         }
-        std::mem::replace(&mut line.polled, true)
+        let is_upgrading = line.transport == Transport::Upgrading;
+        (std::mem::replace(&mut line.polled, true), is_upgrading)
     };
     if already {
         session.close(Departure::Poll);
         return Err(Unfit::OutOfPlace);
     }
     let mut parked = Parked { session, answered: false };
-    let body = poll_fn(|cx| ready(session, cx)).await;
+    let something = poll_fn(|cx| ready(session, cx));
+    let body = if is_upgrading {
+        let in_time = timeout(NOOP_AFTER, something).await;
+        in_time.unwrap_or_else(|_elapsed| payload::encode(session.dialect, &[noop(session)]))
+    } else {
+        something.await
+    };
     parked.answered = true;
     session.shared.events.sent_bytes(body.1.len());
     if let Some(polls) = &mut session.line.lock().polls {
@@ -69,7 +81,7 @@ pub(super) async fn poll(session: &Arc<Session>, stamp: Option<Stamp>) -> Result
 }
 
 fn ready(session: &Arc<Session>, cx: &mut Context<'_>) -> Poll<Body> {
-    let (mut packets, departure, upgrading) = {
+    let (mut packets, departure, is_nudged) = {
         let mut line = session.line.lock();
         if line.transport == Transport::WebSocket {
             // The WebSocket's task is the one to be woken, and all that waits is its own.
@@ -81,7 +93,8 @@ fn ready(session: &Arc<Session>, cx: &mut Context<'_>) -> Poll<Body> {
         let packets = line.take(bytes_max, payload::size, session.shared.now_ms());
         session.shared.events.queued(-taken(before, line.outbox.len_bytes()));
         let departure = line.departure.filter(|_| line.outbox.is_empty());
-        (packets, departure, line.transport == Transport::Upgrading)
+        let is_nudged = packets.is_empty() && line.is_nudged();
+        (packets, departure, is_nudged)
     };
     match departure {
         // The client has closed the session itself: its poll just ends.
@@ -96,7 +109,7 @@ fn ready(session: &Arc<Session>, cx: &mut Context<'_>) -> Poll<Body> {
             session.close(departure);
         }
         // The poll ends, so that the client can change over.
-        None if packets.is_empty() && upgrading => packets.push(noop(session)),
+        None if is_nudged => packets.push(noop(session)),
         None if packets.is_empty() => return Poll::Pending,
         // A close comes with the next poll: clients 4.x drop what stands before it in one body.
         Some(_) | None => {}

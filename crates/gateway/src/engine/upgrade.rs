@@ -1,7 +1,7 @@
 //! From polling to WebSocket: the probe, then the change-over, with nothing lost between.
 //!
-//! While the WebSocket is probed, polls go on and are answered at once; what comes meanwhile waits in
-//! the outbox for whichever transport is there. A probe that fails leaves the session polling.
+//! While the WebSocket is probed, polls go on and are soon answered; what comes meanwhile waits in the outbox for
+//! whichever transport is there. A probe that fails leaves the session polling.
 
 use std::{future::poll_fn, io, sync::Arc};
 
@@ -15,6 +15,10 @@ use super::{
     wire::Wire,
 };
 use crate::{encoded::Encoded, events::Handshake};
+
+/// So many polls are ended at once, that on its way and those that a client begins before it hears that it may go
+/// over; then it waits for the last to end. Further ones take a little longer each: it may not go over for long.
+const NUDGES: u8 = 3;
 
 /// The probe did not succeed; the session goes on polling.
 struct Failed;
@@ -112,14 +116,14 @@ fn feed(session: &Session, frames: &mut Frames, bytes: &[u8]) -> Result<Vec<Inbo
 }
 
 impl Session {
-    /// The probe has come: polls are answered at once from now on. `None`: not polling any more, or
-    /// another WebSocket was quicker.
+    /// The probe has come: polls are soon answered from now on. `None`: not polling any more, or another WebSocket
+    /// was quicker.
     fn begin_upgrade(&self) -> Option<Upgrading<'_>> {
         let begun = {
             let mut line = self.line.lock();
             let begun = line.transport == Transport::Polling && line.departure.is_none();
             if begun {
-                line.transport = Transport::Upgrading;
+                (line.transport, line.nudges) = (Transport::Upgrading, NUDGES);
             }
             begun
         };
