@@ -99,7 +99,7 @@ impl Delivery {
             }
             Arrival::Gap(gap) => {
                 self.shared.events.behind();
-                self.shared.hub.tell_of(&gap);
+                self.gathered = Some(self.shared.hub.tell_of(gap));
             }
             Arrival::Renumbered { audience, notices } => {
                 self.gathered = Some(self.shared.hub.renumber(&audience, &notices));

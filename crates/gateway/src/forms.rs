@@ -1,10 +1,12 @@
 //! A notice as each kind of client reads it, encoded when the first of that kind needs it and shared by
 //! all others.
 
+mod by_dialect;
+
 use std::{
     fmt::Write as _,
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::SystemTime,
@@ -15,6 +17,7 @@ use bytes::Bytes;
 use notice::{EventName, Kind, Notice, Origin, TaskKey};
 use socketioxide_core::{Str, Value, packet::Packet};
 
+pub(crate) use self::by_dialect::ByDialect;
 use crate::{encoded::Encoded, engine::Dialect};
 
 /// Room for what stands beside the arguments of most events: its name, and what tells its id.
@@ -28,15 +31,13 @@ pub(crate) struct Forms {
     replayed: bool,
     /// Newer progress of its task goes with it.
     superseded: AtomicBool,
-    socketio: OnceLock<Arc<Encoded>>,
-    plain: OnceLock<Arc<Encoded>>,
-    stream: OnceLock<Arc<Encoded>>,
+    shared: ByDialect,
 }
 
 impl Forms {
     pub(crate) fn new(notice: Arc<Notice>, replayed: bool) -> Self {
-        let (socketio, plain, stream) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { notice, replayed, superseded: AtomicBool::new(false), socketio, plain, stream }
+        let (superseded, shared) = (AtomicBool::new(false), ByDialect::default());
+        Self { notice, replayed, superseded, shared }
     }
 
     /// Who gets this together with what comes behind it needs it no more.
@@ -62,12 +63,7 @@ impl Forms {
     }
 
     fn shared(&self, dialect: Dialect, event: &EventName) -> &Arc<Encoded> {
-        let form = match dialect {
-            Dialect::Engine3 { .. } | Dialect::Engine4 => &self.socketio,
-            Dialect::PlainWebSocket => &self.plain,
-            Dialect::EventStream => &self.stream,
-        };
-        form.get_or_init(|| self.encode(dialect, event.as_str()))
+        self.shared.get(dialect, || self.encode(dialect, event.as_str()))
     }
 
     /// The notice as `event`, for one socket.

@@ -29,11 +29,11 @@ pub(crate) fn event(
 }
 
 /// `notice.gap` `{"since","oldest"}`: something after the cursor is no longer kept.
-pub(crate) fn gap(seat: &Seat, gap: &Gap) -> Arc<Encoded> {
+pub(crate) fn gap(dialect: Dialect, namespace: &Namespace, gap: &Gap) -> Arc<Encoded> {
     let since = quoted(&gap.since.to_string());
     let oldest = gap.oldest.as_ref().map_or_else(|| "null".into(), |id| quoted(&id.to_string()));
     let json = format!("{{\"since\":{since},\"oldest\":{oldest}}}");
-    event(seat.session.dialect, &seat.namespace, "notice.gap", &json)
+    event(dialect, namespace, "notice.gap", &json)
 }
 
 /// The answer to a request for an acknowledgement: `json` is the list of its arguments.

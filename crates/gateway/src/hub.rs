@@ -21,10 +21,7 @@ use notice::{Audience, Namespace, Narrowing, Notice, Room, Scope, SocketId};
 use parking_lot::Mutex;
 
 pub(crate) use self::{choice::Choice, fan_out::FanOut, turn::Turn};
-use crate::{
-    frames_of,
-    seat::{Entry, Seat},
-};
+use crate::seat::{Entry, Seat};
 
 const SHARDS: usize = 32;
 
@@ -205,11 +202,10 @@ impl Hub {
         FanOut::renumbered(audience, notices, self.members(audience).into_iter().collect())
     }
 
-    /// Tells every member of an audience that finals of it are gone which they have not had.
-    pub(crate) fn tell_of(&self, gap: &Gap) {
-        for seat in self.members(&gap.since.audience).iter().flat_map(|members| members.iter()) {
-            seat.session.send(&frames_of::gap(seat, gap));
-        }
+    /// The word to every member of an audience that finals of it are gone which they have not had.
+    pub(crate) fn tell_of(&self, gap: Arc<Gap>) -> FanOut {
+        let lists = self.members(&gap.since.audience).into_iter().collect();
+        FanOut::telling_of(gap, lists)
     }
 
     fn audience_shard(&self, audience: &Audience) -> &Mutex<Shard> {

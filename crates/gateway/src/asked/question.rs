@@ -4,11 +4,7 @@
 //! without an event name, for one socket, has `null` in the name's place. One that is narrowed has an
 //! object there, which a release that does not know it does not take for a question.
 
-use std::{
-    collections::VecDeque,
-    ops::BitOr,
-    sync::{Arc, OnceLock},
-};
+use std::{collections::VecDeque, ops::BitOr, sync::Arc};
 
 use bytes::Bytes;
 use notice::{Audience, Draft, EventName, Narrowing};
@@ -22,7 +18,7 @@ use super::narrowed::Narrowed;
 use crate::{
     encoded::Encoded,
     engine::Dialect,
-    forms::{attached, quoted, streamed},
+    forms::{ByDialect, attached, quoted, streamed},
     seat::Seat,
 };
 
@@ -82,15 +78,12 @@ impl Question {
 pub(crate) struct Frames<'a> {
     question: &'a Question,
     number: i64,
-    socketio: OnceLock<Arc<Encoded>>,
-    plain: OnceLock<Arc<Encoded>>,
-    stream: OnceLock<Arc<Encoded>>,
+    shared: ByDialect,
 }
 
 impl<'a> Frames<'a> {
     pub(crate) fn new(question: &'a Question, number: i64) -> Self {
-        let (socketio, plain, stream) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { question, number, socketio, plain, stream }
+        Self { question, number, shared: ByDialect::default() }
     }
 
     /// Puts the question to `seat`. `false`: it cannot answer, for it has left or only listens.
@@ -98,21 +91,13 @@ impl<'a> Frames<'a> {
         let session = &seat.session;
         let send = |encoded: &Arc<Encoded>| session.send(encoded).is_some();
         let is_sent = if let Some(event) = &self.question.event {
-            send(self.shared(session.dialect, event))
+            let encode = || self.encode(session.dialect, event.as_str());
+            send(self.shared.get(session.dialect, encode))
         } else {
             let names = seat.own_names().into_iter();
             names.map(|name| send(&self.encode(session.dialect, name))).fold(false, BitOr::bitor)
         };
         is_sent && session.dialect != Dialect::EventStream
-    }
-
-    fn shared(&self, dialect: Dialect, event: &EventName) -> &Arc<Encoded> {
-        let form = match dialect {
-            Dialect::Engine3 { .. } | Dialect::Engine4 => &self.socketio,
-            Dialect::PlainWebSocket => &self.plain,
-            Dialect::EventStream => &self.stream,
-        };
-        form.get_or_init(|| self.encode(dialect, event.as_str()))
     }
 
     fn encode(&self, dialect: Dialect, event: &str) -> Arc<Encoded> {

@@ -14,6 +14,7 @@ use std::{
     },
 };
 
+use adapter::Gap;
 use notice::{Audience, NodeId, Notice};
 use parking_lot::Mutex;
 use trace::Hearing;
@@ -26,7 +27,8 @@ use super::{
 };
 use crate::{
     events::{Events, Tally},
-    forms::Forms,
+    forms::{ByDialect, Forms},
+    frames_of,
     seat::Seat,
     timing::Timed,
 };
@@ -38,11 +40,21 @@ pub(crate) struct FanOut {
     lists: Vec<Members>,
     /// Where the notice is not for all of them. Only one hands out then.
     choice: Option<Mutex<Choice>>,
-    /// Whether the audience is counted anew, and what was read before says nothing of what comes.
-    renumbers: bool,
+    errand: Errand,
     /// How many seats took a notice or more.
     taken: AtomicUsize,
     state: Mutex<State>,
+}
+
+/// What there is to do for each member.
+#[derive(Debug)]
+enum Errand {
+    /// It gets the notices.
+    Deliver,
+    /// The audience is counted anew, and what was read before says nothing of what comes.
+    Renumber,
+    /// It is told that something is gone.
+    TellOf(Arc<Gap>, Box<ByDialect>),
 }
 
 /// Locked between two parts, never while one is handed out.
@@ -69,7 +81,13 @@ impl FanOut {
         lists: Vec<Members>,
     ) -> Self {
         let fan_out = Self::of(audience.clone(), lists, Volley::again(notices));
-        Self { renumbers: true, ..fan_out }
+        Self { errand: Errand::Renumber, ..fan_out }
+    }
+
+    /// Tells all members of `gap`.
+    pub(super) fn telling_of(gap: Arc<Gap>, lists: Vec<Members>) -> Self {
+        let fan_out = Self::of(gap.since.audience.clone(), lists, Volley::again(&[]));
+        Self { errand: Errand::TellOf(gap, Box::default()), ..fan_out }
     }
 
     fn of(audience: Audience, lists: Vec<Members>, volley: Volley) -> Self {
@@ -79,7 +97,7 @@ impl FanOut {
             audience,
             lists,
             choice: None,
-            renumbers: false,
+            errand: Errand::Deliver,
             taken: AtomicUsize::new(0),
             state: Mutex::new(State { volley, parts, timed }),
         }
@@ -191,10 +209,15 @@ impl FanOut {
 
     /// Says whether the seat took any.
     fn hand_to(&self, seat: &Arc<Seat>, all: &[Arc<Forms>], tally: &mut Tally<'_>) -> bool {
-        if !self.renumbers {
-            return seat.deliver_all(all, tally);
+        match &self.errand {
+            Errand::Deliver => return seat.deliver_all(all, tally),
+            Errand::Renumber => seat.renumber(&self.audience),
+            Errand::TellOf(gap, shared) => {
+                let dialect = seat.session.dialect;
+                let encode = || frames_of::gap(dialect, &seat.namespace, gap);
+                return seat.session.send(shared.get(dialect, encode)).is_some();
+            }
         }
-        seat.renumber(&self.audience);
         let is_for_it = |forms: &Forms| {
             let narrowing = forms.notice.draft.narrowing.as_deref();
             Choice::means(narrowing, seat)

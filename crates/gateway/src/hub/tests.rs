@@ -37,3 +37,26 @@ async fn of_a_task_s_progress_that_goes_together_the_newest_alone_goes() {
     let names: Vec<_> = heard.split('"').filter(|part| part.starts_with('n')).collect();
     assert_eq!(names, ["n2", "n4"], "{heard}");
 }
+
+#[tokio::test]
+async fn of_a_gap_a_large_room_is_told_in_turns_with_one_frame_for_all_who_speak_alike() {
+    let gateway = gateway(|_| {});
+    let (shared, here) = (gateway.shared(), room("here"));
+    let session = |_| session(shared, Dialect::Engine4, Transport::Polling);
+    let members: Vec<_> = (0..400).map(session).collect();
+    for session in &members {
+        seat(session, &here).go_live();
+    }
+    let gap = Gap { since: notice(&here, 1, 1).id(), oldest: None };
+    let fan_out = shared.hub.tell_of(Arc::new(gap));
+    assert!(!fan_out.go_on(&mut Turn::begin(), &shared.events), "others have their turn");
+    fan_out.run(&shared.events).await;
+    let mut told = Vec::new();
+    for session in &members {
+        let all = poll_fn(|cx| session.poll_take(cx, Encoded::len_bytes)).await;
+        told.extend(all.expect("it is there"));
+    }
+    assert_eq!(told.len(), members.len());
+    assert!(told.iter().all(|frame| Arc::ptr_eq(frame, &told[0])));
+    assert!(told[0].text().starts_with(b"42/notice,[\"notice.gap\""));
+}

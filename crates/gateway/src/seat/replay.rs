@@ -125,7 +125,8 @@ impl Seat {
     /// The newest notice of each live task, then what was missed.
     fn send_read(self: &Arc<Self>, audience: &Audience, caught: &CatchUp) {
         if let Some(gap) = &caught.gap {
-            self.session.send(&frames_of::gap(self, gap));
+            let gap = frames_of::gap(self.session.dialect, &self.namespace, gap);
+            self.session.send(&gap);
         }
         let all = || caught.live.iter().chain(&caught.finals);
         let mut tally = self.tally();
