@@ -1,5 +1,5 @@
 // Three nodes in use, and a real Prometheus that judges them by the shipped rules at their own pace: Redis is stopped, then a
-// node, then a client stalls. Each time the alert that is meant for it rings and falls quiet again, and no other. 45 minutes.
+// node, then a client stalls. Each time the alert that is meant for it rings and falls quiet again, and no other. Half an hour.
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
