@@ -1,26 +1,22 @@
 //! The part of a session that one lock guards: which transport carries it, and what waits for it.
 
-use std::{
-    io::{self, IoSlice},
-    mem,
-    sync::Arc,
-    time::Duration,
-};
+mod writing;
+
+use std::{io, mem, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use notice::TaskKey;
 
+pub(super) use self::writing::Due;
+use self::writing::{Out, write};
 use super::{
     dialect::Dialect,
-    outbox::{Outbox, Pushed, SLICES_MAX},
+    outbox::{Outbox, Pushed},
     polls::Polls,
     session::millis,
     wire::Wire,
 };
 use crate::{departure::Departure, encoded::Encoded, shared::Shared};
-
-/// Something to send, and the task of which it is progress.
-pub(super) type Due<'a> = (&'a Arc<Encoded>, Option<&'a TaskKey>);
 
 /// A snapshot may wait behind so many times `limits.queue_bytes` of others.
 const BEHIND_MAX: usize = 2;
@@ -300,45 +296,4 @@ impl Line {
         let at_ms = self.moved_ms + millis(stall);
         Some(Duration::from_millis(at_ms.saturating_sub(now_ms)))
     }
-}
-
-/// What of several was written at once.
-#[derive(Debug, Default)]
-struct Out {
-    bytes: usize,
-    /// How much of the first that is left.
-    of_the_next: usize,
-}
-
-/// Writes what `wire` takes now, and takes what is out off `left`.
-fn write<'a>(
-    wire: &Wire,
-    form: fn(&Encoded) -> &Bytes,
-    left: &mut (impl Iterator<Item = Due<'a>> + Clone),
-) -> io::Result<Out> {
-    let mut out = Out::default();
-    while !wire.holds() {
-        let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-        let (mut len, mut skip) = (0, out.of_the_next);
-        for (slice, (encoded, _)) in slices.iter_mut().zip(left.clone()) {
-            *slice = IoSlice::new(&form(encoded)[skip..]);
-            (len, skip) = (len + 1, 0);
-        }
-        if len == 0 {
-            break;
-        }
-        let written = wire.try_write_vectored(&slices[..len])?;
-        if written == 0 {
-            break;
-        }
-        out.bytes += written;
-        out.of_the_next += written;
-        while let Some((next, _)) = left.clone().next()
-            && out.of_the_next >= form(next).len()
-        {
-            out.of_the_next -= form(next).len();
-            left.next();
-        }
-    }
-    Ok(out)
 }

@@ -42,11 +42,12 @@ impl Volley {
     }
 
     pub(super) fn push(&mut self, notice: &Arc<Notice>) {
-        if let Some(task) = notice.draft.kind.replaceable() {
-            let older = self.all.iter().rev();
-            let mut older =
-                older.filter(|forms| forms.notice.draft.kind.replaceable() == Some(task));
-            older.next().inspect(|forms| forms.supersede());
+        let task = notice.draft.kind.replaceable();
+        let is_older = |forms: &&Arc<Forms>| forms.notice.draft.kind.replaceable() == task;
+        if task.is_some()
+            && let Some(older) = self.all.iter().rev().find(is_older)
+        {
+            older.supersede();
         }
         self.bytes += notice.draft.payload.len_bytes();
         self.all.push(Arc::new(Forms::new(Arc::clone(notice), false)));

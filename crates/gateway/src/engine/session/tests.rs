@@ -1,6 +1,6 @@
 //! What a session is sent, and how it takes its leave.
 
-use tokio::{io::AsyncReadExt as _, time::timeout};
+use tokio::{io::AsyncReadExt as _, net::TcpStream, time::timeout};
 
 use super::*;
 use crate::{
@@ -9,23 +9,43 @@ use crate::{
     rehearsal::{self, DEADLINE, gateway, websocket},
 };
 
-#[tokio::test]
-async fn who_reads_takes_a_volley_that_is_larger_than_its_queue() {
-    let gateway = gateway(|limits| limits.queue_bytes = 64 * 1024);
-    let (session, mut client) = websocket(gateway.shared()).await;
-    let all: Vec<_> = (0..64).map(|_| Encoded::text_only(&"x".repeat(2_000))).collect();
-    let bytes: usize = all.iter().map(|encoded| encoded.len_bytes()).sum();
-    let sent = session.hand_all(all.iter().map(|encoded| (encoded, None)));
-    assert!(sent.is_some_and(|sent| sent.bytes > 0), "{:?}", session.departure());
-    let mut read = vec![0; bytes];
-    let driven = drive(Arc::clone(&session), Frames::default());
+/// So many frames, each of its own.
+fn frames(len: usize, bytes: usize) -> Vec<Arc<Encoded>> {
+    (0..len).map(|number| Encoded::text_only(&format!("{number:03}").repeat(bytes / 3))).collect()
+}
+
+/// Reads all of them, in their order, while the session's task does its work.
+async fn reads_all(session: &Arc<Session>, mut client: TcpStream, all: &[Arc<Encoded>]) {
+    let sent: Vec<u8> = all.iter().flat_map(|encoded| encoded.websocket().to_vec()).collect();
+    let mut read = vec![0; sent.len()];
+    let driven = drive(Arc::clone(session), Frames::default());
     let read_all = tokio::select! {
         read_all = timeout(DEADLINE, client.read_exact(&mut read)) => read_all,
         () = driven => panic!("it left as {:?}", session.departure()),
     };
     read_all.expect("all of it comes in time").unwrap();
-    let frames: Vec<u8> = all.iter().flat_map(|encoded| encoded.websocket().to_vec()).collect();
-    assert!(read == frames, "in order");
+    assert!(read == sent, "in order");
+}
+
+#[tokio::test]
+async fn who_reads_takes_a_volley_that_is_larger_than_its_queue() {
+    let gateway = gateway(|limits| limits.queue_bytes = 64 * 1024);
+    let (session, client) = websocket(gateway.shared()).await;
+    let all = frames(64, 2_000);
+    let sent = session.hand_all(all.iter().map(|encoded| (encoded, None)));
+    assert!(sent.is_some_and(|sent| sent.bytes > 0), "{:?}", session.departure());
+    reads_all(&session, client, &all).await;
+}
+
+#[tokio::test]
+async fn what_of_a_volley_is_not_taken_at_once_waits_and_comes_in_order() {
+    let gateway = gateway(|limits| limits.queue_bytes = 32 << 20);
+    let (session, client) = websocket(gateway.shared()).await;
+    // More than the system takes in for one connection.
+    let all = frames(64, 400_000);
+    let sent = session.hand_all(all.iter().map(|encoded| (encoded, None))).unwrap();
+    assert!(sent.bytes > 0 && session.queued_bytes() > 0);
+    reads_all(&session, client, &all).await;
 }
 
 #[tokio::test]
