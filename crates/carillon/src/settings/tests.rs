@@ -198,6 +198,14 @@ fn an_open_internal_address_needs_keys() {
 }
 
 #[test]
+fn a_node_may_be_found_by_the_address_that_kubernetes_tells_its_pod() {
+    for (told, meant) in [("10.0.0.7:1", "10.0.0.7:1"), ("fd00::7:1", "[fd00::7]:1")] {
+        let found = config(&[("internal.advertise", told)]).internal.advertise;
+        assert_eq!(found.as_deref(), Some(meant));
+    }
+}
+
+#[test]
 fn a_file_of_keys_that_does_not_do_is_told_by_its_line_and_without_a_word_of_it() {
     for (name, text, told) in [
         ("keys-none", "# nothing\n\n", "holds no key"),
