@@ -8,6 +8,14 @@ use notice::{NameError, RoomPattern, RoomPatternError, UserId};
 
 use crate::settings::{Flag, Sources, manual};
 
+#[cfg(test)]
+mod tests;
+
+/// Where a node on this machine serves clients, unless it is told otherwise.
+const PUBLIC: &str = "http://127.0.0.1:8000";
+/// And where it serves workers and operators.
+const INTERNAL: &str = "http://127.0.0.1:8001";
+
 const EXAMPLES: &str = "\
 Examples:
   carillon demo                              see it: a page, and tasks that move on it
@@ -15,7 +23,7 @@ Examples:
   carillon serve --config carillon.toml      the same, by a settings file
   carillon publish tasks.ndjson --to http://127.0.0.1:8001
   carillon dead list                         what no node could use, and why
-  carillon listen --url http://127.0.0.1:8000 --user 5
+  carillon listen --user 5                   what a page of that user gets
   carillon explain message.json              what a worker's message becomes, or why it is refused
 
 Exit codes: 0 stopped as asked, 64 bad settings or arguments, 1 failed.";
@@ -36,8 +44,8 @@ Ends with 1 if a message is refused.";
 
 const LISTEN_EXAMPLES: &str = "\
 Examples:
-  carillon listen --url http://127.0.0.1:8000 --user 5
-  carillon listen --url http://127.0.0.1:8000 --user 5 --since 'user:5@/notice:k3x9-41'
+  carillon listen --user 5
+  carillon listen --user 5 --since 'user:5@/notice:k3x9-41'
   carillon listen --url https://push.example.com --user 5 --ca ca.crt
 
 Each line is {\"event\",\"args\",\"id\"}; the id of the last one is the next --since.
@@ -71,8 +79,9 @@ and of auth.audiences is named in the token. Whoever has the key can sign for an
 
 const PROBE_EXAMPLES: &str = "\
 Examples:
-  carillon probe --url http://127.0.0.1:8000 --to http://127.0.0.1:8001
-  CARILLON_TOKEN=\"$(carillon token --user carillon-probe)\" carillon probe --url … --to …
+  carillon probe
+  carillon probe --url https://push.example.com --to http://10.0.0.7:8001
+  CARILLON_TOKEN=\"$(carillon token --user carillon-probe)\" carillon probe
 
 A key of the API comes from the environment, CARILLON_API_KEY; and so does, where auth asks for one,
 a token of --user: CARILLON_TOKEN. Ends with 1 when a notice does not come in time.";
@@ -244,8 +253,8 @@ pub(super) struct DeadAt {
 
 #[derive(Args, Debug)]
 pub(super) struct ListenArgs {
-    /// The node's public address, such as `http://127.0.0.1:8000` or `https://push.example.com`
-    #[arg(long, value_name = "URL")]
+    /// Where clients connect, such as `https://push.example.com`
+    #[arg(long, value_name = "URL", default_value = PUBLIC)]
     pub(super) url: String,
     /// Whose notices
     #[arg(long, value_name = "ID")]
@@ -300,11 +309,11 @@ pub(super) struct HealthArgs {
 
 #[derive(Args, Debug)]
 pub(super) struct ProbeArgs {
-    /// Where clients connect, such as `http://127.0.0.1:8000`
-    #[arg(long, value_name = "URL")]
+    /// Where clients connect, such as `https://push.example.com`
+    #[arg(long, value_name = "URL", default_value = PUBLIC)]
     pub(super) url: String,
-    /// Where workers hand in: a node's internal address, such as `http://127.0.0.1:8001`
-    #[arg(long, value_name = "URL")]
+    /// Where workers hand in: a node's internal address
+    #[arg(long, value_name = "URL", default_value = INTERNAL)]
     pub(super) to: String,
     /// Whose task it is
     #[arg(long, value_name = "ID", default_value = "carillon-probe")]
