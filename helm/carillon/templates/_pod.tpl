@@ -162,6 +162,10 @@ volumeMounts:
 {{- define "carillon.env" -}}
 - name: POD_IP
   valueFrom: { fieldRef: { fieldPath: status.podIP } }
+{{- if not (or (dig "internal" "advertise" "" .Values.config) (dig "internal" "advertise" "" .Values.extraConfig)) }}
+# Where the other nodes bring a poll that belongs to this one.
+- { name: CARILLON_INTERNAL__ADVERTISE, value: "$(POD_IP):8001" }
+{{- end }}
 {{- with .Values.redis.urlSecret }}
 {{- if .name }}
 - name: CARILLON_REDIS__URL

@@ -22,7 +22,11 @@
 {{- if eq $redis.mode "sentinel" -}}
 {{- $query = append $query (printf "sentinelServiceName=%s" (urlquery $redis.sentinelMaster)) -}}
 {{- end -}}
-{{- range rest $redis.addresses -}}{{- $query = append $query (printf "node=%s" .) -}}{{- end -}}
+{{- $usual := ternary "26379" "6379" (eq $redis.mode "sentinel") -}}
+{{- /* Only the first may go without a port. */ -}}
+{{- range rest $redis.addresses -}}
+{{- $query = append $query (printf "node=%s" (ternary . (printf "%s:%s" . $usual) (regexMatch ":[0-9]+$" .))) -}}
+{{- end -}}
 {{- $scheme }}://{{ with $redis.username }}{{ urlquery . }}@{{ end }}{{ first $redis.addresses -}}
 {{- if gt (int $redis.database) 0 }}/{{ int $redis.database }}{{ end -}}
 {{- with $query }}?{{ join "&" . }}{{ end -}}

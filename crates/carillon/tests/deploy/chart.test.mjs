@@ -147,6 +147,12 @@ describe('the chart', { skip: lacking(HELM) }, () => {
     assert.doesNotMatch(await rendered('single', ['--set', 'config.limits.memory=100MiB']), /CARILLON_LIMITS__MEMORY/);
   });
 
+  it('has other nodes bring what belongs to a pod, unless it is said where', async () => {
+    const ADVERTISED = /CARILLON_INTERNAL__ADVERTISE, value: "\$\(POD_IP\):8001"/;
+    assert.match(await rendered('cluster'), ADVERTISED);
+    assert.doesNotMatch(await rendered('cluster', ['--set', 'config.internal.advertise=10.0.0.7:8001']), ADVERTISED);
+  });
+
   it('replaces the pods when a setting changes, and not else', async () => {
     const sum = (manifest) => /checksum\/settings: (\w+)/.exec(manifest)[1];
     const [one, same, other] = [await rendered('single'), await rendered('single'),
