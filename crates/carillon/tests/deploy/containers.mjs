@@ -10,12 +10,12 @@ import { promisify } from 'node:util';
 const { CONTAINERS } = process.env;
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 
-/** What podman and buildah find their store and their ways by. */
+/** What podman and buildah find their store and their ways by; what a build keeps for the next one lies where they have TMPDIR. */
 const environment = { ...process.env, CONTAINERS_CONF: join(CONTAINERS, 'containers.conf'),
-  CONTAINERS_STORAGE_CONF: join(CONTAINERS, 'storage.conf') };
+  CONTAINERS_STORAGE_CONF: join(CONTAINERS, 'storage.conf'), TMPDIR: join(CONTAINERS, 'kept') };
 
 export function prepare() {
-  mkdirSync(CONTAINERS, { recursive: true });
+  mkdirSync(environment.TMPDIR, { recursive: true });
   const driver = readFileSync('/proc/filesystems', 'utf8').includes('overlay') ? 'overlay' : 'vfs';
   writeFileSync(environment.CONTAINERS_STORAGE_CONF,
     `[storage]\ndriver = "${driver}"\ngraphroot = "${CONTAINERS}/graph"\nrunroot = "${CONTAINERS}/run"\n`);
