@@ -38,6 +38,15 @@ export async function said(container) {
 
 export const podman = (...args) => ask('podman', ...args);
 
+/**
+ * Keeps a network's bridge at the address that it has. Netavark before 1.9 gives it the lowest one of all who are attached, so
+ * it changes as they come and go, and who knows the one before reaches no name and no host for half a minute.
+ */
+export async function keepAddress(network) {
+  const [{ network_interface: bridge }] = JSON.parse(await podman('network', 'inspect', network));
+  await ask('ip', 'link', 'set', bridge, 'address', readFileSync(`/sys/class/net/${bridge}/address`, 'utf8').trim());
+}
+
 /** Runs what takes long, with its words on our own output. */
 async function run(program, args, cwd) {
   const child = spawn(program, args.map(String), { env: environment, cwd, stdio: ['ignore', 'inherit', 'inherit'] });
