@@ -37,6 +37,23 @@ async fn what_is_pushed_is_published_in_its_order_and_removed() {
 }
 
 #[tokio::test]
+async fn looks_at_an_empty_list_write_nothing() {
+    let rig = Rig::start().await;
+    let _replica = rig.replica("r1").await;
+    rig.say("CONFIG RESETSTAT").await;
+    until("two looks", || async {
+        let stats = rig.say("INFO commandstats").await;
+        let looks =
+            stats.split("cmdstat_exists:calls=").nth(1).and_then(|rest| rest.split(',').next());
+        looks.is_some_and(|looks| looks.parse::<u32>().unwrap() >= 2)
+    })
+    .await;
+    assert!(
+        rig.say(&format!("EXISTS {BESIDE}:lease:r1 {BESIDE}:consumers")).await.starts_with(":0")
+    );
+}
+
+#[tokio::test]
 async fn what_a_dead_consumer_took_is_taken_again() {
     let mut rig = Rig::start().await;
     push(&rig, "a", "x.complete").await;
