@@ -39,10 +39,11 @@
 {{- $redis := .Values.redis -}}
 {{- $tls := $redis.tls -}}
 {{- $given := include "carillon.redis.given" . -}}
+{{- $settings := omit (dig "redis" (dict) (include "carillon.config" . | fromJson)) "prefix" -}}
 {{- $beside := or $redis.username $redis.password $redis.existingSecret $redis.sentinelMaster $redis.database -}}
 {{- include "carillon.refuse" (list
-  (list (and (not $given) (or $beside $tls.enabled (ne $redis.mode "standalone")))
-    "redis.addresses: the other values of redis do nothing while nothing says where it is. Set redis.addresses (or redis.urlSecret).")
+  (list (and (not $given) (or $beside $tls.enabled $settings (ne $redis.mode "standalone")))
+    "redis.addresses: the other values of redis, and config.redis, do nothing while nothing says where it is. Set redis.addresses (or redis.urlSecret).")
   (list (and (not $given) (include "carillon.several" (dict "root" . "role" "gateway")))
     "gateway: several nodes need a Redis to be one. Set redis.addresses (or redis.urlSecret), or gateway.replicas=1 without autoscaling.")
   (list (and (not $given) .Values.ingest.enabled)
@@ -125,7 +126,7 @@
   (list (and (include "carillon.scaled" .) (gt (int $counts.minReplicas) (int $counts.maxReplicas)))
     (printf "%s: minReplicas is %d and maxReplicas %d. Raise the latter." $role (int $counts.minReplicas) (int $counts.maxReplicas)))
   (list (and $budget.enabled (include "carillon.several" .) $holds)
-    (printf "%s.podDisruptionBudget: with %d pods none may ever be away, so no machine could be emptied. Leave it as it is, or raise maxUnavailable." $role $least))
+    (printf "%s.podDisruptionBudget: of %d pods none may ever be away, so no machine could be emptied. Leave it as it is, or raise maxUnavailable." $role $least))
 ) -}}
 {{- end -}}
 
