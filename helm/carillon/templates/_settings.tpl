@@ -32,6 +32,11 @@
 {{- with $query }}?{{ join "&" . }}{{ end -}}
 {{- end -}}
 
+{{/* What the release says of the settings, as JSON. */}}
+{{- define "carillon.config" -}}
+{{- mergeOverwrite (dict) (deepCopy .Values.config) (deepCopy .Values.extraConfig) | toJson -}}
+{{- end -}}
+
 {{- define "carillon.settings" -}}
 {{- $public := dict "addr" (printf "%s:8000" .Values.listenAddress) -}}
 {{- if .Values.serveClient -}}
@@ -129,8 +134,7 @@
 
 {{/* What draining takes at most, the wait for balancers included. */}}
 {{- define "carillon.drainSeconds" -}}
-{{- $drain := merge (dict) (dig "drain" (dict) .Values.extraConfig) (dig "drain" (dict) .Values.config) -}}
-{{- include "carillon.seconds" (get $drain "grace" | default "25s") -}}
+{{- include "carillon.seconds" (dig "drain" "grace" "25s" (include "carillon.config" . | fromJson)) -}}
 {{- end -}}
 
 {{- define "carillon.graceSeconds" -}}
@@ -139,6 +143,11 @@
 {{- else -}}
 {{- int .Values.terminationGracePeriodSeconds -}}
 {{- end -}}
+{{- end -}}
+
+{{/* How often one may go: after the last has, and as seldom as an autoscaler can be told. */}}
+{{- define "carillon.scaleDownPeriod" -}}
+{{- min 1800 (add 30 (include "carillon.graceSeconds" .)) -}}
 {{- end -}}
 
 {{/* How many pods a role has, unless something else counts them. Takes root and role. */}}
