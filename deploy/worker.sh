@@ -2,9 +2,16 @@
 # A worker that copies one folder after another for one user, and says so in the stream that nodes read.
 set -eu
 
+# Says it until Redis has taken it: what is never said is never shown, and a task without its end looks alive for hours.
 say() {
-    redis-cli -h "${REDIS:-127.0.0.1}" -p "${REDIS_PORT:-6379}" XADD carillon:tasks '*' json "$1" >/dev/null
+    until redis-cli -e -h "${REDIS:-127.0.0.1}" -p "${REDIS_PORT:-6379}" XADD carillon:tasks '*' json "$1" >/dev/null; do
+        sleep 0.5
+    done
 }
+
+task=
+# Who stops in the midst of a task says so, too.
+trap '[ -z "$task" ] || say "{$task,\"action\":\"cancel\"}"; exit 0' TERM INT
 
 count=0
 while [ "$count" -lt "${TASKS:-1000000000}" ]; do
@@ -17,4 +24,5 @@ while [ "$count" -lt "${TASKS:-1000000000}" ]; do
         sleep "${PAUSE:-0.5}"
     done
     say "{$task,\"status\":1000,\"progress\":100}"
+    task=
 done

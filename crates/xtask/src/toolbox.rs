@@ -139,6 +139,11 @@ pub(crate) const NETAVARK: Tool = Tool {
     source: Source::Apt("netavark aardvark-dns"),
     purpose: "containers find each other by it",
 };
+pub(crate) const IP: Tool = Tool {
+    programs: &["ip"],
+    source: Source::Apt("iproute2"),
+    purpose: "the network of containers is kept steady by it",
+};
 pub(crate) const BUILDAH: Tool = Tool {
     programs: &["buildah"],
     source: Source::Apt("buildah"),

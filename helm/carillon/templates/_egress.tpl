@@ -14,16 +14,13 @@
 {{- $ports | uniq | toJson -}}
 {{- end -}}
 
-{{- define "carillon.asksHttps" -}}
-{{- $auth := dig "auth" (dict) .Values.config -}}
-{{- if or (hasPrefix "https://" (get $auth "jwks" | default "")) (hasPrefix "https://" (dig "hook" "url" "" $auth)) -}}yes{{- end -}}
+{{/* The ports of those whom config names by a URL: who issues keys, who knows the users, who collects traces. */}}
+{{- define "carillon.otherPorts" -}}
+{{- $config := include "carillon.config" . | fromJson -}}
+{{- $ports := list -}}
+{{- range compact (list (dig "auth" "jwks" "" $config) (dig "auth" "hook" "url" "" $config) (dig "telemetry" "otlp_endpoint" "" $config)) -}}
+{{- $usual := ternary "443" "80" (hasPrefix "https://" .) -}}
+{{- $ports = append $ports (regexFind ":[0-9]+$" (urlParse .).host | trimPrefix ":" | default $usual | int) -}}
 {{- end -}}
-
-{{/* Where the collector of traces listens; empty without one. */}}
-{{- define "carillon.otlpPort" -}}
-{{- $endpoint := dig "telemetry" "otlp_endpoint" "" .Values.config -}}
-{{- if $endpoint -}}
-{{- $usual := ternary "443" "80" (hasPrefix "https://" $endpoint) -}}
-{{- regexFind ":[0-9]+$" (urlParse $endpoint).host | trimPrefix ":" | default $usual -}}
-{{- end -}}
+{{- $ports | uniq | toJson -}}
 {{- end -}}

@@ -25,8 +25,8 @@
 
 {{- define "carillon.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 }}
-app.kubernetes.io/name: {{ include "carillon.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "carillon.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: carillon
 app.kubernetes.io/managed-by: {{ .Release.Service }}
@@ -35,10 +35,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end -}}
 
-{{/* All nodes of the release, whatever their role; not the pod of `helm test`. */}}
+{{/* All pods of the release, whatever their role; the one of `helm test`, too, which has no ports. */}}
 {{- define "carillon.selector" -}}
-app.kubernetes.io/name: {{ include "carillon.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "carillon.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{/* The nodes of one role. Takes root and role. */}}
@@ -57,7 +57,7 @@ app.kubernetes.io/component: {{ .role }}
 
 {{- define "carillon.image" -}}
 {{- $image := .Values.image -}}
-{{- $registry := default $image.registry .Values.global.imageRegistry -}}
+{{- $registry := default $image.registry .Values.global.imageRegistry | trimSuffix "/" -}}
 {{- if $registry }}{{ $registry }}/{{ end }}{{ $image.repository -}}
 {{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ default .Chart.AppVersion $image.tag }}{{ end -}}
 {{- end -}}

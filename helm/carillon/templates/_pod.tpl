@@ -7,7 +7,7 @@ apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: {{ include "carillon.role.name" . }}
-  namespace: {{ $root.Release.Namespace }}
+  namespace: {{ $root.Release.Namespace | quote }}
   labels:
     {{- include "carillon.labels" $root | nindent 4 }}
     app.kubernetes.io/component: {{ .role }}
@@ -47,7 +47,7 @@ spec:
 {{- define "carillon.pod" -}}
 {{- $root := .root -}}
 {{- $values := .root.Values -}}
-serviceAccountName: {{ include "carillon.serviceAccount" $root }}
+serviceAccountName: {{ include "carillon.serviceAccount" $root | quote }}
 automountServiceAccountToken: false
 enableServiceLinks: false
 terminationGracePeriodSeconds: {{ include "carillon.graceSeconds" $root }}
@@ -56,14 +56,14 @@ securityContext:
 {{- with $values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 {{- with $values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with $values.runtimeClassName }}
-runtimeClassName: {{ . }}
+runtimeClassName: {{ . | quote }}
 {{- end }}
 {{- range $name := list "nodeSelector" "tolerations" "hostAliases" "dnsConfig" "initContainers" }}
 {{- with get $values $name }}
@@ -160,12 +160,18 @@ volumeMounts:
 {{- end -}}
 
 {{- define "carillon.env" -}}
+{{- $given := dig "internal" "advertise" "" (include "carillon.config" . | fromJson) }}
+{{- if not (or $given .Values.internalTls.existingSecret) }}
+# Where other nodes pass on what belongs to this one, so that a client that polls finds its node by any.
 - name: POD_IP
   valueFrom: { fieldRef: { fieldPath: status.podIP } }
+- name: CARILLON_INTERNAL__ADVERTISE
+  value: {{ ternary "[$(POD_IP)]:8001" "$(POD_IP):8001" (hasPrefix "[" .Values.listenAddress) | quote }}
+{{- end }}
 {{- with .Values.redis.urlSecret }}
 {{- if .name }}
 - name: CARILLON_REDIS__URL
-  valueFrom: { secretKeyRef: { name: {{ .name }}, key: {{ .key }} } }
+  valueFrom: { secretKeyRef: { name: {{ .name | quote }}, key: {{ .key | quote }} } }
 {{- end }}
 {{- end }}
 {{- with .Values.extraEnv }}
@@ -201,33 +207,33 @@ volumeMounts:
   configMap: { name: {{ include "carillon.fullname" . }} }
 - name: keys
   secret:
-    secretName: {{ include "carillon.apiKeys" . }}
+    secretName: {{ include "carillon.apiKeys" . | quote }}
     {{- $entries := ternary .Values.apiKeys.existingSecretKeys (list "keys") (ne .Values.apiKeys.existingSecret "") }}
     {{- with $entries }}
     items:
       {{- range . }}
-      - { key: {{ . }}, path: {{ . }} }
+      - { key: {{ . | quote }}, path: {{ . | quote }} }
       {{- end }}
     {{- end }}
 {{- if include "carillon.redis.hasPassword" . }}
 - name: redis
   secret:
-    secretName: {{ include "carillon.redis.secret" . }}
+    secretName: {{ include "carillon.redis.secret" . | quote }}
     items:
-      - { key: {{ ternary .Values.redis.existingSecretKey "password" (ne .Values.redis.existingSecret "") }}, path: password }
+      - { key: {{ ternary .Values.redis.existingSecretKey "password" (ne .Values.redis.existingSecret "") | quote }}, path: password }
 {{- end }}
 {{- with .Values.redis.tls }}
 {{- if and .enabled .existingSecret }}
 - name: redis-tls
   secret:
-    secretName: {{ .existingSecret }}
+    secretName: {{ .existingSecret | quote }}
     items:
       {{- if .caKey }}
-      - { key: {{ .caKey }}, path: ca.crt }
+      - { key: {{ .caKey | quote }}, path: ca.crt }
       {{- end }}
       {{- if .certKey }}
-      - { key: {{ .certKey }}, path: tls.crt }
-      - { key: {{ .keyKey }}, path: tls.key }
+      - { key: {{ .certKey | quote }}, path: tls.crt }
+      - { key: {{ .keyKey | quote }}, path: tls.key }
       {{- end }}
 {{- end }}
 {{- end }}
@@ -235,18 +241,18 @@ volumeMounts:
 {{- if .name }}
 - name: auth
   secret:
-    secretName: {{ .name }}
+    secretName: {{ .name | quote }}
     items:
-      - { key: {{ .key }}, path: token.key }
+      - { key: {{ .key | quote }}, path: token.key }
 {{- end }}
 {{- end }}
 {{- with .Values.tls.existingSecret }}
 - name: tls
-  secret: { secretName: {{ . }} }
+  secret: { secretName: {{ . | quote }} }
 {{- end }}
 {{- with .Values.internalTls.existingSecret }}
 - name: internal-tls
-  secret: { secretName: {{ . }} }
+  secret: { secretName: {{ . | quote }} }
 {{- end }}
 {{- with .Values.extraVolumes }}
 {{ toYaml . }}
@@ -255,10 +261,13 @@ volumeMounts:
 
 {{/* Four fifths of what the pod may have, unless config says it. Takes root and role. */}}
 {{- define "carillon.memory" -}}
-{{- $limit := dig "resources" "limits" "memory" "" (get .root.Values .role) | toString -}}
-{{- $said := or (dig "limits" "memory" "" .root.Values.config) (dig "limits" "memory" "" .root.Values.extraConfig) -}}
-{{- if and (eq .role "gateway") (not $said) (regexMatch "^[0-9]+[MG]i$" $limit) -}}
-{{- $unit := ternary 1024 1 (hasSuffix "Gi" $limit) -}}
-{{- div (mul (regexFind "[0-9]+" $limit | int64) $unit 4) 5 -}}MiB
+{{- $limit := dig "resources" "limits" "memory" "" (get .root.Values .role) -}}
+{{- if kindIs "float64" $limit -}}{{- $limit = int64 $limit -}}{{- end -}}
+{{- $units := dict "" 1 "k" 1e3 "M" 1e6 "G" 1e9 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 -}}
+{{- $unit := get $units (regexFind "[A-Za-z]*$" (toString $limit)) -}}
+{{- $said := dig "limits" "memory" "" (include "carillon.config" .root | fromJson) -}}
+{{- range .root.Values.extraEnv -}}{{- if eq .name "CARILLON_LIMITS__MEMORY" -}}{{- $said = "yes" -}}{{- end -}}{{- end -}}
+{{- if and (eq .role "gateway") $limit $unit (not $said) -}}
+{{- divf (mulf (regexFind "^[0-9.]+" (toString $limit)) $unit 0.8) 1048576 | floor | int64 -}}MiB
 {{- end -}}
 {{- end -}}

@@ -22,10 +22,19 @@
 {{- if eq $redis.mode "sentinel" -}}
 {{- $query = append $query (printf "sentinelServiceName=%s" (urlquery $redis.sentinelMaster)) -}}
 {{- end -}}
-{{- range rest $redis.addresses -}}{{- $query = append $query (printf "node=%s" .) -}}{{- end -}}
+{{- $usual := ternary "26379" "6379" (eq $redis.mode "sentinel") -}}
+{{- /* Only the first may go without a port. */ -}}
+{{- range rest $redis.addresses -}}
+{{- $query = append $query (printf "node=%s" (ternary . (printf "%s:%s" . $usual) (regexMatch ":[0-9]+$" .))) -}}
+{{- end -}}
 {{- $scheme }}://{{ with $redis.username }}{{ urlquery . }}@{{ end }}{{ first $redis.addresses -}}
 {{- if gt (int $redis.database) 0 }}/{{ int $redis.database }}{{ end -}}
 {{- with $query }}?{{ join "&" . }}{{ end -}}
+{{- end -}}
+
+{{/* What the release says of the settings, as JSON. */}}
+{{- define "carillon.config" -}}
+{{- mergeOverwrite (dict) (deepCopy .Values.config) (deepCopy .Values.extraConfig) | toJson -}}
 {{- end -}}
 
 {{- define "carillon.settings" -}}
@@ -125,8 +134,7 @@
 
 {{/* What draining takes at most, the wait for balancers included. */}}
 {{- define "carillon.drainSeconds" -}}
-{{- $drain := merge (dict) (dig "drain" (dict) .Values.extraConfig) (dig "drain" (dict) .Values.config) -}}
-{{- include "carillon.seconds" (get $drain "grace" | default "25s") -}}
+{{- include "carillon.seconds" (dig "drain" "grace" "25s" (include "carillon.config" . | fromJson)) -}}
 {{- end -}}
 
 {{- define "carillon.graceSeconds" -}}
@@ -135,6 +143,11 @@
 {{- else -}}
 {{- int .Values.terminationGracePeriodSeconds -}}
 {{- end -}}
+{{- end -}}
+
+{{/* How often one may go: after the last has, and as seldom as an autoscaler can be told. */}}
+{{- define "carillon.scaleDownPeriod" -}}
+{{- min 1800 (add 30 (include "carillon.graceSeconds" .)) -}}
 {{- end -}}
 
 {{/* How many pods a role has, unless something else counts them. Takes root and role. */}}

@@ -109,9 +109,10 @@ impl Api {
         let problem = answer.problem();
         let message = problem.as_ref().map_or("no reason given", |problem| &problem.message);
         let error = anyhow!("{doing}: {} answered {status}: {message}", self.remote);
+        // The node's own hint is for whoever writes requests.
         let hint = match (*status, problem.and_then(|problem| problem.hint)) {
+            (StatusCode::UNAUTHORIZED, _) => "give a key in CARILLON_API_KEY".to_owned(),
             (_, Some(hint)) => hint,
-            (StatusCode::UNAUTHORIZED, None) => "give a key in CARILLON_API_KEY".to_owned(),
             _ => "is that a node's internal address, 8001 by default?".to_owned(),
         };
         Failure::hinted(error, hint)

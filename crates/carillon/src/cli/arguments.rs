@@ -1,6 +1,8 @@
 //! The commands and their arguments, and the help that teaches them.
 
 mod examples;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
 
@@ -13,6 +15,11 @@ use self::examples::{
     SOURCES, TOKEN,
 };
 use crate::settings::{self, Flag, Sources, manual};
+
+/// Where a node on this machine serves clients, unless it is told otherwise.
+const NODE_PUBLIC: &str = "http://127.0.0.1:8000";
+/// And where it serves workers and operators.
+const NODE_INTERNAL: &str = "http://127.0.0.1:8001";
 
 /// Carries task progress, and above all its end, from workers to the pages that wait for it.
 #[derive(Debug, Parser)]
@@ -171,8 +178,8 @@ pub(super) struct DeadAt {
 
 #[derive(Args, Debug)]
 pub(super) struct ListenArgs {
-    /// The node's public address, such as `http://127.0.0.1:8000` or `https://push.example.com`
-    #[arg(long, value_name = "URL")]
+    /// Where clients connect, such as `https://push.example.com`
+    #[arg(long, value_name = "URL", default_value = NODE_PUBLIC)]
     pub(super) url: String,
     /// Whose notices
     #[arg(long, value_name = "ID")]
@@ -228,11 +235,11 @@ pub(super) struct HealthArgs {
 
 #[derive(Args, Debug)]
 pub(super) struct ProbeArgs {
-    /// Where clients connect, such as `http://127.0.0.1:8000`
-    #[arg(long, value_name = "URL")]
+    /// Where clients connect, such as `https://push.example.com`
+    #[arg(long, value_name = "URL", default_value = NODE_PUBLIC)]
     pub(super) url: String,
-    /// Where workers hand in: a node's internal address, such as `http://127.0.0.1:8001`
-    #[arg(long, value_name = "URL")]
+    /// Where workers hand in: a node's internal address
+    #[arg(long, value_name = "URL", default_value = NODE_INTERNAL)]
     pub(super) to: String,
     /// Whose task it is
     #[arg(long, value_name = "ID", default_value = "carillon-probe")]

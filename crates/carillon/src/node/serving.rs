@@ -50,7 +50,7 @@ pub(super) struct Certified;
 /// What can move the accept loop.
 enum Wake {
     Stop,
-    Connection(TcpStream, SocketAddr, OwnedSemaphorePermit),
+    Connection(TcpStream, SocketAddr),
     Failed(std::io::Error),
 }
 
@@ -89,14 +89,15 @@ async fn accept(
     let mut present = stop.child_token();
     loop {
         while connections.try_join_next().is_some() {}
-        if places.available_permits() == 0 {
-            events.port_full(CONNECTIONS_MAX);
-            present.cancel();
-            present = stop.child_token();
-        }
-        match wake(&listener, &places, &stop).await {
+        match wake(&listener, &stop).await {
             Wake::Stop => break,
-            Wake::Connection(stream, peer, place) => {
+            Wake::Connection(stream, peer) => {
+                if places.available_permits() == 0 {
+                    events.port_full(CONNECTIONS_MAX);
+                    present.cancel();
+                    present = stop.child_token();
+                }
+                let Some(place) = place(&places, &stop).await else { break };
                 let (tls, router, end) = (tls.clone(), router.clone(), present.clone());
                 connections.spawn(attend(stream, peer, tls, router, end, place));
             }
@@ -111,19 +112,21 @@ async fn accept(
     let _in_time = time::timeout(CLOSE_WITHIN, all_closed).await;
 }
 
-async fn wake(listener: &TcpListener, places: &Arc<Semaphore>, stop: &CancellationToken) -> Wake {
-    let accept = async {
-        let place = Arc::clone(places).acquire_owned().await.expect("nobody closes the semaphore");
-        listener.accept().await.map(|(stream, peer)| (stream, peer, place))
-    };
+async fn wake(listener: &TcpListener, stop: &CancellationToken) -> Wake {
     tokio::select! {
         biased;
         () = stop.cancelled() => Wake::Stop,
-        accepted = accept => match accepted {
-            Ok((stream, peer, place)) => Wake::Connection(stream, peer, place),
+        accepted = listener.accept() => match accepted {
+            Ok((stream, peer)) => Wake::Connection(stream, peer),
             Err(error) => Wake::Failed(error),
         },
     }
+}
+
+/// One of the places, once there is one; `None` when told to stop before.
+async fn place(places: &Arc<Semaphore>, stop: &CancellationToken) -> Option<OwnedSemaphorePermit> {
+    let free = stop.run_until_cancelled(Arc::clone(places).acquire_owned()).await?;
+    Some(free.expect("nobody closes the semaphore"))
 }
 
 /// One connection from its first byte to its last.

@@ -1,7 +1,12 @@
 //! What the settings mean: typed, checked, complete.
 
 use std::{
-    collections::HashMap, fmt, fs, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration,
+    collections::HashMap,
+    fmt, fs, io,
+    net::{Ipv6Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
 };
 
 use gateway::{Bundle, Conformance, Identity, Limits, Origins, Proxies};
@@ -257,7 +262,14 @@ fn addr(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "is no IP address with a port".to_owned())
 }
 
+/// An IPv6 address goes without brackets, too, since Kubernetes tells a pod its own so; the port is behind the last colon.
 fn host_and_port(text: &str) -> Result<String, String> {
+    if let Some((host, port)) = text.rsplit_once(':')
+        && host.parse::<Ipv6Addr>().is_ok()
+        && port.parse::<u16>().is_ok()
+    {
+        return Ok(format!("[{host}]:{port}"));
+    }
     match text.parse::<http::uri::Authority>() {
         Ok(authority) if authority.port_u16().is_some() && !text.contains('@') => {
             Ok(text.to_owned())

@@ -1,5 +1,7 @@
 //! What settings mean, which win, and how mistakes are told.
 
+mod addresses;
+
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use crate::settings::{
@@ -185,26 +187,6 @@ fn a_redis_is_named_by_a_url_of_a_known_kind_and_shown_to_nobody() {
 }
 
 #[test]
-fn an_open_public_address_needs_two_admissions() {
-    let open = ("public.addr", "0.0.0.0:8000");
-    let (anyone, plain) = (("auth.allow_anonymous", "true"), ("public.plaintext", "true"));
-    assert_eq!(mistakes(&[open]).len(), 2);
-    assert_eq!(mistakes(&[open, anyone]).len(), 1);
-    assert_eq!(mistakes(&[open, plain]).len(), 1);
-    assert_eq!(mistakes(&[open, anyone, plain]), []);
-    assert_eq!(mistakes(&[("public.addr", "[::1]:8000")]), []);
-}
-
-#[test]
-fn an_open_internal_address_needs_keys() {
-    let open = ("internal.addr", "0.0.0.0:8001");
-    assert_eq!(names(&mistakes(&[open])), ["internal.addr"]);
-    assert_eq!(mistakes(&[open, ("internal.api_keys", "0123456789abcdef")]), []);
-    let file = File::holding("keys", "0123456789abcdef\n");
-    assert_eq!(mistakes(&[open, ("internal.api_key_files", file.0.to_str().unwrap())]), []);
-}
-
-#[test]
 fn a_file_of_keys_that_does_not_do_is_told_by_its_line_and_without_a_word_of_it() {
     for (name, text, told) in [
         ("keys-none", "# nothing\n\n", "holds no key"),
@@ -235,17 +217,6 @@ fn a_recovery_window_that_a_cut_could_outlast_is_refused() {
     ];
     assert_eq!(mistakes(&quick), []);
     assert_eq!(mistakes(&[("recovery.window", "1s"), ("public.conformance", "engine")]), []);
-}
-
-#[test]
-fn conformance_is_refused_beyond_loopback() {
-    let told = mistakes(&[
-        ("public.conformance", "socket"),
-        ("public.addr", "0.0.0.0:8000"),
-        ("auth.allow_anonymous", "true"),
-        ("public.plaintext", "true"),
-    ]);
-    assert_eq!(names(&told), ["public.conformance"]);
 }
 
 #[test]

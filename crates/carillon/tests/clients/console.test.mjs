@@ -103,12 +103,26 @@ describe('the console of two nodes', () => {
     await letter.waitFor();
     await shoot(page, 'console-dead');
     await letter.getByRole('button', { name: 'Drop…' }).click();
+    await page.keyboard.press('Enter');
+    assert.ok(await letter.isVisible(), 'Enter lets go what cannot be had back');
+    await letter.getByRole('button', { name: 'Drop…' }).click();
     await page.getByRole('button', { name: 'Drop', exact: true }).click();
     await letter.waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Hand in again' }).click();
     await until('it to be a dead letter once more', async () => (await one.get('/v1/dead')).letters
       .some(({ json, tries }) => json === '{"no":"task"}' && tries > 0));
     assert.deepEqual(page.complaints, []);
+  });
+
+  it('says of a node without sockets that others show the cluster', async (test) => {
+    const taker = new Carillon({ settings: { CARILLON_REDIS__URL: redis.ownUrl, CARILLON_ROLES: 'ingest' } });
+    test.after(() => taker.stop());
+    await taker.start();
+    const page = await visit(test, taker.internal);
+    await page.getByText('This node takes messages in and has no sockets').waitFor();
+    await page.locator('#tiles', { hasText: 'Dead letters' }).waitFor();
+    assert.ok(await page.locator('#trouble').isHidden());
+    assert.ok(await page.getByRole('button', { name: 'Rebalance…' }).isHidden());
   });
 
   it('empties a node from the console of another', async (test) => {

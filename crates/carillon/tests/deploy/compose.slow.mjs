@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { open } from '../clients/generations.mjs';
 import { complete } from '../clients/messages.mjs';
 import { until } from '../clients/until.mjs';
-import { ask, debian, made, podman, prepare, said } from './containers.mjs';
+import { ask, debian, keepAddress, made, podman, prepare, said } from './containers.mjs';
 
 const { CONTAINERS, PODMAN_COMPOSE } = process.env;
 const FILE = fileURLToPath(new URL('../../../../docker-compose.yml', import.meta.url));
@@ -51,6 +51,8 @@ describe('docker-compose.yml', { timeout: 600_000 }, () => {
     await podman('tag', 'localhost/carillon:here', 'localhost/carillon:latest');
     writeFileSync(here, JSON.stringify(HERE));
     await compose('down', '--volumes').catch(() => {});
+    await compose('up', '--detach', 'redis');
+    await keepAddress('carillon_default');
     await compose('up', '--detach', ...SERVICES);
     for (const node of NODES) await until(`${node} to be healthy`, () => healthy(node), 60_000);
   });
@@ -62,19 +64,53 @@ describe('docker-compose.yml', { timeout: 600_000 }, () => {
     for (const service of SERVICES) process.stderr.write(`--- ${service}:\n${(await said(container(service))).slice(-4_000)}\n`);
   }
 
-  async function page(test, transport) {
+  /** As browsers keep the cookie by which HAProxy finds the node of a poll, unless `options` say otherwise. */
+  async function page(test, transport, options = { withCredentials: true }) {
     const target = { generation: '4.8', transport, namespace: '/notice', query: 'user=5', url: 'http://127.0.0.1:8080' };
-    // As browsers do: HAProxy finds the node of a poll by its cookie.
-    return open({ ...target, options: { withCredentials: true } }, (end) => test.after(end)).connected();
+    return open({ ...target, options }, (end) => test.after(end)).connected();
+  }
+
+  /** A task of the worker that is under way, from here to its end. */
+  async function copy(page) {
+    const { args: [begun] } = await page.event('file.progress', () => true, 20_000);
+    return { begun, ended: () => page.notice(begun.identity, 'file.complete', () => true, 30_000) };
   }
 
   for (const transport of ['polling', 'websocket']) {
     it(`brings a copy of the worker from its progress to its end by ${transport} over HAProxy`, async (test) => {
-      const heard = await page(test, transport);
-      const { args: [begun] } = await heard.event('file.progress', () => true, 20_000);
-      await heard.notice(begun.identity, 'file.complete', () => true, 30_000);
+      const { ended } = await copy(await page(test, transport));
+      await ended();
     });
   }
+
+  it('brings it to a client that polls and keeps no cookie', async (test) => {
+    const { ended } = await copy(await page(test, 'polling', {}));
+    await ended();
+  });
+
+  it('brings the end of a copy in the midst of which Redis is restarted', async (test) => {
+    const { ended } = await copy(await page(test, 'websocket'));
+    await podman('restart', '-t', '10', container('redis'));
+    await ended();
+  });
+
+  it('sees that a gateway hangs, and that it goes on', async () => {
+    const gateway = container('gateway-3');
+    // Without systemd podman asks only when it is told to.
+    const health = async () => {
+      await podman('healthcheck', 'run', gateway).catch(() => {});
+      return podman('inspect', gateway, '--format', '{{.State.Health.Status}}');
+    };
+    await until('a gateway to be healthy', async () => await health() === 'healthy', 60_000);
+    const pid = Number(await podman('inspect', gateway, '--format', '{{.State.Pid}}'));
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await until('a frozen gateway to be unhealthy', async () => await health() === 'unhealthy', 60_000);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await until('it to be healthy again', async () => await health() === 'healthy', 20_000);
+  });
 
   it('passes its own probe', async () => {
     const said = await compose('--profile', 'tools', 'run', '--no-deps', '--rm', '-T', 'probe');

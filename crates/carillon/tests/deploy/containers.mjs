@@ -10,12 +10,12 @@ import { promisify } from 'node:util';
 const { CONTAINERS } = process.env;
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 
-/** What podman and buildah find their store and their ways by. */
+/** What podman and buildah find their store and their ways by; what a build keeps for the next one lies where they have TMPDIR. */
 const environment = { ...process.env, CONTAINERS_CONF: join(CONTAINERS, 'containers.conf'),
-  CONTAINERS_STORAGE_CONF: join(CONTAINERS, 'storage.conf') };
+  CONTAINERS_STORAGE_CONF: join(CONTAINERS, 'storage.conf'), TMPDIR: join(CONTAINERS, 'kept') };
 
 export function prepare() {
-  mkdirSync(CONTAINERS, { recursive: true });
+  mkdirSync(environment.TMPDIR, { recursive: true });
   const driver = readFileSync('/proc/filesystems', 'utf8').includes('overlay') ? 'overlay' : 'vfs';
   writeFileSync(environment.CONTAINERS_STORAGE_CONF,
     `[storage]\ndriver = "${driver}"\ngraphroot = "${CONTAINERS}/graph"\nrunroot = "${CONTAINERS}/run"\n`);
@@ -37,6 +37,15 @@ export async function said(container) {
 }
 
 export const podman = (...args) => ask('podman', ...args);
+
+/**
+ * Keeps a network's bridge at the address that it has. Netavark before 1.9 gives it the lowest one of all who are attached, so
+ * it changes as they come and go, and who knows the one before reaches no name and no host for half a minute.
+ */
+export async function keepAddress(network) {
+  const [{ network_interface: bridge }] = JSON.parse(await podman('network', 'inspect', network));
+  await ask('ip', 'link', 'set', bridge, 'address', readFileSync(`/sys/class/net/${bridge}/address`, 'utf8').trim());
+}
 
 /** Runs what takes long, with its words on our own output. */
 async function run(program, args, cwd) {

@@ -2,13 +2,15 @@
 // edges.test.mjs, where they run.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { afterEach, beforeEach, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { until, within } from '../clients/until.mjs';
 import { Redis } from '../workers/redis.mjs';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
@@ -53,15 +55,46 @@ describe('what is shipped to be read by others', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it("the compose file's worker says what a node understands", async (test) => {
+  describe("the compose file's worker", () => {
     const redis = new Redis();
-    test.after(() => redis.stop());
-    await redis.start();
-    const env = { PATH: process.env.PATH, REDIS_PORT: String(redis.port), TASKS: '1', PAUSE: '0' };
-    await run('sh', ['deploy/worker.sh'], { env });
-    const entries = (await redis.entries()).map(([, json]) => JSON.parse(json));
-    assert.equal(entries.length, 11);
-    assert.deepEqual([entries[0].progress, entries.at(-1).status], [0, 1000]);
-    assert.ok(entries.every(({ identity, userIdentity }) => identity && userIdentity === '5'));
+    let child;
+    beforeEach(() => redis.reserve());
+    afterEach(async () => {
+      child.kill('SIGKILL');
+      await redis.stop();
+    });
+
+    const work = (PAUSE = '0') => {
+      const env = { PATH: process.env.PATH, REDIS_PORT: String(redis.port), TASKS: '1', PAUSE };
+      child = spawn('sh', ['deploy/worker.sh'], { cwd: ROOT, env, stdio: ['ignore', 'ignore', 'pipe'] });
+      return within('the worker to end', once(child, 'exit'));
+    };
+    const said = async () => (await redis.entries()).map(([, json]) => JSON.parse(json));
+
+    it('says what a node understands', async () => {
+      await redis.start();
+      assert.deepEqual(await work(), [0, null]);
+      const messages = await said();
+      assert.equal(messages.length, 11);
+      assert.deepEqual([messages[0].progress, messages.at(-1).status], [0, 1000]);
+      assert.ok(messages.every(({ identity, userIdentity }) => identity && userIdentity === '5'));
+    });
+
+    it('keeps its words until Redis is there', async () => {
+      const ended = work();
+      await within('Redis to be missed', once(child.stderr, 'data'));
+      await redis.start();
+      assert.deepEqual(await ended, [0, null]);
+      assert.equal((await said()).length, 11);
+    });
+
+    it('cancels the task that it is stopped in', async () => {
+      await redis.start();
+      const ended = work('0.1');
+      await until('its first word', async () => (await said()).length > 0);
+      child.kill('SIGTERM');
+      assert.deepEqual(await ended, [0, null]);
+      assert.equal((await said()).at(-1).action, 'cancel');
+    });
   });
 });

@@ -19,6 +19,7 @@ const FOR_PODMAN = [
   [/secret:\n( +)secretName/g, 'secret:\n$1optional: false\n$1secretName'],
   [/secret: \{ secretName/g, 'secret: { optional: false, secretName'],
   ['valueFrom: { fieldRef: { fieldPath: status.podIP } }', 'value: 127.0.0.1'],
+  ['$(POD_IP)', '127.0.0.1'],
   [/valueFrom: \{ secretKeyRef: \{ [^}]* \} \}/, `value: ${KEY}`],
 ];
 

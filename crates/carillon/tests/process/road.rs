@@ -144,12 +144,16 @@ fn listen_ends_with_1_when_the_server_does_or_is_not_there() {
 }
 
 #[test]
-fn a_probe_hears_of_its_task_by_polling_and_by_websocket() {
-    let node = Node::start("serve", &[]);
+fn a_probe_hears_of_its_task_by_polling_and_by_websocket_and_says_goodbye() {
+    let node = Node::start("serve", &["--set=telemetry.log=info,gateway=debug"]);
     let ended = carillon(&["probe", "--url", &node.public, "--to", &node.internal]);
     assert_eq!(ended.code, 0, "{}", ended.err);
     for transport in ["polling: the notice came", "websocket: the notice came"] {
         assert!(ended.out.contains(transport), "{}", ended.out);
+    }
+    for _ in 0..2 {
+        let left = node.running.line_with("a socket left");
+        assert!(left.contains("\"reason\":\"client\""), "{left}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Every metric that the code registers is explained in docs/metrics.md, and no other is.
+//! Every metric that the code registers is explained in docs/metrics.md, and no document tells of another.
 
 use std::collections::BTreeSet;
 
@@ -32,6 +32,22 @@ fn apart(code: &BTreeSet<String>, document: &BTreeSet<String>) -> Vec<Fault> {
     faults.map(|(name, advice)| Fault::of(DOCUMENT, format!("{name}: {advice}"))).collect()
 }
 
+/// What a document asks of metrics that no code has. Of a histogram it may name what Prometheus makes of one.
+fn unknown(leaf: &Leaf, code: &BTreeSet<String>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (index, line) in leaf.text.lines().enumerate() {
+        let word = |letter: char| !(letter.is_ascii_alphanumeric() || letter == '_');
+        for name in line.split(word).filter(|name| name.starts_with(PREFIX)) {
+            let ends = ["_bucket", "_count", "_sum"];
+            let whole = ends.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+            if !code.contains(name) && !code.contains(whole) {
+                faults.push(Fault::at(&leaf.path, index + 1, format!("no code has {name}")));
+            }
+        }
+    }
+    faults
+}
+
 /// A name put together from parts is not found by whoever searches for it.
 fn in_parts(leaf: &Leaf) -> Vec<Fault> {
     let lines = leaf.text.lines().enumerate();
@@ -53,12 +69,23 @@ fn every_metric_is_explained_and_no_other() {
 }
 
 #[test]
+fn every_metric_that_a_document_names_is_there() {
+    let code = in_code();
+    expect_none(
+        TREE.iter().filter(|leaf| leaf.ends_with(&[".md"])).flat_map(|it| unknown(it, &code)),
+    );
+}
+
+#[test]
 fn a_planted_metric_is_found() {
     let code = names("Opts::new(\"carillon_sockets\", \"open sockets\")", '"');
     let document = names("| `carillon_queue_bytes{x}` | gauge |", '`');
     assert_eq!(code, BTreeSet::from(["carillon_sockets".to_owned()]));
     assert_eq!(document, BTreeSet::from(["carillon_queue_bytes".to_owned()]));
     assert_eq!(apart(&code, &document).len(), 2);
+
+    let text = "rate(carillon_sockets_bucket[5m]) / carillon_socket{a=\"b\"}\n".into();
+    assert_eq!(unknown(&Leaf { path: "a.md".into(), text }, &code).len(), 1);
 
     let text = "format!(\"carillon_{noun}_total\")\n".into();
     assert_eq!(in_parts(&Leaf { path: "a.rs".into(), text }).len(), 1);

@@ -28,6 +28,7 @@ const TOOLS: &[Tool] = &[
     toolbox::PODMAN,
     toolbox::RUNC,
     toolbox::NETAVARK,
+    toolbox::IP,
     toolbox::BUILDAH,
     toolbox::MMDEBSTRAP,
     toolbox::OBJCOPY,

@@ -22,7 +22,7 @@ pub(crate) const TEST: &[Step] = &[
         run: workers::run,
     },
     Step { name: "deploy", claim: "what is shipped to run it is right", run: deploy::run },
-    Step { name: "chaos", claim: "a minute of chaos loses nothing", run: chaos::short },
+    Step { name: "chaos", claim: "half a minute of chaos loses nothing", run: chaos::short },
     Step { name: "secrets", claim: "no process has told a secret", run: secrets::run },
 ];
 

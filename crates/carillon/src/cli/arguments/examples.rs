@@ -7,7 +7,7 @@ Examples:
   carillon serve --config carillon.toml      the same, by a settings file
   carillon publish tasks.ndjson --to http://127.0.0.1:8001
   carillon dead list                         what no node could use, and why
-  carillon listen --url http://127.0.0.1:8000 --user 5
+  carillon listen --user 5                   what a page of that user gets
   carillon explain message.json              what a worker's message becomes, or why it is refused
 
 Exit codes: 0 stopped as asked, 64 bad settings or arguments, 1 failed.";
@@ -28,8 +28,8 @@ Ends with 1 if a message is refused.";
 
 pub(super) const LISTEN: &str = "\
 Examples:
-  carillon listen --url http://127.0.0.1:8000 --user 5
-  carillon listen --url http://127.0.0.1:8000 --user 5 --since 'user:5@/notice:k3x9-41'
+  carillon listen --user 5
+  carillon listen --user 5 --since 'user:5@/notice:k3x9-41'
   carillon listen --url https://push.example.com --user 5 --ca ca.crt
 
 Each line is {\"event\",\"args\",\"id\"}; the id of the last one is the next --since.
@@ -63,8 +63,9 @@ and of auth.audiences is named in the token. Whoever has the key can sign for an
 
 pub(super) const PROBE: &str = "\
 Examples:
-  carillon probe --url http://127.0.0.1:8000 --to http://127.0.0.1:8001
-  CARILLON_TOKEN=\"$(carillon token --user carillon-probe)\" carillon probe --url … --to …
+  carillon probe
+  carillon probe --url https://push.example.com --to http://10.0.0.7:8001
+  CARILLON_TOKEN=\"$(carillon token --user carillon-probe)\" carillon probe
 
 A key of the API comes from the environment, CARILLON_API_KEY; and so does, where auth asks for one,
 a token of --user: CARILLON_TOKEN. Ends with 1 when a notice does not come in time.";
@@ -88,7 +89,7 @@ pub(super) const DEMO: &str = "\
 Examples:
   carillon demo                                    then open the address that it prints
   carillon demo --public-addr 127.0.0.1:9000 --internal-addr 127.0.0.1:9001
-  carillon listen --url http://127.0.0.1:8000 --user 5     what its user hears, in another terminal
+  carillon listen --user 5                         what its user hears, in another terminal
 
 It needs nothing else: without redis.url the bus is in memory. `carillon serve --help` tells of every setting.";
 

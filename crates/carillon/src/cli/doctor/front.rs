@@ -39,7 +39,7 @@ fn whole() -> Verdict {
 }
 
 fn broken(error: &str) -> Verdict {
-    let hint = "is it where clients connect? A session that is unknown was asked of another node: docs/sticky.md has files for each proxy";
+    let hint = "is it where clients connect? A session that is unknown was asked of another node: docs/sticky.md says why, docs/install.md has a file for each proxy";
     Verdict::bad(format!("a session was lost: {error}"), hint)
 }
 

@@ -42,7 +42,10 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
 async fn round_trip(config: &Config) -> Verdict {
     let before = Instant::now();
     match bus::round_trip(config).await {
-        Ok(()) => Verdict::good(format!("redis, there and back in {:?}", before.elapsed())),
+        Ok(()) => Verdict::good(format!(
+            "redis, connected to and a notice there and back in {:?}",
+            before.elapsed()
+        )),
         Err(error) => {
             let error = anyhow::Error::new(error);
             Verdict::of_error(&format!("{error:#}"), "mend redis.url, or what stands there")

@@ -11,10 +11,7 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     if cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
         return Some("what answers there speaks no HTTP; if it speaks TLS, write https://");
     }
-    // An error of reading and writing does not name what it holds as its source.
-    let held = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    let tls = cause.downcast_ref().or_else(|| held?.downcast_ref());
-    match tls? {
+    match of_tls(cause)? {
         rustls::Error::InvalidCertificate(_) => Some(
             "its certificate is not trusted: --ca names a root that is, --pin the certificate itself",
         ),
@@ -24,6 +21,11 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
         ),
         _ => None,
     }
+}
+
+/// What TLS says, however often it is wrapped: an error of reading and writing does not name what it holds as its source.
+fn of_tls<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    error.downcast_ref().or_else(|| of_tls(error.downcast_ref::<io::Error>()?.get_ref()?))
 }
 
 #[cfg(test)]
@@ -36,7 +38,9 @@ mod tests {
 
     #[test]
     fn what_tls_says_is_found_within_an_error_of_reading() {
-        let told = |error| advice(&anyhow!(io::Error::other(error)).context("connect"), "usual");
+        let told = |error| {
+            advice(&anyhow!(io::Error::other(io::Error::other(error))).context("connect"), "usual")
+        };
         let unknown = rustls::CertificateError::UnknownIssuer;
         assert!(told(rustls::Error::InvalidCertificate(unknown)).contains("--pin"));
         let plain = rustls::InvalidMessage::InvalidContentType;
