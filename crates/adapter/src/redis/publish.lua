@@ -16,8 +16,7 @@ local function turn_to(place)
   local state = call('HMGET', life, 'epoch', 'seq', 'over_at', 'dated')
   epoch = living(state[1], state[3])
   seq, dated = tonumber(state[2] or 0), tonumber(state[4] or 0)
-  -- Where nobody has said when it is over, its keys have: they may last longer than what comes.
-  over_at = tonumber(state[3] or epoch and call('PEXPIRETIME', life) or 0)
+  over_at = tonumber(state[3] or 0)
 end
 
 -- By version where both have one and they differ, else by stamp. What has no stamp is stored now, after

@@ -90,17 +90,3 @@ async fn a_plain_notice_leaves_a_count_and_nothing_else() {
     assert_eq!(bus.answer(&format!("KEYS carillon:{{{}}}*", audience())).await, "*1");
     assert_eq!(bus.answer(&format!("EXISTS {}", key("life"))).await, ":1");
 }
-
-#[tokio::test]
-async fn what_is_kept_does_not_go_sooner_where_nobody_has_said_when_it_goes() {
-    let (bus, node) = OverRedis::lasting().await;
-    for draft in [plain(audience(), "by itself"), progress("copy", now(), "10%")] {
-        node.accepted(end("export", now(), "end")).await;
-        let before = bus.answer(&format!("PEXPIRETIME {}", key("log"))).await;
-        bus.server.say(&format!("HDEL {} over_at", key("life"))).await;
-        node.accepted(draft).await;
-        assert_eq!(node.within(Duration::from_hours(1)).await.finals.len(), 1);
-        assert_eq!(bus.answer(&format!("PEXPIRETIME {}", key("log"))).await, before);
-        bus.server.say("FLUSHALL").await;
-    }
-}
