@@ -90,3 +90,19 @@ async fn a_plain_notice_leaves_a_count_and_nothing_else() {
     assert_eq!(bus.answer(&format!("KEYS carillon:{{{}}}*", audience())).await, "*1");
     assert_eq!(bus.answer(&format!("EXISTS {}", key("life"))).await, ":1");
 }
+
+#[tokio::test]
+async fn tasks_that_are_over_do_not_stay_with_a_user_who_stays() {
+    let (bus, node) = OverRedis::one().await;
+    let half = OverRedis::config().ended_age / 2;
+    for task in ["1", "2"] {
+        node.accepted(end(task, now(), "end")).await;
+    }
+    bus.pass(half).await;
+    // So that the audience goes on.
+    node.accepted(end("3", now(), "end")).await;
+    bus.pass(half).await;
+    node.accepted(end("4", now(), "end")).await;
+    assert_eq!(bus.answer(&format!("HLEN {}", key("heads"))).await, ":2");
+    assert_eq!(bus.answer(&format!("HLEN {}", key("shown"))).await, ":2");
+}
