@@ -10,6 +10,7 @@ mod canary;
 mod channels;
 mod condition;
 mod config;
+mod copies;
 mod ears;
 mod envelope;
 mod events;
@@ -63,6 +64,7 @@ use self::{
     calls::Calls,
     canary::Canary,
     config::Layout,
+    copies::Uncopied,
     events::{Connection, Events},
     hearing::Hearing,
     keys::Prefix,
@@ -133,6 +135,7 @@ impl Redis {
         let scripts = scripts.map_err(|error| config.refusal(&error))?;
         let min_replicas_ack = config.min_replicas_ack;
         let publishing = if min_replicas_ack > 0 { config.open().await? } else { client.clone() };
+        let uncopied = Uncopied::default();
         let (metrics, events) = (Metrics::new(registry)?, Events::new(registry)?);
         let traffic = Traffic::new(registry)?;
         events.answers(Ok(()));
@@ -141,6 +144,7 @@ impl Redis {
             client,
             publishing,
             min_replicas_ack,
+            uncopied,
             prefix,
             scripts,
             config: limits,

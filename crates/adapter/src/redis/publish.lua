@@ -141,12 +141,27 @@ local function last_for(age, writes)
   end
 end
 
+-- The answer that a notice of no task has had, should it be kept under the number that it says it has: then it was
+-- told too. In a header a trace may be another with every try; the rest of the notice may not.
+local function kept_before(stream, position, envelope)
+  local known, number = string.match(position, '^(%w+)%-(%d+)$')
+  local entry = epoch and known == epoch and call('XRANGE', stream, number, number)[1]
+  local said = entry and string.match(entry[2][2], '^[^\n]*\n[^\n]*(\n.*)$')
+  if said and said == string.match(envelope, '^[^\n]*(\n.*)$') then
+    return {'accepted', epoch, tonumber(number), 0}
+  end
+end
+
 local function publish(kind, task, version, stamp, envelope)
   local of_task, is_kept = kind == 'p' or kind == 'f', kind == 'f' or kind == 'k'
   local last = of_task and shown_of(task) or nil
   local refused = of_task and refusal(kind, version, stamp, last)
   if refused then
     return refused
+  end
+  local before = not of_task and task ~= '' and kept_before(is_kept and log or recent, task, envelope)
+  if before then
+    return before
   end
   if not epoch then
     begin_anew()

@@ -19,6 +19,7 @@ use crate::{
     publisher::Published,
     redis::{
         bus::{Bus, count, millis},
+        copies::Stake,
         primaries::{Owners, slot},
         scripts::{MOVING_WAIT_MAX, MOVING_WAIT_MIN, was_not_run},
         trip::{Trip, Trips},
@@ -104,22 +105,37 @@ impl Bus {
         // known to be away is not waited for.
         let is_up = self.events.is_up();
         let mut trips = Trips::new(self.publishing.is_clustered());
+        let mut stakes = Vec::with_capacity(drafts.len());
         for (place, draft) in drafts.into_iter().enumerate() {
             let audience = draft.audience.clone();
-            let added = self.kept_rooms().mark(draft).and_then(|draft| trips.add(place, draft));
+            let added = self.kept_rooms().mark(draft).and_then(|draft| {
+                let stake = self.stake(&draft);
+                trips.add(place, draft, &stake).map(|()| stakes.push(stake))
+            });
+            stakes.resize_with(place + 1, || Stake::Nothing);
             results.push(added.and(Err(PublishError::Unreachable { audience })));
         }
         if is_up {
-            self.travel(trips.into_vec(), &mut results).await;
+            self.travel(trips.into_vec(), &mut stakes, &mut results).await;
         }
-        for (kind, result) in kinds.into_iter().zip(&results) {
+        for ((kind, stake), result) in kinds.into_iter().zip(stakes).zip(&results) {
             self.metrics.published(kind, result);
+            if result.is_err() {
+                self.uncopied.refused(stake);
+            }
         }
         results
     }
 
+    fn stake(&self, draft: &Draft) -> Stake {
+        if self.min_replicas_ack == 0 {
+            return Stake::Nothing;
+        }
+        self.uncopied.begin(draft, self.config.recent_age())
+    }
+
     /// Makes the trips, and puts each outcome in its place.
-    async fn travel(&self, trips: Vec<Trip>, results: &mut [Outcome]) {
+    async fn travel(&self, trips: Vec<Trip>, stakes: &mut [Stake], results: &mut [Outcome]) {
         let since = Instant::now();
         let mut answers = self.ask(&trips.iter().collect::<Vec<_>>(), false).await;
         let (until, mut wait) = (Instant::now() + self.config.publish_wait, Duration::ZERO);
@@ -140,18 +156,29 @@ impl Bus {
         self.scripts.publish.timed.took(since, is_answered);
         for (trip, Answer { value, replicas }) in trips.into_iter().zip(answers) {
             for (place, audience, outcome) in trip.outcomes(value, self.config.tasks_per_user_max) {
-                results[place] = outcome.and_then(|known| self.copied(known, audience, replicas));
+                let stake = &mut stakes[place];
+                results[place] =
+                    outcome.and_then(|known| self.copied(known, stake, audience, replicas));
             }
         }
     }
 
     /// What was refused as known may have been taken a moment ago, and be as little copied.
-    fn copied(&self, known: Published, audience: Audience, replicas: usize) -> Outcome {
+    fn copied(
+        &self,
+        known: Published,
+        stake: &mut Stake,
+        audience: Audience,
+        replicas: usize,
+    ) -> Outcome {
         let replicas_min = self.min_replicas_ack;
-        if replicas < replicas_min {
-            return Err(PublishError::Unreplicated { audience, replicas, replicas_min });
+        if replicas >= replicas_min || matches!(stake, Stake::Nothing) {
+            return Ok(known);
         }
-        Ok(known)
+        if let Some((id, _)) = known.accepted() {
+            stake.numbered(&id.position);
+        }
+        Err(PublishError::Unreplicated { audience, replicas, replicas_min })
     }
 
     /// Sends one turn, and waits for its answers. `anew`: each primary's first call of a script brings it

@@ -6,7 +6,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use fred::{error::Error, types::Value};
-use notice::{Audience, Draft, Kind, NoticeId, Order, Stamp};
+use notice::{Audience, Draft, Kind, NoticeId, Order, Position, Stamp};
 use rand::distr::{Alphanumeric, SampleString};
 
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     publisher::Published,
     redis::{
         bus::{Bus, count, lasting, lasting_of, odd, position},
+        copies::Stake,
         envelope::seal,
         keys::field,
         scripts::Script,
@@ -67,8 +68,13 @@ impl Trips {
     }
 
     /// Refuses what is too large, and leaves the rest unchanged.
-    pub(super) fn add(&mut self, place: usize, draft: Draft) -> Result<(), PublishError> {
-        let notice = words(&draft)?;
+    pub(super) fn add(
+        &mut self,
+        place: usize,
+        draft: Draft,
+        stake: &Stake,
+    ) -> Result<(), PublishError> {
+        let notice = words(&draft, stake)?;
         let key = self.is_clustered.then(|| draft.audience.clone());
         let open = self.open.get(&key).copied().filter(|trip| self.list[*trip].has_room());
         let trip = open.unwrap_or_else(|| {
@@ -89,7 +95,7 @@ impl Trips {
 
 impl Trip {
     pub(super) fn of_one(draft: Draft) -> Result<Self, PublishError> {
-        let (mut trip, notice) = (Self::default(), words(&draft)?);
+        let (mut trip, notice) = (Self::default(), words(&draft, &Stake::Nothing)?);
         trip.push(0, draft, notice);
         Ok(trip)
     }
@@ -116,11 +122,12 @@ impl Trip {
         &self.groups[0].audience
     }
 
-    /// The only notice, where it is the only one and neither of a task nor kept.
+    /// The only notice, where it is the only one and new, and neither of a task nor kept.
     fn plain(&self) -> Option<(&Value, &Value)> {
         let [Group { notices, .. }] = &*self.groups else { return None };
-        let [[kind, .., envelope]] = &**notices else { return None };
-        let is_plain = matches!(kind.as_str().as_deref(), Some(PLAIN | VOLATILE));
+        let [[kind, earlier, .., envelope]] = &**notices else { return None };
+        let is_new = earlier.as_bytes().is_none_or(<[u8]>::is_empty);
+        let is_plain = is_new && matches!(kind.as_str().as_deref(), Some(PLAIN | VOLATILE));
         is_plain.then_some((envelope, kind))
     }
 
@@ -172,7 +179,7 @@ impl Trip {
 }
 
 /// A draft as `publish.lua` takes it.
-fn words(draft: &Draft) -> Result<[Value; NOTICE_LEN], PublishError> {
+fn words(draft: &Draft, stake: &Stake) -> Result<[Value; NOTICE_LEN], PublishError> {
     let (len_bytes, len_bytes_max) = (draft.payload.len_bytes(), PAYLOAD_BYTES_MAX);
     if len_bytes > len_bytes_max {
         let audience = draft.audience.clone();
@@ -181,9 +188,9 @@ fn words(draft: &Draft) -> Result<[Value; NOTICE_LEN], PublishError> {
     let (kind, task, order) = match &draft.kind {
         Kind::Progress { task, order } => ("p", field(task).into(), *order),
         Kind::Final { task, order } => ("f", field(task).into(), *order),
-        Kind::Kept => (KEPT, Value::from_static_str(""), Order::default()),
-        Kind::Plain => (PLAIN, Value::from_static_str(""), Order::default()),
-        Kind::Volatile => (VOLATILE, Value::from_static_str(""), Order::default()),
+        Kind::Kept => (KEPT, earlier(stake), Order::default()),
+        Kind::Plain => (PLAIN, earlier(stake), Order::default()),
+        Kind::Volatile => (VOLATILE, earlier(stake), Order::default()),
     };
     let version = order
         .version
@@ -193,6 +200,12 @@ fn words(draft: &Draft) -> Result<[Value; NOTICE_LEN], PublishError> {
         |stamp| format!("{:020}{:020}{:016}", stamp.millis, stamp.count, 0).into(),
     );
     Ok([Value::from_static_str(kind), task, version, stamp, Value::Bytes(seal(draft))])
+}
+
+/// In place of a task: the number that the notice may have.
+fn earlier(stake: &Stake) -> Value {
+    let text = |position: &Position| format!("{}-{}", position.epoch, position.seq).into();
+    stake.position().map_or_else(|| Value::from_static_str(""), text)
 }
 
 fn outcome(audience: &Audience, answer: Option<Value>, tasks_max: usize) -> Outcome {
