@@ -30,6 +30,7 @@ mod primaries;
 mod publishing;
 mod put_out;
 mod refusal;
+mod renewing;
 mod repair;
 mod revoking;
 mod rights;

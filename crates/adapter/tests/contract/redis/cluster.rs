@@ -16,7 +16,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{DEADLINE, OverRedis, Running, upward};
+use super::{DEADLINE, OverRedis, Running, leases::send, upward};
 use crate::{
     contract,
     drafts::{audience, end, now, plain, room, text_of},
@@ -256,6 +256,43 @@ async fn one_room_whose_slot_is_on_its_way_costs_no_other_its_members() {
         put_out.push(room);
     }
     assert_eq!(put_out, [stuck]);
+}
+
+/// The primaries go on without each other.
+async fn apart(cluster: &Cluster) {
+    for server in &cluster.nodes {
+        server.say("CONFIG SET cluster-require-full-coverage no").await;
+    }
+}
+
+#[tokio::test]
+async fn a_primary_that_stands_still_costs_no_room_on_another_its_members() {
+    let cluster = Cluster::start().await;
+    apart(&cluster).await;
+    let config = config(&cluster, OverRedis::config());
+    settle(&cluster, &config.prefix).await;
+    let bus = Running::start(config).await;
+    let mut node = bus.link().await;
+    let mut stuck = Vec::new();
+    for n in 0..30 {
+        let room = room(&n.to_string());
+        let login = login("a", LoginMode::Whenever);
+        node.link.logins.login(&room, login).await.expect("it is let in");
+        if cluster.holder(&tag_of(&bus.prefix, &room)).await.0 == 1 {
+            stuck.push(room);
+        }
+    }
+    send(&cluster.nodes[1], "-STOP").await;
+    sleep(OverRedis::config().login_lease * 2).await;
+    let mut put_out = Vec::new();
+    while let Some(arrival) = node.link.inbox.try_next() {
+        let Arrival::PutOut { room, .. } = arrival else { panic!("{arrival:?}") };
+        put_out.push(room);
+    }
+    send(&cluster.nodes[1], "-CONT").await;
+    put_out.sort();
+    stuck.sort();
+    assert_eq!(put_out, stuck);
 }
 
 #[tokio::test]
