@@ -20,7 +20,7 @@ use crate::{
     redis::{
         bus::{Bus, count, millis},
         copies::Stake,
-        primaries::{Owners, slot},
+        primaries::{Owners, at, slot},
         scripts::{MOVING_WAIT_MAX, MOVING_WAIT_MIN, was_not_run},
         trip::{Trip, Trips},
     },
@@ -206,25 +206,40 @@ impl Bus {
     /// The same in a cluster, where one call whose slot has moved would take the answers of a whole pipeline
     /// along.
     async fn ask_each(&self, trips: &[&Trip], anew: bool) -> Vec<Answer> {
-        let each = trips.iter().map(async |trip| {
-            let (script, args) = trip.call(self);
-            if anew {
-                script.run_anew(&self.publishing, &args).await
-            } else {
-                script.run_known(&self.publishing, &args).await
-            }
-        });
-        let values = join_all(each).await;
         let mut turn = Turn::new(&self.publishing);
         for trip in trips {
             turn.goes_to(&self.prefix.channel(trip.audience()));
         }
+        let calls = trips.iter().zip(&turn.calls);
+        let calls = calls.map(|(trip, primary)| (&turn.primaries[*primary], Some(*trip)));
         let wanted = if self.min_replicas_ack > 0 { &turn.primaries[..] } else { &[] };
-        let waits = wanted.iter().map(|(_, slot)| self.wait(&self.publishing, *slot));
-        let acks: Vec<_> = join_all(waits).await.into_iter().map(acks).collect();
+        // In one list, so that each question goes behind what it asks about.
+        let questions = calls.chain(wanted.iter().map(|primary| (primary, None)));
+        let each = questions.map(|(primary, trip)| self.ask_at(primary, trip, anew));
+        let mut values = join_all(each).await;
+        let acks: Vec<_> = values.split_off(trips.len()).into_iter().map(acks).collect();
         let replicas = |primary: usize| acks.get(primary).copied().unwrap_or(0);
         let answers = values.into_iter().zip(&turn.calls);
         answers.map(|(value, primary)| Answer { value, replicas: replicas(*primary) }).collect()
+    }
+
+    /// Makes a trip, or asks for the replicas of those before it. Where these count, both go to one primary by one
+    /// connection or are an error: any other would know of no write that a replica lacks.
+    async fn ask_at(
+        &self,
+        (server, slot): &(Option<Server>, u16),
+        trip: Option<&Trip>,
+        anew: bool,
+    ) -> Result<Value, Error> {
+        let server = server.as_ref().filter(|_| self.min_replicas_ack > 0);
+        let client = at(&self.publishing, server);
+        let Some(trip) = trip else { return self.wait(&client, *slot).await };
+        let (script, args) = trip.call(self);
+        if anew {
+            script.run_anew(&client, &args).await
+        } else {
+            script.run_known(&client, &args).await
+        }
     }
 
     async fn queue(&self, turn: &mut Turn, trips: &[&Trip], anew: bool) -> Result<(), Error> {

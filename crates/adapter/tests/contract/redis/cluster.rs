@@ -296,6 +296,38 @@ async fn a_primary_that_stands_still_costs_no_room_on_another_its_members() {
 }
 
 #[tokio::test]
+async fn replicas_are_asked_right_behind_a_notice_and_not_once_all_primaries_have_answered() {
+    let cluster = Cluster::start().await;
+    apart(&cluster).await;
+    let config = RedisConfig { min_replicas_ack: 1, ..config(&cluster, lasting()) };
+    let bus = Running::start(config).await;
+    let node = bus.link().await;
+    let rooms = (0..).map(|n| room(&format!("kept:{n}")));
+    let mut on = [None, None, None];
+    for room in rooms {
+        let (holder, _) = cluster.holder(&tag_of(&bus.prefix, &room)).await;
+        on[holder].get_or_insert(room);
+        if on.iter().all(Option::is_some) {
+            break;
+        }
+    }
+    let drafts = on.map(|room| plain(room.expect("each has one"), "note")).into();
+    cluster.nodes[0].say("CONFIG RESETSTAT").await;
+    send(&cluster.nodes[1], "-STOP").await;
+    let asked = async {
+        let asked = cluster.nodes[0].comes_to_say("INFO commandstats", "cmdstat_wait");
+        // Well before the publisher gives up.
+        timeout(lasting().publish_wait / 2, asked).await.expect("the first is asked");
+        send(&cluster.nodes[1], "-CONT").await;
+    };
+    let publishing = node.link.publisher.publish_all(drafts);
+    tokio::select! {
+        () = asked => {}
+        results = publishing => panic!("one primary stands still: {results:?}"),
+    }
+}
+
+#[tokio::test]
 async fn slots_that_move_together_to_a_new_primary_and_an_old_one_are_both_heard() {
     let mut cluster = Cluster::start().await;
     let fourth = node().await;
