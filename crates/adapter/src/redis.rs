@@ -41,6 +41,7 @@ mod subscriptions;
 mod suspicion;
 mod tls;
 mod trip;
+mod turn;
 mod uplink;
 
 use std::{sync::Arc, time::Duration};

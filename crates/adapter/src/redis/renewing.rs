@@ -131,9 +131,9 @@ impl Leases {
     /// Lets the cluster know every Redis process there is, and says whether all answered.
     async fn meet_all(&self) -> bool {
         let servers = Owners::of(&self.bus.client).all();
-        let each = servers.into_iter().map(async |server| {
-            matches!(timeout(self.turn(), self.meet(server)).await, Ok(Ok(_)))
-        });
+        let each = servers
+            .into_iter()
+            .map(async |server| matches!(timeout(self.turn(), self.meet(server)).await, Ok(Ok(_))));
         join_all(each).await.into_iter().all(|met| met)
     }
 

@@ -34,37 +34,41 @@ const VOLATILE: &str = "v";
 
 type Outcome = Result<Published, PublishError>;
 
-/// Notices in the order of each audience, each with its place among those it was handed in with.
-#[derive(Default)]
+/// Notices of one or of several audiences, which one script takes together.
 pub(super) struct Trip {
     groups: Vec<Group>,
     len: usize,
     bytes: usize,
+    has_stake: bool,
 }
 
+/// Notices of one audience in their order, each with its place among those it was handed in with.
 struct Group {
     audience: Audience,
     places: Vec<usize>,
     /// What `publish.lua` takes of each.
     notices: Vec<[Value; NOTICE_LEN]>,
+    bytes: usize,
+    /// Whether anything of it must have a copy.
+    has_stake: bool,
 }
 
 const NOTICE_LEN: usize = 5;
 
-/// The trips for drafts that were handed in together.
+/// What was handed in together and is to make its trips.
 pub(super) struct Trips {
-    list: Vec<Trip>,
+    /// Of each audience as many groups as it needs, each as long as one trip may be.
+    audiences: Vec<Vec<Group>>,
+    places: HashMap<Audience, usize>,
     /// A cluster may have each audience elsewhere: there every trip is for one.
     is_clustered: bool,
-    /// Which trip the next notice goes with: of its audience, or in a cluster's absence any.
-    open: HashMap<Option<Audience>, usize>,
 }
 
 // === impl Trips ===
 
 impl Trips {
     pub(super) fn new(is_clustered: bool) -> Self {
-        Self { list: Vec::new(), is_clustered, open: HashMap::new() }
+        Self { audiences: Vec::new(), places: HashMap::new(), is_clustered }
     }
 
     /// Refuses what is too large, and leaves the rest unchanged.
@@ -75,19 +79,57 @@ impl Trips {
         stake: &Stake,
     ) -> Result<(), PublishError> {
         let notice = words(&draft, stake)?;
-        let key = self.is_clustered.then(|| draft.audience.clone());
-        let open = self.open.get(&key).copied().filter(|trip| self.list[*trip].has_room());
-        let trip = open.unwrap_or_else(|| {
-            self.open.insert(key, self.list.len());
-            self.list.push(Trip::default());
-            self.list.len() - 1
+        let known = self.places.get(&draft.audience).copied();
+        let audience = known.unwrap_or_else(|| {
+            self.places.insert(draft.audience.clone(), self.audiences.len());
+            self.audiences.push(Vec::new());
+            self.audiences.len() - 1
         });
-        self.list[trip].push(place, draft, notice);
+        let groups = &mut self.audiences[audience];
+        match groups.last_mut().filter(|group| group.has_room()) {
+            Some(group) => group.push(place, &draft, notice),
+            None => groups.push(Group::of_one(place, draft, notice)),
+        }
+        if let Some(group) = groups.last_mut() {
+            group.has_stake |= !matches!(stake, Stake::Nothing);
+        }
         Ok(())
     }
 
-    pub(super) fn into_vec(self) -> Vec<Trip> {
-        self.list
+    /// The trips that may be on the way at once, one wave after the other. No two of one audience are: the second
+    /// could come before the first, where that is sent once more because Redis did not know its script.
+    pub(super) fn into_waves(self) -> Vec<Vec<Trip>> {
+        let mut waves: Vec<Vec<Trip>> = Vec::new();
+        for groups in self.audiences {
+            waves.resize_with(waves.len().max(groups.len()), Vec::new);
+            for (group, trips) in groups.into_iter().zip(&mut waves) {
+                let open = trips.last_mut().filter(|trip| !self.is_clustered && trip.fits(&group));
+                match open {
+                    Some(trip) => trip.push(group),
+                    None => trips.push(Trip::of(group)),
+                }
+            }
+        }
+        waves
+    }
+}
+
+// === impl Group ===
+
+impl Group {
+    fn of_one(place: usize, draft: Draft, notice: [Value; NOTICE_LEN]) -> Self {
+        let (audience, bytes) = (draft.audience, draft.payload.len_bytes());
+        Self { audience, places: vec![place], notices: vec![notice], bytes, has_stake: false }
+    }
+
+    fn has_room(&self) -> bool {
+        self.places.len() < NOTICES_MAX && self.bytes < BYTES_ENOUGH
+    }
+
+    fn push(&mut self, place: usize, draft: &Draft, notice: [Value; NOTICE_LEN]) {
+        self.places.push(place);
+        self.notices.push(notice);
+        self.bytes += draft.payload.len_bytes();
     }
 }
 
@@ -95,26 +137,33 @@ impl Trips {
 
 impl Trip {
     pub(super) fn of_one(draft: Draft) -> Result<Self, PublishError> {
-        let (mut trip, notice) = (Self::default(), words(&draft, &Stake::Nothing)?);
-        trip.push(0, draft, notice);
-        Ok(trip)
+        let notice = words(&draft, &Stake::Nothing)?;
+        Ok(Self::of(Group::of_one(0, draft, notice)))
     }
 
-    fn has_room(&self) -> bool {
-        self.len < NOTICES_MAX && self.bytes < BYTES_ENOUGH
+    fn of(group: Group) -> Self {
+        let Group { bytes, has_stake, .. } = group;
+        Self { len: group.places.len(), bytes, has_stake, groups: vec![group] }
     }
 
-    fn push(&mut self, place: usize, draft: Draft, notice: [Value; NOTICE_LEN]) {
-        self.len += 1;
-        self.bytes += draft.payload.len_bytes();
-        let known = self.groups.iter().position(|group| group.audience == draft.audience);
-        let group = known.unwrap_or_else(|| {
-            let audience = draft.audience;
-            self.groups.push(Group { audience, places: Vec::new(), notices: Vec::new() });
-            self.groups.len() - 1
-        });
-        self.groups[group].places.push(place);
-        self.groups[group].notices.push(notice);
+    fn fits(&self, group: &Group) -> bool {
+        self.len + group.places.len() <= NOTICES_MAX && self.bytes + group.bytes <= BYTES_ENOUGH
+    }
+
+    fn push(&mut self, group: Group) {
+        self.len += group.places.len();
+        self.bytes += group.bytes;
+        self.has_stake |= group.has_stake;
+        self.groups.push(group);
+    }
+
+    pub(super) fn has_stake(&self) -> bool {
+        self.has_stake
+    }
+
+    /// Where its notices were among those they were handed in with.
+    pub(super) fn places(&self) -> impl Iterator<Item = usize> {
+        self.groups.iter().flat_map(|group| group.places.iter().copied())
     }
 
     /// The first of its audiences: all are where this one is.
