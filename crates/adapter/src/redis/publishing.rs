@@ -1,6 +1,6 @@
 //! How drafts get into Redis: one by itself, or many on the way at once.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use fred::interfaces::ClientLike as _;
 use notice::{Audience, Draft, RoomPatterns};
@@ -104,27 +104,43 @@ impl Bus {
         self.uncopied.begin(draft, self.config.recent_age())
     }
 
-    /// Makes the trips, and puts each outcome in its place. Behind what is to be handed in again nothing is tried.
+    /// Makes the trips, and puts each outcome in its place. Of an audience of which something is to be handed in again
+    /// nothing is tried behind that.
     async fn travel(&self, waves: Vec<Vec<Trip>>, stakes: &mut [Stake], results: &mut [Outcome]) {
-        let mut passing: Option<PublishError> = None;
+        let mut held_up: HashSet<Audience> = HashSet::new();
         for trips in waves {
-            let places: Vec<_> = trips.iter().flat_map(Trip::places).collect();
-            if let Some(error) = &passing {
-                places.into_iter().for_each(|place| results[place] = Err(error.clone()));
-                continue;
+            let waits = |trip: &Trip| trip.audiences().any(|audience| held_up.contains(audience));
+            let (waiting, trips): (Vec<_>, Vec<_>) = trips.into_iter().partition(waits);
+            held_up.extend(waiting.iter().flat_map(Trip::audiences).cloned());
+            if trips.is_empty() {
+                break;
             }
-            let answers = self.answers(&trips).await;
-            let outcomes = trips.into_iter().zip(answers).flat_map(|(trip, answer)| {
-                let outcomes = trip.outcomes(answer.value, self.config.tasks_per_user_max);
-                outcomes.into_iter().map(move |outcome| (outcome, answer.replicas))
-            });
-            for ((place, audience, outcome), replicas) in outcomes {
-                let stake = &mut stakes[place];
-                results[place] =
-                    outcome.and_then(|known| self.copied(known, stake, audience, replicas));
-                passing = passing.or_else(|| transient(&results[place..=place]));
+            held_up.extend(self.travel_together(trips, stakes, results).await);
+        }
+    }
+
+    /// One wave. Says of which audiences something is to be handed in again.
+    async fn travel_together(
+        &self,
+        trips: Vec<Trip>,
+        stakes: &mut [Stake],
+        results: &mut [Outcome],
+    ) -> Vec<Audience> {
+        let answers = self.answers(&trips).await;
+        let outcomes = trips.into_iter().zip(answers).flat_map(|(trip, answer)| {
+            let outcomes = trip.outcomes(answer.value, self.config.tasks_per_user_max);
+            outcomes.into_iter().map(move |outcome| (outcome, answer.replicas))
+        });
+        let mut held_up = Vec::new();
+        for ((place, audience, outcome), replicas) in outcomes {
+            let stake = &mut stakes[place];
+            results[place] =
+                outcome.and_then(|known| self.copied(known, stake, &audience, replicas));
+            if results[place].as_ref().is_err_and(PublishError::is_transient) {
+                held_up.push(audience);
             }
         }
+        held_up
     }
 
     /// What was refused as known may have been taken a moment ago, and be as little copied.
@@ -132,7 +148,7 @@ impl Bus {
         &self,
         known: Published,
         stake: &mut Stake,
-        audience: Audience,
+        audience: &Audience,
         replicas: usize,
     ) -> Outcome {
         let replicas_min = self.min_replicas_ack;
@@ -142,6 +158,7 @@ impl Bus {
         if let Some((id, _)) = known.accepted() {
             stake.numbered(&id.position);
         }
+        let audience = audience.clone();
         Err(PublishError::Unreplicated { audience, replicas, replicas_min })
     }
 }

@@ -161,9 +161,8 @@ impl Trip {
         self.has_stake
     }
 
-    /// Where its notices were among those they were handed in with.
-    pub(super) fn places(&self) -> impl Iterator<Item = usize> {
-        self.groups.iter().flat_map(|group| group.places.iter().copied())
+    pub(super) fn audiences(&self) -> impl Iterator<Item = &Audience> {
+        self.groups.iter().map(|group| &group.audience)
     }
 
     /// The first of its audiences: all are where this one is.

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use adapter::{Arrival, Config, LoginMode, RedisConfig};
+use adapter::{Arrival, Config, LoginMode, PublishError, RedisConfig};
 use futures_util::future::join_all;
 use notice::Audience;
 use tokio::{
@@ -231,6 +231,23 @@ async fn what_is_published_while_a_slot_is_on_its_way_is_taken_when_it_has_arriv
         let refused = all.iter().find(|result| result.is_err());
         assert!(refused.is_none(), "{refused:?}");
     }
+}
+
+#[tokio::test]
+async fn what_waits_for_its_slot_holds_up_no_other_audience_of_its_batch() {
+    let cluster = Cluster::start().await;
+    let limits = Config { publish_wait: Duration::from_millis(500), ..lasting() };
+    let bus = Running::start(config(&cluster, limits)).await;
+    let node = bus.link().await;
+    let (from, slot) = cluster.holder(&tag(&bus.prefix)).await;
+    cluster.begin_to_move(slot, from, (from + 1) % 3).await;
+    // More than one trip of each.
+    let waiting = (0..40).map(|n| end(&n.to_string(), now(), "end"));
+    let others = (0..40).map(|_| plain(room("other"), "note"));
+    let results = node.link.publisher.publish_all(waiting.chain(others).collect()).await;
+    let (waiting, others) = results.split_at(40);
+    assert!(waiting.iter().all(|it| it.as_ref().is_err_and(PublishError::is_transient)));
+    assert!(others.iter().all(Result::is_ok), "{others:?}");
 }
 
 #[tokio::test]
