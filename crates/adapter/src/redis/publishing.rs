@@ -47,9 +47,8 @@ impl Bus {
         if !self.events.is_up() {
             return Err(PublishError::Unreachable { audience: trip.audience().clone() });
         }
-        let (script, args) = trip.call(self);
-        let patience = self.config.publish_wait;
-        let answer = script.run_patiently(&self.publishing, &args, patience).await;
+        let (script, patience) = (trip.script(self), self.config.publish_wait);
+        let answer = script.run_patiently(&self.publishing, || trip.call(self), patience).await;
         let outcome = trip.outcomes(answer, self.config.tasks_per_user_max).pop();
         outcome.expect("one notice has one outcome").2
     }

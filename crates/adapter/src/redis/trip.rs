@@ -18,7 +18,7 @@ use crate::{
         copies::Stake,
         envelope::seal,
         keys::field,
-        scripts::Script,
+        scripts::{LIFE_KEYS_LEN, Script, ScriptCall},
     },
 };
 
@@ -183,21 +183,28 @@ impl Trip {
         self.plain().is_some()
     }
 
-    /// Which script it takes, and with which keys and arguments.
-    pub(super) fn call(&self, bus: &Bus) -> (Script, Vec<Value>) {
-        let mut args: Vec<_> =
-            self.groups.iter().flat_map(|group| bus.args(&group.audience)).collect();
-        let keys_len = args.len();
-        args.push(Alphanumeric.sample_string(&mut rand::rng(), EPOCH_LEN).into());
+    /// Which script it takes.
+    pub(super) fn script<'a>(&self, bus: &'a Bus) -> &'a Script {
+        if self.is_plain() { &bus.scripts.plain } else { &bus.scripts.publish }
+    }
+
+    /// With which keys and arguments.
+    pub(super) fn call(&self, bus: &Bus) -> ScriptCall {
+        let keys_len = self.groups.len() * LIFE_KEYS_LEN;
+        // Behind the keys: the epoch, and before the notices of each audience how many there are.
+        let mut call =
+            ScriptCall::new(keys_len, keys_len + 1 + self.groups.len() + self.len * NOTICE_LEN);
+        call.extend(self.groups.iter().flat_map(|group| bus.prefix.keys(&group.audience)));
+        call.extend([Alphanumeric.sample_string(&mut rand::rng(), EPOCH_LEN).into()]);
         if let Some((envelope, kind)) = self.plain() {
-            args.extend([envelope.clone(), kind.clone()]);
-            return (bus.scripts.plain.clone(), args);
+            call.extend([envelope.clone(), kind.clone()]);
+            return call;
         }
         for Group { notices, .. } in &self.groups {
-            args.push(count(notices.len()));
-            args.extend(notices.iter().flatten().cloned());
+            call.extend([count(notices.len())]);
+            call.extend(notices.iter().flatten().cloned());
         }
-        (bus.scripts.publish.with_keys(keys_len), args)
+        call
     }
 
     /// What became of each notice, by its place.

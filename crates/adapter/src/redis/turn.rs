@@ -101,11 +101,11 @@ impl Bus {
             let server = primary.server.as_ref().filter(|_| primary.is_asked);
             let client = at(&self.publishing, server);
             let Some(trip) = trip else { return self.wait(&client, primary.slot).await };
-            let (script, args) = trip.call(self);
+            let (script, call) = (trip.script(self), trip.call(self));
             if anew {
-                script.run_anew(&client, &args).await
+                script.run_anew(&client, call).await
             } else {
-                script.run_known(&client, &args).await
+                script.run_known(&client, call).await
             }
         });
         join_all(each).await
@@ -120,11 +120,11 @@ impl Bus {
         // To which primaries a script is brought along, and whether that is the plain one.
         let mut brought = HashSet::new();
         for (trip, primary) in &turn.trips {
-            let (script, args) = trip.call(self);
+            let (script, call) = (trip.script(self), trip.call(self));
             if anew && brought.insert((*primary, trip.is_plain())) {
-                script.run_anew(pipeline, &args).await?;
+                script.run_anew(pipeline, call).await?;
             } else {
-                script.run_known(pipeline, &args).await?;
+                script.run_known(pipeline, call).await?;
             }
         }
         for primary in turn.asked() {
