@@ -59,8 +59,9 @@ pub use crate::{
     nodes::{Answers, Living, Nodes},
     publisher::{Published, Publisher, outcome as publish_outcome},
     redis::{
-        Cluster as RedisCluster, Condition as RedisCondition, ConnectError, Pem,
+        AddressError, Cluster as RedisCluster, Condition as RedisCondition, ConnectError, Pem,
         Primary as RedisPrimary, Redis, RedisConfig, RedisTls, Sentinel as RedisSentinel,
+        check_redis_url,
     },
     relay::RelayDriver,
     requests::{Request, Requests},

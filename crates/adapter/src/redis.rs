@@ -4,6 +4,7 @@
 //! the same suite of tests (`tests/contract`) holds it to that. Where the one in memory makes a publisher
 //! wait for a full inbox, this one lets the node fall behind and repairs it from the store.
 
+mod address;
 mod bus;
 mod calls;
 mod canary;
@@ -61,11 +62,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 #[cfg(feature = "fuzzing")]
 pub use self::envelope::fuzzed_envelope;
-pub(crate) use self::{bus::Bus, ears::Ears, leases::Leases, station::Station, uplink::Upward};
 use self::{
+    address::Layout,
     calls::Calls,
     canary::Canary,
-    config::Layout,
     copies::Uncopied,
     events::{Connection, Events},
     hearing::Hearing,
@@ -76,11 +76,13 @@ use self::{
     subscriptions::{Refused, Subscriptions},
 };
 pub use self::{
+    address::{AddressError, check_redis_url},
     condition::{Cluster, Condition, Primary, Sentinel},
     config::RedisConfig,
     refusal::ConnectError,
     tls::{Pem, RedisTls},
 };
+pub(crate) use self::{bus::Bus, ears::Ears, leases::Leases, station::Station, uplink::Upward};
 use crate::{
     echo::Echo,
     held_seats::HeldSeats,

@@ -1,6 +1,6 @@
 //! What is worth telling: one function for the log line and the counter.
 
-use std::time::Duration;
+use std::{error::Error, iter, time::Duration};
 
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, Opts, Registry};
 
@@ -60,8 +60,10 @@ impl Events {
                 "empty"
             }
             Refresh::Failed(error) => {
-                let error: &dyn std::error::Error = &error;
-                tracing::warn!(error, "read the key set; the keys known before stay");
+                tracing::warn!(
+                    error = chain(&error),
+                    "read the key set; the keys known before stay"
+                );
                 "failed"
             }
         };
@@ -74,8 +76,10 @@ impl Events {
     }
 
     pub(crate) fn no_answer(&self, error: &AskError) {
-        let error: &dyn std::error::Error = error;
-        tracing::warn!(error, "ask the backend who a client is; the client is told to come again");
+        tracing::warn!(
+            error = chain(error),
+            "ask the backend who a client is; the client is told to come again"
+        );
         self.questions.with_label_values(&["failed"]).inc();
     }
 
@@ -83,4 +87,10 @@ impl Events {
         tracing::debug!("no turn to ask the backend within the time limit");
         self.questions.with_label_values(&["busy"]).inc();
     }
+}
+
+/// An error and what it comes from, in one text: a line of JSON would keep the first alone.
+fn chain(error: &dyn Error) -> String {
+    let causes = iter::successors(error.source(), |error| (*error).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

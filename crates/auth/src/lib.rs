@@ -39,4 +39,5 @@ pub use crate::{
     key::{Key, KeyError},
     shown::Shown,
     signer::{SignError, Signer},
+    tokens::is_token,
 };

@@ -31,6 +31,8 @@ pub enum SignError {
 #[derive(Serialize)]
 struct Claims<'a> {
     sub: &'a str,
+    /// By which this one token can be revoked.
+    jti: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rooms: Vec<String>,
     iat: u64,
@@ -68,6 +70,7 @@ impl<'a> Signer<'a> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let claims = Claims {
             sub: user.as_str(),
+            jti: format!("{:032x}", rand::random::<u128>()),
             rooms: rooms.iter().map(ToString::to_string).collect(),
             iat: now,
             exp: now.saturating_add(ttl.as_secs()),

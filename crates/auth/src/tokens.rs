@@ -23,6 +23,12 @@ const TOKEN_BYTES_MAX: usize = 8 * 1024;
 /// How many keys without a name are tried for one token.
 const TRIES_MAX: usize = 8;
 
+/// Whether a text has the form of a token (RFC 7515 §3.1), which nobody may be shown: a header that is an object, and
+/// two parts more.
+pub fn is_token(text: &str) -> bool {
+    text.trim_start().starts_with("eyJ") && text.matches('.').count() == 2
+}
+
 /// A key with the rules for what it has signed.
 #[derive(Clone, Debug)]
 pub(crate) struct TrustedKey {

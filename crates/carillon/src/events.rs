@@ -6,7 +6,7 @@ mod spans;
 use std::{net::SocketAddr, time::Duration};
 
 use notice::NodeId;
-use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry};
 use tracing::{debug, error, info, warn};
 
 pub(crate) use self::spans::{SpanEvents, spans_left};
@@ -35,11 +35,6 @@ pub(crate) fn started(
     let public = public.map_or_else(|| "none".to_owned(), |addr| addr.to_string());
     let version = env!("CARGO_PKG_VERSION");
     info!(node.id = %node, %roles, public.addr = public, internal.addr = %internal, version, "node started");
-}
-
-/// This process takes messages in and, its bus being its own, nobody hears them.
-pub(crate) fn unheard() {
-    warn!("node has no gateway, and the embedded bus reaches no other node");
 }
 
 pub(crate) fn stopping(grace: Duration, delay: Duration) {
@@ -103,6 +98,7 @@ pub(crate) fn ordered(order: &Order) {
 pub(crate) struct ApiEvents {
     refused: IntCounterVec,
     key_reads: IntCounterVec,
+    full: IntCounter,
 }
 
 impl ApiEvents {
@@ -113,10 +109,25 @@ impl ApiEvents {
         };
         let refused = "Calls of the internal port that were turned away.";
         let key_reads = "Changes of the files of keys that were found.";
+        let full = IntCounter::new(
+            "carillon_api_full_total",
+            "Times the internal port had as many connections as it may.",
+        )?;
+        registry.register(Box::new(full.clone()))?;
         Ok(Self {
+            full,
             refused: counter("carillon_api_refused_total", refused)?,
             key_reads: counter("carillon_api_key_reads_total", key_reads)?,
         })
+    }
+
+    /// Those that wait for a request are closed.
+    pub(crate) fn port_full(&self, connections_max: usize) {
+        self.full.inc();
+        warn!(
+            connections_max,
+            "internal port is full, and closes the connections that wait for a request"
+        );
     }
 
     pub(crate) fn refused(&self, refusal: &Refusal) {

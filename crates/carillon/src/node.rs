@@ -44,7 +44,8 @@ use self::{
 };
 use crate::{
     bus::{Bus, JoinError, SharedBus},
-    demo, events,
+    demo,
+    events::{self, ApiEvents},
     settings::{Config, Drain, Role},
     telemetry::{Levels, Telemetry},
 };
@@ -224,7 +225,8 @@ impl Running {
         let (door, watchdog) = (Door::new(intake), Watchdog::new(&registry)?);
         let dead = queues.as_ref().map(Queues::dead);
         let tls = serving::tls(&config.internal, &registry)?;
-        let (front, keyring) = Front::open(&config.internal, internal_addr, &registry)?;
+        let api_events = ApiEvents::new(&registry)?;
+        let (front, keyring) = Front::open(&config.internal, api_events.clone());
         let router = Internal {
             gateway: gateway.as_ref().map(Gateway::api),
             tunnels: gateway.as_ref().map(Gateway::tunnels),
@@ -239,7 +241,7 @@ impl Running {
             front,
         }
         .router();
-        wiring::started(config, &node, (public_addr, internal_addr), &bus);
+        events::started(&node, config.roles, public_addr, internal_addr);
         let drain = wiring::drain(config, &bus);
         let mut running = Self::idle(readiness, door, gateway.clone(), drain);
         running.bus.spawn(async move |stop| {
@@ -248,14 +250,12 @@ impl Running {
             bus.run(stop).await;
         });
         running.internal.spawn(async move |stop| {
-            serving::serve(internal, tls, router, stop).await;
+            serving::serve(internal, tls, router, api_events, stop).await;
             queues::close(dead).await;
         });
         running.keep(watchdog, keyring, telemetry.levels.clone());
         if let (Some(gateway), Some(public)) = (gateway, public) {
-            running.sockets.spawn(move |stop| async move {
-                Box::pin(gateway.run(public, stop)).await;
-            });
+            running.sockets.spawn(async move |stop| Box::pin(gateway.run(public, stop)).await);
         }
         running.take_in(queues, config.demo);
         Ok(running)

@@ -46,6 +46,14 @@ mod tests;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+pub(crate) use self::{
+    amount::lasting,
+    api_key::Scope,
+    environment::{API_KEY, TOKEN},
+    levels::misspelt,
+    manual::manual,
+    telemetry::{LogFormat, Traces},
+};
 pub use self::{
     api_key::ApiKey,
     auth::{Auth, Signing},
@@ -55,13 +63,6 @@ pub use self::{
     origin::Origin,
     redis::Redis,
     telemetry::Telemetry,
-};
-pub(crate) use self::{
-    api_key::Scope,
-    environment::{API_KEY, TOKEN},
-    levels::misspelt,
-    manual::manual,
-    telemetry::{LogFormat, Traces},
 };
 
 use self::{table::Entry, value::Value};

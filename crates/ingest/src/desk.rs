@@ -209,9 +209,19 @@ impl<T> Desk<T> {
             bundle.answered(&answer, sent_at);
             match slot {
                 Some(slot) => self.answered(slot, bundle, answer, now),
-                None => self.settle(bundle, &Fate::of(answer)),
+                None => self.settle_alone(bundle, answer),
             }
         }
+    }
+
+    /// What is of no task.
+    fn settle_alone(&mut self, bundle: Bundle<T>, answer: Result<Published, PublishError>) {
+        let namespace = &bundle.draft.audience.namespace;
+        let is_heard = !matches!(answer, Ok(Published::Accepted { nodes: 0, .. }));
+        if !is_heard && !self.intake.serves(namespace) {
+            events::unserved(self.intake.metrics(), namespace);
+        }
+        self.settle(bundle, &Fate::of(answer));
     }
 
     /// What the bus said to a notice of a task.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use notice::Namespace;
 use trace::{Ingest, Reader};
 
 use crate::{
@@ -43,6 +44,14 @@ pub(crate) fn refused(reader: &Reader, span: Option<Box<Ingest>>, fate: &Fate) {
         Some(span) => span.refused(say),
         None => say(),
     }
+}
+
+/// An emit reached nobody, and nobody can be where it went. Said once: it is most often one worker's spelling.
+pub(crate) fn unserved(metrics: &Metrics, namespace: &Namespace) {
+    if metrics.unserved.get() == 0 {
+        tracing::warn!(%namespace, "emit is for a namespace that is not served: public.namespaces lists those that are");
+    }
+    metrics.unserved.inc();
 }
 
 /// A queued message will never be usable.

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::SystemTime};
 
 use adapter::Publisher;
-use notice::{Message, Stamp, StatusTable};
+use notice::{Message, Namespace, Stamp, StatusTable};
 use trace::Sampling;
 
 use crate::{
@@ -22,11 +22,20 @@ pub struct Intake {
     table: Arc<StatusTable>,
     metrics: Metrics,
     sampling: Sampling,
+    /// Where clients may be.
+    namespaces: Arc<[Namespace]>,
 }
 
 impl Intake {
     pub fn new(publisher: Publisher, table: StatusTable, metrics: Metrics) -> Self {
-        Self { publisher, table: Arc::new(table), metrics, sampling: Sampling::OFF }
+        let (table, sampling) = (Arc::new(table), Sampling::OFF);
+        Self { publisher, table, metrics, sampling, namespaces: Arc::default() }
+    }
+
+    /// The same, with a word where an emit is for a namespace that is none of these and that nobody hears.
+    #[must_use]
+    pub fn serving(self, namespaces: &[Namespace]) -> Self {
+        Self { namespaces: namespaces.into(), ..self }
     }
 
     /// The same, with traces recorded of some of what it takes.
@@ -65,6 +74,10 @@ impl Intake {
 
     pub(crate) fn publisher(&self) -> &Publisher {
         &self.publisher
+    }
+
+    pub(crate) fn serves(&self, namespace: &Namespace) -> bool {
+        self.namespaces.is_empty() || self.namespaces.contains(namespace)
     }
 
     pub(crate) fn sampling(&self) -> &Sampling {

@@ -12,6 +12,7 @@ pub struct Metrics {
     pub(crate) pending: IntGauge,
     dead_letters: IntCounterVec,
     pub(crate) conflated: IntCounter,
+    pub(crate) unserved: IntCounter,
 }
 
 /// Where a message came from.
@@ -69,12 +70,17 @@ impl Metrics {
                 "carillon_conflated_total",
                 "Progress left out for newer progress of the same task.",
             )?,
+            unserved: IntCounter::new(
+                "carillon_ingest_unserved_total",
+                "Emits of workers that reached nobody, for a namespace that is not served.",
+            )?,
         };
         registry.register(Box::new(metrics.messages.clone()))?;
         registry.register(Box::new(metrics.lag.clone()))?;
         registry.register(Box::new(metrics.pending.clone()))?;
         registry.register(Box::new(metrics.dead_letters.clone()))?;
         registry.register(Box::new(metrics.conflated.clone()))?;
+        registry.register(Box::new(metrics.unserved.clone()))?;
         Ok(metrics)
     }
 

@@ -125,13 +125,7 @@ fn user(fields: &Fields<'_>) -> Result<UserId, MessageError> {
     let Some(text) = given.id() else {
         return Err(MessageError::User { got: not_an_id(&given).to_owned() });
     };
-    let user = UserId::new(&text).map_err(|error| MessageError::User { got: error.to_string() })?;
-    match fields.get(Field::User).id() {
-        Some(other) if !other.is_empty() && other != text => {
-            Err(MessageError::UserMismatch { user: short(&other), user_identity: short(&text) })
-        }
-        _ => Ok(user),
-    }
+    UserId::new(&text).map_err(|error| MessageError::User { got: error.to_string() })
 }
 
 /// The run, if one is given; null and the empty string give none.

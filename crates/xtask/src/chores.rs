@@ -45,6 +45,8 @@ fn cargo_test(more: &[&str], shop: &mut Workshop) -> Result<(), Failure> {
     toolbox::fetch_node(shop)?;
     toolbox::NPM.fetch(shop)?;
     toolbox::SS.fetch(shop)?;
+    toolbox::GIT.fetch(shop)?;
+    toolbox::KILL.fetch(shop)?;
     let setting = errand::bounding_setting(TESTS_LIMIT)?;
     let tests = Errand::new("cargo").unsaid("--config").unsaid(setting);
     let tests = tests.args(["test", "--workspace", "--no-fail-fast"]).args(more);

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{failure::Failure, tally::Tally, workshop::Workshop};
+use crate::{failure::Failure, tally::Tally, toolbox, workshop::Workshop};
 
 #[derive(Debug)]
 pub(crate) struct Errand {
@@ -23,6 +23,10 @@ impl Errand {
     pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
         let mut command = Command::new(program.as_ref());
         command.current_dir(Workshop::root()).stdin(Stdio::null());
+        // Tests look for programs by themselves, and find what was found for them.
+        if let Ok(path) = env::join_paths(toolbox::search_path()) {
+            command.env("PATH", path);
+        }
         Self { command, words: program.as_ref().to_string_lossy().into_owned() }
     }
 

@@ -8,11 +8,11 @@ use std::{
 use crate::{errand::Errand, failure::Failure, workshop::Workshop};
 
 mod golang;
+mod node;
 
 use golang::Package;
 pub(crate) use golang::bring_folder;
-
-const NODE_MAJOR_MIN: u32 = 20;
+pub(crate) use node::fetch_node;
 
 #[derive(Debug)]
 pub(crate) struct Tool {
@@ -79,12 +79,20 @@ pub(crate) const PROMTOOL: Tool = Tool {
     source: Source::Apt("prometheus"),
     purpose: "alerts and dashboards are tried with it",
 };
-const NODE: Tool =
-    Tool { programs: &["node"], source: Source::Apt("nodejs"), purpose: "the clients run in it" };
 pub(crate) const NPM: Tool = Tool {
     programs: &["npm"],
     source: Source::Apt("npm"),
     purpose: "it brings the official clients",
+};
+pub(crate) const GIT: Tool = Tool {
+    programs: &["git"],
+    source: Source::Apt("git"),
+    purpose: "a test asks it which files there are",
+};
+pub(crate) const KILL: Tool = Tool {
+    programs: &["kill"],
+    source: Source::Apt("procps"),
+    purpose: "the tests stop and freeze what they started",
 };
 pub(crate) const SS: Tool = Tool {
     programs: &["ss"],
@@ -195,11 +203,11 @@ pub(crate) const KWOK: Tool = Tool {
 impl Tool {
     /// Where the program is. Installs it if it is nowhere, and says so before.
     pub(crate) fn fetch(&self, shop: &mut Workshop) -> Result<PathBuf, Failure> {
-        if let Some(program) = self.find()? {
+        if let Some(program) = self.find() {
             return Ok(program);
         }
         self.bring(shop)?;
-        self.find()?.ok_or_else(|| self.missing("it was installed, and is still not found"))
+        self.find().ok_or_else(|| self.missing("it was installed, and is still not found"))
     }
 
     /// Installs it, wherever it may be already, and says so before.
@@ -214,16 +222,15 @@ impl Tool {
         self.install(shop)
     }
 
-    fn find(&self) -> Result<Option<PathBuf>, Failure> {
-        let mut folders = search_path();
-        folders.push(own_programs()?);
+    fn find(&self) -> Option<PathBuf> {
+        let folders = search_path();
         let mut programs = self.programs.iter().flat_map(|name| {
             folders.iter().map(move |folder| folder.join(name)).filter(|program| program.is_file())
         });
-        Ok(match self.source {
+        match self.source {
             Source::Rustup(_) => programs.find(|program| starts(program)),
             Source::Apt(_) | Source::Cargo(_) | Source::Go(_) => programs.next(),
-        })
+        }
     }
 
     fn install(&self, shop: &mut Workshop) -> Result<(), Failure> {
@@ -242,13 +249,18 @@ impl Tool {
 
     fn install_by_apt(&self, packages: &str) -> Result<(), Failure> {
         let apt = |args: &[&str]| {
-            let root = !on_search_path("sudo") || owned_by_root();
-            let words = if root { vec!["apt-get"] } else { vec!["sudo", "apt-get"] };
-            let errand = Errand::new(words[0]).args(&words[1..]).args(args);
-            errand.env("DEBIAN_FRONTEND", "noninteractive").run()
+            let root = owned_by_root();
+            // In words: sudo keeps no variables.
+            let words = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"];
+            let errand = if root { Errand::new("env") } else { Errand::new("sudo").args(["env"]) };
+            errand.args(&words[1..]).args(args).run()
         };
         if !on_search_path("apt-get") {
             return Err(self.missing("install it by hand, and put it on the search path"));
+        }
+        if !owned_by_root() && !on_search_path("sudo") {
+            let hint = format!("without sudo it takes the super-user: apt-get install {packages}");
+            return Err(self.missing(&hint));
         }
         apt(&["update", "-q"])?;
         let mut install = vec!["install", "-q", "-y", "--no-install-recommends"];
@@ -262,33 +274,20 @@ impl Tool {
     }
 }
 
-/// Node, if it is as new as the tests of the clients and the page need it: some systems install an
-/// older one.
-pub(crate) fn fetch_node(shop: &mut Workshop) -> Result<(), Failure> {
-    let answer = Errand::new(NODE.fetch(shop)?).args(["--version"]).answer().unwrap_or_default();
-    let version = answer.trim().trim_start_matches('v');
-    let major = version.split('.').next().and_then(|major| major.parse().ok());
-    if major.is_some_and(|major: u32| major >= NODE_MAJOR_MIN) {
-        return Ok(());
-    }
-    let program = format!("node {NODE_MAJOR_MIN}");
-    let hint = format!("{version:?} is; put a newer one first on the search path");
-    Err(Failure::Missing { program, hint })
-}
-
 /// A program that is used where it is and brought by nobody.
-pub(crate) fn found(program: &str) -> Result<Option<PathBuf>, Failure> {
-    let mut folders = search_path();
-    folders.push(own_programs()?);
-    Ok(folders.iter().map(|folder| folder.join(program)).find(|program| program.is_file()))
+pub(crate) fn found(program: &str) -> Option<PathBuf> {
+    search_path().iter().map(|folder| folder.join(program)).find(|program| program.is_file())
 }
 
 fn starts(program: &Path) -> bool {
     Errand::new(program).args(["--version"]).answer().is_some()
 }
 
-fn search_path() -> Vec<PathBuf> {
-    env::var_os("PATH").map_or_else(Vec::new, |path| env::split_paths(&path).collect())
+/// First what was brought here, last where Debian keeps servers, which an ordinary user's path leaves out.
+pub(crate) fn search_path() -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let servers = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
+    own_programs().into_iter().chain(env::split_paths(&path)).chain(servers).collect()
 }
 
 fn on_search_path(program: &str) -> bool {

@@ -15,7 +15,11 @@ use fred::{
 
 use crate::{
     config::Config,
-    redis::{refusal::ConnectError, tls::RedisTls},
+    redis::{
+        address::{self, Layout},
+        refusal::ConnectError,
+        tls::RedisTls,
+    },
 };
 
 /// Commands that wait for one connection. Past it, a command fails at once as a transient error.
@@ -55,14 +59,6 @@ pub struct RedisConfig {
     pub positions_every: Duration,
 }
 
-/// What is at the other end of the url.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Layout {
-    Alone,
-    Cluster,
-    Sentinel,
-}
-
 impl RedisConfig {
     /// The usual: this machine's roots, no replicas waited for.
     pub fn new(url: impl Into<String>, prefix: impl Into<String>, bus: Config) -> Self {
@@ -100,38 +96,12 @@ impl RedisConfig {
     }
 
     pub(super) fn layout(&self) -> Result<Layout, ConnectError> {
-        match self.scheme() {
-            "redis" | "rediss" => Ok(Layout::Alone),
-            "redis-cluster" | "rediss-cluster" => Ok(Layout::Cluster),
-            "redis-sentinel" | "rediss-sentinel" => Ok(Layout::Sentinel),
-            scheme => {
-                Err(ConnectError::Url { reason: format!("the scheme {scheme:?} is not known") })
-            }
-        }
-    }
-
-    fn scheme(&self) -> &str {
-        self.url.split_once("://").map_or("", |(scheme, _)| scheme)
+        Ok(address::layout(&self.url)?)
     }
 
     pub(super) fn fred(&self) -> Result<FredConfig, ConnectError> {
-        let layout = self.layout()?;
-        let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
-        // Without its TLS, for which fred would read this machine's roots whether or not they are wanted.
-        let plain = format!("redis://{rest}");
-        let config = match layout {
-            Layout::Alone => FredConfig::from_url_centralized(&plain),
-            Layout::Cluster => FredConfig::from_url_clustered(&plain),
-            Layout::Sentinel => FredConfig::from_url_sentinel(&plain),
-        };
-        let config = config.map_err(|error| {
-            let reason = match layout {
-                Layout::Sentinel => "it needs ?sentinelServiceName=name behind host and port",
-                _ => error.details(),
-            };
-            ConnectError::Url { reason: reason.to_owned() }
-        })?;
-        let tls = self.scheme().starts_with("rediss");
+        let config = address::read(&self.url)?;
+        let tls = self.url.starts_with("rediss");
         let tls = tls.then(|| self.tls.clone().unwrap_or_default().fred()).transpose()?;
         Ok(FredConfig { version: RespVersion::RESP3, fail_fast: true, tls, ..config })
     }
@@ -176,7 +146,7 @@ impl RedisConfig {
     }
 
     pub(super) fn refusal(&self, error: &Error) -> ConnectError {
-        ConnectError::of(self.server(), self.scheme(), error)
+        ConnectError::of(self.server(), &self.url, error)
     }
 }
 

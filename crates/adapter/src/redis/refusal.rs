@@ -3,16 +3,16 @@
 use fred::error::{Error, ErrorKind};
 use thiserror::Error as ThisError;
 
-use crate::redis::bus::lasting;
+use crate::redis::{address::AddressError, bus::lasting};
 
 /// The bus cannot be there.
 #[derive(Debug, ThisError)]
 pub enum ConnectError {
     #[error(
-        "read redis url: {reason} (hint: write redis://[user:password@]host[:port], or the same with \
+        "read redis url: {0} (hint: write redis://[user:password@]host[:port], or the same with \
          rediss, redis-cluster, rediss-cluster, redis-sentinel or rediss-sentinel)"
     )]
-    Url { reason: String },
+    Url(#[from] AddressError),
 
     #[error("read redis prefix {prefix:?}: it is empty or holds a brace (hint: use a plain word)")]
     Prefix { prefix: String },
@@ -47,7 +47,8 @@ pub enum ConnectError {
 
 impl ConnectError {
     /// What a failure to connect comes down to.
-    pub(super) fn of(server: String, scheme: &str, error: &Error) -> Self {
+    pub(super) fn of(server: String, url: &str, error: &Error) -> Self {
+        let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
         let reason = plain(error.details()).to_owned();
         let denied = ["NOAUTH", "WRONGPASS", "NOPERM"].iter().any(|code| reason.starts_with(code));
         if denied || *error.kind() == ErrorKind::Auth {

@@ -23,9 +23,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     inbox::Arrival,
     redis::{
+        address::Layout,
         bus::{Bus, lasting},
         channels::{self, BATCH_LEN},
-        config::Layout,
         ears::Ears,
         events::{Connection, subscribing_failed},
         primaries::{Owners, Runs, at, is_deposed},

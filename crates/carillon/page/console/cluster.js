@@ -4,21 +4,27 @@ import { $, button, count, element, give, sure, trouble } from "./node.js";
 
 /** @typedef {{ node: string, roles: string[], version: string, sockets: number, headroom: number, draining?: boolean, this?: boolean }} Node */
 
-/** @param {Node[]} nodes @param {number | null} letters */
+/** Either is `null` where this node's roles do not include it. @param {Node[] | null} nodes @param {number | null} letters */
 export function show(nodes, letters) {
-  const total = (/** @type {(node: Node) => number} */ of) => nodes.reduce((sum, node) => sum + of(node), 0);
-  const tiles = [
-    ["Nodes", count(nodes.length)],
-    ["Sockets", count(total((node) => node.sockets))],
-    ["Room left", count(total((node) => node.headroom))],
-    ["Going", count(total((node) => Number(node.draining ?? false)))],
-    ["Dead letters", letters === null ? "–" : count(letters), letters ? "bad" : ""],
-  ];
+  $("of-cluster").hidden = !nodes;
+  $("no-sockets").hidden = Boolean(nodes);
+  const tiles = [...(nodes ? tilesOf(nodes) : []), ["Dead letters", letters === null ? "–" : count(letters), letters ? "bad" : ""]];
   const tile = ([title, value, tone = ""]) =>
     element("div", [element("dt", title), element("dd", value)], { "data-tone": tone });
   $("tiles").replaceChildren(...tiles.map(tile));
   // What somebody is about to press stays where it is.
-  if (!$("nodes").contains(document.activeElement)) $("nodes").replaceChildren(...nodes.map(row));
+  if (nodes && !$("nodes").contains(document.activeElement)) $("nodes").replaceChildren(...nodes.map(row));
+}
+
+/** @param {Node[]} nodes */
+function tilesOf(nodes) {
+  const total = (/** @type {(node: Node) => number} */ of) => nodes.reduce((sum, node) => sum + of(node), 0);
+  return [
+    ["Nodes", count(nodes.length)],
+    ["Sockets", count(total((node) => node.sockets))],
+    ["Room left", count(total((node) => node.headroom))],
+    ["Going", count(total((node) => Number(node.draining ?? false)))],
+  ];
 }
 
 /** @param {Node} node */

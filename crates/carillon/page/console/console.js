@@ -15,10 +15,10 @@ const VIEWS = ["cluster", "someone", "dead"];
 
 const rates = new Rates($("rates"));
 
-/** How many dead letters there are; `null` where this node takes no messages in. */
-async function letters() {
+/** What a call answers; `null` where this node's roles do not include it. @param {string} path */
+async function readIfHere(path) {
   try {
-    return (await read("/v1/dead?limit=1")).count;
+    return await read(path);
   } catch (error) {
     if (error instanceof Refused && error.status === 404) return null;
     throw error;
@@ -40,11 +40,10 @@ async function look() {
   const redisIsAway = reading.has("carillon_redis_up") && sum(reading, "carillon_redis_up") === 0;
   if (redisIsAway) tellHere("unready", "Redis does not answer");
   else tellHere(ready ? "open" : "unready", ready ? "This node is ready" : "This node is not ready");
-  const count = await letters();
+  const count = (await readIfHere("/v1/dead?limit=1"))?.count ?? null;
   $("dead-badge").hidden = !count;
   $("dead-badge").textContent = String(count ?? "");
-  const { nodes } = await read("/v1/nodes");
-  cluster.show(nodes, count);
+  cluster.show((await readIfHere("/v1/nodes"))?.nodes ?? null, count);
 }
 
 /** Whether the last look failed: what it said is taken back once one does not. */

@@ -47,7 +47,9 @@ export const give = async (path, body) =>
 export function trouble(error) {
   const told = error instanceof Refused ? error.message : error ? String(error) : "";
   const isKey = error instanceof Refused && (error.status === 401 || error.status === 403);
-  $("trouble").textContent = isKey ? `${told}. Give a key that may, above.` : told;
+  const text = isKey ? `${told}. Give a key that may, above.` : told;
+  // Written again, it would be read out again.
+  if ($("trouble").textContent !== text) $("trouble").textContent = text;
   $("trouble").hidden = !told;
   if (isKey) $("key").placeholder = "a key is asked for";
 }

@@ -75,7 +75,10 @@ impl Api {
             .await
             .map_err(|_elapsed| anyhow!("read the answer of {}: none came in time", self.remote))
             .flatten()
-            .map_err(|error| Failure::hinted(error, "is that a node's internal address?"))
+            .map_err(|error| {
+                let hint = trust::advice(&error, "is that a node's internal address?");
+                Failure::hinted(error, hint)
+            })
     }
 
     async fn exchange(

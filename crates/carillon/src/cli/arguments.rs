@@ -1,96 +1,18 @@
 //! The commands and their arguments, and the help that teaches them.
 
+mod examples;
+
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ingest::DeadLetterId;
 use notice::{NameError, RoomPattern, RoomPatternError, UserId};
 
-use crate::settings::{Flag, Sources, manual};
-
-const EXAMPLES: &str = "\
-Examples:
-  carillon demo                              see it: a page, and tasks that move on it
-  carillon                                   a node on 127.0.0.1:8000, its API on 127.0.0.1:8001
-  carillon serve --config carillon.toml      the same, by a settings file
-  carillon publish tasks.ndjson --to http://127.0.0.1:8001
-  carillon dead list                         what no node could use, and why
-  carillon listen --url http://127.0.0.1:8000 --user 5
-  carillon explain message.json              what a worker's message becomes, or why it is refused
-
-Exit codes: 0 stopped as asked, 64 bad settings or arguments, 1 failed.";
-
-const PUBLISH_EXAMPLES: &str = "\
-Examples:
-  carillon publish message.json --to http://127.0.0.1:8001
-  carillon publish tasks.ndjson --to http://127.0.0.1:8001
-  worker | carillon publish - --to http://127.0.0.1:8001
-  carillon publish tasks.ndjson --to redis://127.0.0.1:6379
-
-FILE holds one JSON message, an array of them, or one on each line (NDJSON).
-Over http a node answers what became of each; a key of its API comes from the environment,
-CARILLON_API_KEY. Into Redis (redis, redis-sentinel, redis-cluster, or the same with rediss)
-messages are added to the stream that nodes read, once they were seen to be well-formed. Which
-roots rediss trusts is a setting: CARILLON_REDIS__TLS__CA.
-Ends with 1 if a message is refused.";
-
-const LISTEN_EXAMPLES: &str = "\
-Examples:
-  carillon listen --url http://127.0.0.1:8000 --user 5
-  carillon listen --url http://127.0.0.1:8000 --user 5 --since 'user:5@/notice:k3x9-41'
-  carillon listen --url https://push.example.com --user 5 --ca ca.crt
-
-Each line is {\"event\",\"args\",\"id\"}; the id of the last one is the next --since.
-Where clients need a token, it comes from the environment: CARILLON_TOKEN.
-Ends with 0 on ctrl-c, and with 1 when the server ends.";
-
-const DEAD_EXAMPLES: &str = "\
-A dead letter is a message that no node could use as it stands: it is no JSON, names no user,
-has no event, or could not be published however often it was tried. It is kept for you.
-
-Examples:
-  carillon dead list                                    the latest 20, newest first
-  carillon dead list --to redis://127.0.0.1:6379 | jq -r .json
-  carillon dead replay 1763683200000-0                  hand one in again, as a new message
-  carillon dead replay --all                            all, after what was wrong was mended
-  carillon dead drop --all --to http://127.0.0.1:8001
-
-A list is a table on a terminal, and a JSON line for each letter in a pipe.
-Without --to they are looked for in the Redis of the settings (redis.url), or else asked of the
-node on 127.0.0.1:8001. A key of its API comes from the environment: CARILLON_API_KEY.
-What is replayed and still cannot be used is a dead letter again, under another id.";
-
-const TOKEN_EXAMPLES: &str = "\
-Examples:
-  carillon token --user 5
-  carillon token --user 5 --ttl 10m --room 456 --room 'chat:*'
-  io('http://127.0.0.1:8000/notice', { auth: { token } })     in the page
-
-The key is auth.key of the settings: a secret, or a private key as PEM. The first of auth.issuers
-and of auth.audiences is named in the token. Whoever has the key can sign for any user.";
-
-const PROBE_EXAMPLES: &str = "\
-Examples:
-  carillon probe --url http://127.0.0.1:8000 --to http://127.0.0.1:8001
-  CARILLON_TOKEN=\"$(carillon token --user carillon-probe)\" carillon probe --url … --to …
-
-A key of the API comes from the environment, CARILLON_API_KEY; and so does, where auth asks for one,
-a token of --user: CARILLON_TOKEN. Ends with 1 when a notice does not come in time.";
-
-const EXPLAIN_EXAMPLES: &str = "\
-Examples:
-  carillon explain message.json
-  worker | carillon explain -
-
-Sends nothing. Exits with 1 if a message is refused.";
-
-const SOURCES: &str = "\
-Settings come from a TOML file, then the environment, then flags; the last one wins:
-  [public]
-  addr = \"127.0.0.1:9000\"                    in the file of --config or CARILLON_CONFIG
-  CARILLON_PUBLIC__ADDR=127.0.0.1:9000       in the environment
-  --set public.addr=127.0.0.1:9000           as a flag, or --public-addr 127.0.0.1:9000
-";
+use self::examples::{
+    CHECK, CONFIG, DEAD, DEMO, DOCTOR, EXAMPLES, EXPLAIN, HEALTHCHECK, LISTEN, PROBE, PUBLISH,
+    SOURCES, TOKEN,
+};
+use crate::settings::{self, Flag, Sources, manual};
 
 /// Carries task progress, and above all its end, from workers to the pages that wait for it.
 #[derive(Debug, Parser)]
@@ -107,32 +29,37 @@ pub(super) enum Command {
     /// Run a node (what `carillon` alone does)
     Serve(SettingFlags),
     /// Run a node with a page to look at, and a worker that copies folders for user 5
+    #[command(after_help = DEMO)]
     Demo(SettingFlags),
     /// Hand in worker messages: one, an array, or NDJSON
-    #[command(after_help = PUBLISH_EXAMPLES)]
+    #[command(after_help = PUBLISH)]
     Publish(PublishArgs),
     /// What no node could use: look through it, hand it in again, let it go
-    #[command(subcommand, after_help = DEAD_EXAMPLES)]
+    #[command(subcommand, after_help = DEAD)]
     Dead(DeadCommand),
     /// Print what a user receives, a JSON line each
-    #[command(after_help = LISTEN_EXAMPLES)]
+    #[command(after_help = LISTEN)]
     Listen(ListenArgs),
     /// Say what each worker message becomes, or why it is refused
-    #[command(after_help = EXPLAIN_EXAMPLES)]
+    #[command(after_help = EXPLAIN)]
     Explain(ExplainArgs),
     /// Sign a token with the configured key (auth.key)
-    #[command(after_help = TOKEN_EXAMPLES)]
+    #[command(after_help = TOKEN)]
     Token(TokenArgs),
     /// Load the settings and report every mistake
+    #[command(after_help = CHECK)]
     Check(SettingFlags),
     /// Print the settings in force and where each came from, secrets masked
+    #[command(after_help = CONFIG)]
     Config(SettingFlags),
     /// Look at what a node needs from this machine and from Redis, and at nodes that run; say what to do
+    #[command(after_help = DOCTOR)]
     Doctor(DoctorArgs),
     /// Ask the node of these settings whether it takes clients; ends with 1 if not
+    #[command(after_help = HEALTHCHECK)]
     Healthcheck(HealthArgs),
     /// Hand in a task, and wait for its notice by polling and by WebSocket
-    #[command(after_help = PROBE_EXAMPLES)]
+    #[command(after_help = PROBE)]
     Probe(ProbeArgs),
 }
 
@@ -191,13 +118,13 @@ pub(super) struct TlsArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum DeadCommand {
     /// Show dead letters, newest first
-    #[command(after_help = DEAD_EXAMPLES)]
+    #[command(after_help = DEAD)]
     List(DeadList),
     /// Hand dead letters in again, as new messages
-    #[command(after_help = DEAD_EXAMPLES)]
+    #[command(after_help = DEAD)]
     Replay(DeadWhich),
     /// Let dead letters go for good
-    #[command(after_help = DEAD_EXAMPLES)]
+    #[command(after_help = DEAD)]
     Drop(DeadWhich),
 }
 
@@ -250,6 +177,7 @@ pub(super) struct ListenArgs {
     /// Whose notices
     #[arg(long, value_name = "ID")]
     pub(super) user: String,
+    /// Where the user's pages listen
     #[arg(long, value_name = "NAME", default_value = "/notice")]
     pub(super) namespace: String,
     /// The last id that was seen, or one for each audience joined by commas
@@ -265,7 +193,7 @@ pub(super) struct TokenArgs {
     #[arg(long, value_name = "ID", value_parser = user)]
     pub(super) user: UserId,
     /// For how long, from now
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = settings::lasting)]
     pub(super) ttl: Duration,
     /// A room that it opens, or the beginning of names and a *; may be repeated
     #[arg(long, value_name = "ROOM", value_parser = room)]
@@ -329,13 +257,10 @@ pub(super) struct ExplainArgs {
 }
 
 pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    let mut command = Cli::command();
-    for name in ["serve", "demo", "check", "config", "doctor"] {
-        let help = format!("{SOURCES}\n{}", manual());
-        command = command.mut_subcommand(name, |it| {
-            it.after_help("--help tells of every setting.").after_long_help(help)
-        });
-    }
+    let help = format!("{SOURCES}\n{}", manual());
+    let command = Cli::command().mut_subcommand("serve", |it| {
+        it.after_help("--help tells of every setting.").after_long_help(help)
+    });
     Cli::from_arg_matches(&command.try_get_matches_from(arguments)?)
 }
 

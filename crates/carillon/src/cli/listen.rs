@@ -113,7 +113,9 @@ async fn connect(
         Err(tungstenite::Error::Http(answer)) => Err(refused(remote, &answer)),
         Err(error) => {
             let error = anyhow!(error).context(format!("connect to {remote}"));
-            Err(Failure::hinted(error, "is a node listening there? `carillon demo` starts one"))
+            let usual = "is a node listening there? `carillon demo` starts one";
+            let hint = trust::advice(&error, usual);
+            Err(Failure::hinted(error, hint))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a command goes by where it speaks TLS: whom it trusts, and what it shows of itself.
 
+mod advice;
 mod pinned;
 
 use std::{
@@ -23,6 +24,7 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
 
+pub(super) use self::advice::advice;
 use self::pinned::Pinned;
 use crate::{
     cli::{arguments::TlsArgs, remote::Remote},

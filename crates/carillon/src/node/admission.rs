@@ -1,9 +1,6 @@
 //! Who may use the internal port, and for what.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::{net::IpAddr, sync::Arc};
 
 use http::{HeaderMap, header, uri::Authority};
 use subtle::ConstantTimeEq as _;
@@ -13,7 +10,7 @@ use crate::{
     settings::{ApiKey, Internal, Scope},
 };
 
-/// The keys, and whether the port is on loopback.
+/// The keys, and what is asked for.
 #[derive(Debug)]
 pub(super) struct Admission {
     keys: Keys,
@@ -21,7 +18,6 @@ pub(super) struct Admission {
     asks: bool,
     /// A certificate is asked for, beside them.
     asks_certificate: bool,
-    is_loopback: bool,
 }
 
 /// Who calls, as far as that is known.
@@ -50,11 +46,10 @@ pub(crate) enum Refusal {
 }
 
 impl Admission {
-    pub(super) fn new(config: &Internal, keys: Keys, addr: SocketAddr) -> Self {
+    pub(super) fn new(config: &Internal, keys: Keys) -> Self {
         let asks = !config.api_keys.is_empty() || config.api_key_files.is_some();
         let asks_certificate = config.tls.as_ref().is_some_and(|tls| tls.clients.is_some());
-        let is_loopback = addr.ip().to_canonical().is_loopback();
-        Self { keys, asks, asks_certificate, is_loopback }
+        Self { keys, asks, asks_certificate }
     }
 
     pub(super) fn judge(
@@ -66,8 +61,6 @@ impl Admission {
         let scope = match need {
             Need::Nothing => return Ok(Caller::Local),
             _ if self.asks_certificate && !is_certified => return Err(Refusal::NoCertificate),
-            Need::Page if self.is_loopback => return Ok(Caller::Local),
-            Need::Page => Some(Scope::Read),
             Need::Key => None,
             Need::Scope(scope) => Some(scope),
         };
@@ -147,10 +140,10 @@ mod tests {
     const KEY: &str = "0123456789abcdef";
     const READ: Need = Need::Scope(Scope::Read);
 
-    fn admission(keys: &str, addr: &str) -> Admission {
+    fn admission(keys: &str) -> Admission {
         let config = Settings::of([("internal.api_keys", keys)]).into_config().unwrap();
         let (_, keys) = watch::channel(config.internal.api_keys.clone().into());
-        Admission::new(&config.internal, keys, addr.parse().unwrap())
+        Admission::new(&config.internal, keys)
     }
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
@@ -162,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_key_is_taken_in_either_header_and_no_other_key() {
-        let admission = admission(&format!("another-key-of-16-b,{KEY}"), "127.0.0.1:1");
+        let admission = admission(&format!("another-key-of-16-b,{KEY}"));
         let judge = |name, value: &str| admission.judge(READ, false, &headers(&[(name, value)]));
         let known = Ok(Caller::Key("#2".into()));
         assert_eq!(judge("x-api-key", KEY), known);
@@ -177,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_key_is_for_what_its_scopes_say() {
-        let admission = admission(&format!("shop:publish:{KEY}"), "127.0.0.1:1");
+        let admission = admission(&format!("shop:publish:{KEY}"));
         let judge = |need| admission.judge(need, false, &headers(&[("x-api-key", KEY)]));
         let shop: Arc<str> = "shop".into();
         assert_eq!(judge(Need::Scope(Scope::Publish)), Ok(Caller::Key(Arc::clone(&shop))));
@@ -191,26 +184,18 @@ mod tests {
     #[test]
     fn of_equal_keys_the_first_counts() {
         let keys = format!("one:read:{KEY},two:admin:{KEY}");
-        let judged =
-            admission(&keys, "127.0.0.1:1").judge(READ, false, &headers(&[("x-api-key", KEY)]));
+        let judged = admission(&keys).judge(READ, false, &headers(&[("x-api-key", KEY)]));
         assert_eq!(judged, Ok(Caller::Key("one".into())));
     }
 
     #[test]
     fn what_is_open_asks_for_no_key() {
-        let admission = admission(KEY, "10.0.0.1:1");
-        assert!(admission.judge(Need::Nothing, false, &headers(&[])).is_ok());
-        assert!(admission.judge(Need::Page, false, &headers(&[])).is_err());
-    }
-
-    #[test]
-    fn the_page_asks_for_no_key_on_loopback() {
-        assert!(admission(KEY, "127.0.0.1:1").judge(Need::Page, false, &headers(&[])).is_ok());
+        assert!(admission(KEY).judge(Need::Nothing, false, &headers(&[])).is_ok());
     }
 
     #[test]
     fn without_keys_a_page_of_another_origin_is_turned_away() {
-        let admission = admission("", "127.0.0.1:8001");
+        let admission = admission("");
         let judge =
             |pairs: &[(&'static str, &str)]| admission.judge(READ, false, &headers(pairs)).is_ok();
         let host = ("host", "127.0.0.1:8001");

@@ -81,6 +81,8 @@ fn whom(uri: &Uri, body: &[u8]) -> String {
     let meant = MEANT.iter().find_map(|name| match body.get(name)? {
         Value::Null => None,
         Value::Bool(true) => Some((*name).to_owned()),
+        // Pasted by mistake; whoever reads the line could use it.
+        Value::String(text) if auth::is_token(text) => Some(format!("{name} ********")),
         Value::String(text) => Some(format!("{name} {text}")),
         other => Some(format!("{name} {other}")),
     });
@@ -102,6 +104,7 @@ mod tests {
         assert_eq!(said(path, r#"{"user":5,"namespace":"/notice"}"#), "user 5 in /notice");
         assert_eq!(said(path, r#"{"socket":"abc"}"#), "socket abc");
         assert_eq!(said("/v1/dead/drop", r#"{"all":true}"#), "all");
+        assert_eq!(said("/v1/revocations", r#"{"token":"eyJh.eyJz.c2ln"}"#), "token ********");
         assert_eq!(said("/v1/users/5/tasks/a", ""), "/v1/users/5/tasks/a");
         assert_eq!(said(path, "[nonsense"), path);
         let long = format!(r#"{{"room":"{}"}}"#, "r".repeat(9_999));

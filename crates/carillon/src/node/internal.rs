@@ -10,7 +10,6 @@ use axum::{
     routing::{get, post},
 };
 use ingest::DeadLetterStore;
-use prometheus::Registry;
 
 use crate::{
     events::ApiEvents,
@@ -32,17 +31,6 @@ use crate::{
 
 /// How long a request may take, its body included: an emit may wait a minute for acknowledgements.
 const REQUEST_WITHIN: Duration = Duration::from_secs(70);
-
-/// What only a node with sockets answers.
-const GATEWAY_PATHS: [&str; 7] = [
-    "/v1/downlink",
-    "/v1/emit",
-    "/v1/nodes",
-    "/v1/revocations",
-    "/v1/rooms",
-    "/v1/sockets",
-    "/v1/users",
-];
 
 /// What the internal port speaks for.
 pub(super) struct Internal {
@@ -68,15 +56,10 @@ pub(super) struct Front {
 }
 
 impl Front {
-    /// `addr` is where the port is. With it comes what keeps the keys up to date, if they are in files.
-    pub(super) fn open(
-        config: &settings::Internal,
-        addr: SocketAddr,
-        registry: &Registry,
-    ) -> Result<(Self, Option<Keyring>), prometheus::Error> {
-        let events = ApiEvents::new(registry)?;
+    /// With it comes what keeps the keys up to date, if they are in files.
+    pub(super) fn open(config: &settings::Internal, events: ApiEvents) -> (Self, Option<Keyring>) {
         let (keys, keyring) = Keyring::open(config, events.clone());
-        Ok((Self { admission: Admission::new(config, keys, addr), events }, keyring))
+        (Self { admission: Admission::new(config, keys), events }, keyring)
     }
 }
 
@@ -124,6 +107,10 @@ async fn answer(
     request: Request,
     next: Next,
 ) -> Response {
+    if request.method().is_safe() {
+        // No call reads the body of one, and what nobody reads is not kept.
+        return next.run(request).await;
+    }
     match (body::whole(request).await, deed) {
         (Ok((request, body)), Some(deed)) => {
             audit::carry_out(deed, caller, &body, request, next).await
@@ -144,13 +131,12 @@ fn not_found(request: &Request, public_addr: Option<SocketAddr>) -> Problem {
         Some(addr) if is_below(path, &["/socket.io", "/ws", "/events"]) => {
             format!("clients connect to the public port, {addr}")
         }
-        _ if is_below(path, &["/v1/tasks", "/v1/dead"]) => {
-            "this node's roles do not include ingest".to_owned()
-        }
-        None if is_below(path, &GATEWAY_PATHS) => {
-            "this node's roles do not include gateway".to_owned()
-        }
-        _ => "GET / says what is here".to_owned(),
+        _ => match routes::role_of(path) {
+            Some(role) if role != "gateway" || public_addr.is_none() => {
+                format!("this node's roles do not include {role}")
+            }
+            _ => "GET / says what is here".to_owned(),
+        },
     };
     Problem::NotFound { hint }
 }

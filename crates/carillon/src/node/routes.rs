@@ -13,8 +13,6 @@ use crate::settings::Scope;
 pub(super) enum Need {
     /// It is told to everyone: no secrets, no users, the same on every node of a release.
     Nothing,
-    /// What everybody on this machine may see; from elsewhere it asks for a key that may read.
-    Page,
     /// Any key: there is nothing there.
     Key,
     Scope(Scope),
@@ -31,7 +29,6 @@ pub(super) struct Terms {
 type Route = (Method, &'static str, Terms);
 
 const OPEN: Terms = Terms { need: Need::Nothing, deed: None };
-const PAGE: Terms = Terms { need: Need::Page, deed: None };
 const PUBLISH: Terms = Terms { need: Need::Scope(Scope::Publish), deed: None };
 const READ: Terms = Terms { need: Need::Scope(Scope::Read), deed: None };
 const ADMIN: Terms = Terms { need: Need::Scope(Scope::Admin), deed: None };
@@ -45,14 +42,14 @@ const ROUTES: [Route; 34] = [
     (Method::GET, "/readyz", OPEN),
     (Method::GET, "/metrics", OPEN),
     (Method::GET, "/openapi.json", OPEN),
-    (Method::GET, "/", PAGE),
-    (Method::GET, "/carillon.js", PAGE),
-    (Method::GET, "/console/{file}", PAGE),
-    (Method::GET, "/demo", PAGE),
-    (Method::GET, "/demo.js", PAGE),
-    (Method::GET, "/rooms", PAGE),
-    (Method::GET, "/rooms.js", PAGE),
-    (Method::GET, "/style.css", PAGE),
+    (Method::GET, "/", OPEN),
+    (Method::GET, "/carillon.js", OPEN),
+    (Method::GET, "/console/{file}", OPEN),
+    (Method::GET, "/demo", OPEN),
+    (Method::GET, "/demo.js", OPEN),
+    (Method::GET, "/rooms", OPEN),
+    (Method::GET, "/rooms.js", OPEN),
+    (Method::GET, "/style.css", OPEN),
     (Method::POST, "/v1/tasks", PUBLISH),
     (Method::POST, "/v1/emit", PUBLISH),
     (Method::POST, "/v1/downlink", PUBLISH),
@@ -82,6 +79,18 @@ pub(super) fn terms_of(request: &Request) -> Terms {
     match request.extensions().get::<MatchedPath>() {
         Some(path) => terms(request.method(), path.as_str()),
         None => Terms { need: Need::Key, deed: None },
+    }
+}
+
+/// The role of nodes that have this path or one below it; `None` where all have it, or none.
+pub(super) fn role_of(path: &str) -> Option<&'static str> {
+    let first = |path: &str| path.split('/').take(3).collect::<Vec<_>>().join("/");
+    let is_there = ROUTES.iter().any(|route| first(route.1) == first(path));
+    match first(path).as_str() {
+        "/v1/log" => None,
+        "/v1/tasks" | "/v1/dead" => Some("ingest"),
+        _ if is_there && path.starts_with("/v1/") => Some("gateway"),
+        _ => None,
     }
 }
 
@@ -128,11 +137,21 @@ mod tests {
         let table = routes.map(|(method, path, terms)| {
             let scopes = match terms.need {
                 Need::Scope(scope) => vec![scope.name().to_owned()],
-                Need::Nothing | Need::Page | Need::Key => Vec::new(),
+                Need::Nothing | Need::Key => Vec::new(),
             };
             (format!("{method} {path}"), scopes)
         });
         assert_eq!(table.collect::<BTreeMap<_, _>>(), documented());
+    }
+
+    #[test]
+    fn a_path_is_of_the_role_whose_nodes_have_it() {
+        assert_eq!(role_of("/v1/dead/replay"), Some("ingest"));
+        assert_eq!(role_of("/v1/users/5/tasks"), Some("gateway"));
+        assert_eq!(role_of("/v1/tail"), Some("gateway"));
+        for path in ["/v1/log", "/livez", "/v1/new", "/"] {
+            assert_eq!(role_of(path), None, "{path}");
+        }
     }
 
     #[test]

@@ -25,9 +25,13 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::{events, settings::Internal};
+use crate::{
+    events::{self, ApiEvents},
+    settings::Internal,
+};
 
-/// Connections at a time; further ones wait to be accepted.
+/// Connections at a time. One more has those closed that wait for a request, so that who asks whether the node
+/// lives is answered, however many callers keep theirs.
 const CONNECTIONS_MAX: usize = 1024;
 /// How long a connection may say nothing, between requests or within a request's head.
 const HEAD_WITHIN: Duration = Duration::from_mins(1);
@@ -61,6 +65,7 @@ pub(super) async fn serve(
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
     router: Router,
+    events: ApiEvents,
     stop: CancellationToken,
 ) {
     let renewing = async {
@@ -68,24 +73,32 @@ pub(super) async fn serve(
             tls.run(stop.clone()).await;
         }
     };
-    tokio::join!(accept(listener, tls.clone(), router, stop.clone()), renewing);
+    tokio::join!(accept(listener, tls.clone(), router, events, stop.clone()), renewing);
 }
 
 async fn accept(
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
     router: Router,
+    events: ApiEvents,
     stop: CancellationToken,
 ) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
+    // Those that are there end with it once what they answer is answered.
+    let mut present = stop.child_token();
     loop {
         while connections.try_join_next().is_some() {}
+        if places.available_permits() == 0 {
+            events.port_full(CONNECTIONS_MAX);
+            present.cancel();
+            present = stop.child_token();
+        }
         match wake(&listener, &places, &stop).await {
             Wake::Stop => break,
             Wake::Connection(stream, peer, place) => {
-                let (tls, router, stop) = (tls.clone(), router.clone(), stop.clone());
-                connections.spawn(attend(stream, peer, tls, router, stop, place));
+                let (tls, router, end) = (tls.clone(), router.clone(), present.clone());
+                connections.spawn(attend(stream, peer, tls, router, end, place));
             }
             Wake::Failed(error) => {
                 events::accept_failed(&error);
@@ -119,15 +132,15 @@ async fn attend(
     peer: SocketAddr,
     tls: Option<Arc<Tls>>,
     router: Router,
-    stop: CancellationToken,
+    end: CancellationToken,
     _place: OwnedSemaphorePermit,
 ) {
     // Answers are small and awaited; without it they may wait for more.
     let _unless_gone = stream.set_nodelay(true);
-    let Some(tls) = tls else { return converse(stream, peer, None, router, stop).await };
+    let Some(tls) = tls else { return converse(stream, peer, None, router, end).await };
     let Some(stream) = agree(&tls, stream).await else { return };
     let certified = stream.get_ref().1.peer_certificates().map(|_| Certified);
-    converse(stream, peer, certified, router, stop).await;
+    converse(stream, peer, certified, router, end).await;
 }
 
 /// `None`: there is nobody to agree with.
@@ -143,13 +156,13 @@ async fn agree(tls: &Tls, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
     stream
 }
 
-/// Answers on one connection until it ends; once told to stop, ends it after the request in flight.
+/// Answers on one connection until it ends; once told to end, does so after the request in flight.
 async fn converse(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     peer: SocketAddr,
     certified: Option<Certified>,
     router: Router,
-    stop: CancellationToken,
+    end: CancellationToken,
 ) {
     let service = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
@@ -169,7 +182,7 @@ async fn converse(
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
+        () = end.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

@@ -13,7 +13,6 @@ use prometheus::Registry;
 
 use crate::{
     bus::Bus,
-    events,
     node::StartError,
     settings::{Config, Drain},
 };
@@ -25,7 +24,7 @@ pub(super) fn intake(
 ) -> Result<Intake, prometheus::Error> {
     let metrics = ingest::Metrics::new(registry)?;
     let intake = Intake::new(publisher, config.ingest.status.clone(), metrics);
-    Ok(intake.traced(config.telemetry.sampling()))
+    Ok(intake.traced(config.telemetry.sampling()).serving(&config.public.namespaces))
 }
 
 pub(super) fn source() -> ingest::Config {
@@ -133,19 +132,6 @@ fn page_origins(internal: SocketAddr) -> impl Iterator<Item = String> {
 pub(super) fn drain(config: &Config, bus: &Bus) -> Drain {
     let delay = if bus.reaches_others() { config.drain.delay } else { Duration::ZERO };
     Drain { delay, ..config.drain }
-}
-
-/// Says that the node is there; who takes messages in for nobody is told so.
-pub(super) fn started(
-    config: &Config,
-    node: &NodeId,
-    (public, internal): (Option<SocketAddr>, SocketAddr),
-    bus: &Bus,
-) {
-    events::started(node, config.roles, public, internal);
-    if public.is_none() && !bus.reaches_others() {
-        events::unheard();
-    }
 }
 
 /// What sockets have of the grace, from its beginning: the rest is for what closes after them.

@@ -18,6 +18,16 @@ pub(super) fn flag(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "is neither true nor false".to_owned())
 }
 
+/// Reads a duration of a second or more: for what a short pause of the machine must not count as over.
+pub(crate) fn lasting(text: &str) -> Result<Duration, String> {
+    let duration = duration(text)?;
+    if duration >= Duration::from_secs(1) {
+        Ok(duration)
+    } else {
+        Err("is shorter than 1s".to_owned())
+    }
+}
+
 /// So short that nobody waits for a dead node's members, so long that renewing costs next to nothing.
 pub(super) fn lease(text: &str) -> Result<Duration, String> {
     let lease = duration(text)?;

@@ -144,6 +144,9 @@ fn jwks(text: &str) -> Result<Jwks, String> {
 fn url(text: &str) -> Result<Uri, String> {
     let url: Uri = text.parse().map_err(|_| "is no URL".to_owned())?;
     let is_whole = matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some();
+    if url.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return Err("holds a user or a password, which would not be sent".to_owned());
+    }
     if is_whole { Ok(url) } else { Err("is no http:// or https:// URL".to_owned()) }
 }
 

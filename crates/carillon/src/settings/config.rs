@@ -186,13 +186,13 @@ pub(super) fn build(settings: Settings) -> Result<Config, Mistakes> {
         ingest: Ingest {
             status: read.value("ingest.status", status),
             consumer: read.maybe("ingest.consumer", consumer),
-            claim_after: read.one("ingest.claim_after", amount::duration),
+            claim_after: read.one("ingest.claim_after", amount::lasting),
             tries: read.one("ingest.tries", amount::rate),
         },
         leases: Leases {
-            node: read.one("leases.node", amount::duration),
+            node: read.one("leases.node", amount::lasting),
             login: read.one("leases.login", amount::lease),
-            channel: read.one("leases.channel", amount::duration),
+            channel: read.one("leases.channel", amount::lasting),
         },
         auth: auth::read(&mut read),
         uplink: uplink::read(&mut read),

@@ -40,7 +40,26 @@ pub(super) fn read(read: &mut Reader) -> Option<Redis> {
         ca: read.maybe("redis.tls.ca", file),
         identity: tls::pair(read, "redis.tls"),
     };
+    if url.is_none() && !read.is_set("redis.url") {
+        needs_url(read, &redis);
+    }
     url.map(|_| redis)
+}
+
+/// What is of a Redis means nothing without one, and whoever set it believes that there is one.
+fn needs_url(read: &mut Reader, redis: &Redis) {
+    let mut refuse = |name: &str| {
+        read.refuse(name, "is of a Redis, and there is none", "set redis.url to where it is");
+    };
+    if redis.min_replicas_ack > 0 {
+        refuse("redis.min_replicas_ack");
+    }
+    if redis.ca.is_some() {
+        refuse("redis.tls.ca");
+    }
+    if redis.identity.is_some() {
+        refuse("redis.tls.cert");
+    }
 }
 
 /// The URL, with the password that its file holds.
@@ -51,12 +70,16 @@ fn url(url: &str, password: Option<&str>) -> Result<String, String> {
         .ok_or_else(|| {
             format!("begins with none of {}, each followed by ://", REDIS_SCHEMES.join(", "))
         })?;
-    let Some(password) = password else { return Ok(url.to_owned()) };
     let (user, host) = rest.rsplit_once('@').unwrap_or(("", rest));
-    if user.contains(':') {
-        return Err("holds a password, and redis.password_file gives another".to_owned());
-    }
-    Ok(format!("{scheme}://{user}:{password}@{host}"))
+    let url = match password {
+        None => url.to_owned(),
+        Some(_) if user.contains(':') => {
+            return Err("holds a password, and redis.password_file gives another".to_owned());
+        }
+        Some(password) => format!("{scheme}://{user}:{password}@{host}"),
+    };
+    adapter::check_redis_url(&url).map_err(|error| format!("names no Redis: {error}"))?;
+    Ok(url)
 }
 
 /// What the file holds but for the line's end, as a URL writes it.

@@ -9,6 +9,7 @@ const WINDOW_MARGIN: Duration = Duration::from_secs(30);
 
 pub(super) fn check(read: &mut Reader, config: &Config) {
     openness(read, config);
+    roles(read, config);
     conformance(read, config);
     window(read, config);
     uplink::check(read, config);
@@ -52,6 +53,18 @@ fn openness(read: &mut Reader, config: &Config) {
     let (public, internal) = (config.public.addr, config.internal.addr);
     if public == internal && public.port() != 0 {
         read.refuse("internal.addr", "is public.addr too", "give the two different ports");
+    }
+}
+
+/// Who takes messages in for other nodes has to reach them.
+fn roles(read: &mut Reader, config: &Config) {
+    let has_redis = config.redis.is_some() || read.is_set("redis.url");
+    if !config.roles.gateway && !has_redis {
+        read.refuse(
+            "roles",
+            "are ingest alone, and without a Redis nobody would hear what it takes in",
+            "set redis.url to the Redis that the other nodes share, or add the role gateway",
+        );
     }
 }
 

@@ -265,7 +265,7 @@ pub(super) const TABLE: &[Entry] = &[
     text("telemetry.log_format", "auto", "json", "`text`, `json`, or `auto`: text on a terminal, else JSON."),
     text("telemetry.otlp_endpoint", "", "http://127.0.0.1:4318",
         "Where traces go, by OTLP over HTTP as protobuf; `/v1/traces` is added where it names no path. None: \
-         nothing is recorded. The variables of OpenTelemetry are read too ([tracing](tracing.md)).").secret(),
+         nothing is recorded. The variables of OpenTelemetry are read too (docs/tracing.md).").secret(),
     text("telemetry.service_name", "carillon", "carillon", "The name under which traces are found."),
     text("telemetry.trace_ratio", "0.01", "0.01",
         "The share of the traces that are recorded, of those that begin here; from 0 to 1."),

@@ -164,12 +164,19 @@ fn a_collector_is_named_by_an_address_without_a_user() {
 
 #[test]
 fn a_redis_is_named_by_a_url_of_a_known_kind_and_shown_to_nobody() {
-    for url in ["redis://10.0.0.1:6379", "rediss://u:p@cache", "redis-sentinel://a:26379,b:26379"] {
+    for url in [
+        "redis://10.0.0.1:6379",
+        "rediss://u:p@cache",
+        "redis-sentinel://a:1?node=b:1&sentinelServiceName=main",
+    ] {
         assert_eq!(names(&mistakes(&[("redis.url", url)])), [""; 0], "{url}");
     }
-    for url in ["10.0.0.1:6379", "http://cache", "redis://"] {
+    for url in ["10.0.0.1:6379", "http://cache", "redis://", "redis://cache:port"] {
         assert_eq!(names(&mistakes(&[("redis.url", url)])), ["redis.url"], "{url}");
     }
+    let alone = mistakes(&[("redis.min_replicas_ack", "1")]);
+    assert_eq!(names(&alone), ["redis.min_replicas_ack"]);
+    assert_eq!(names(&mistakes(&[("roles", "ingest")])), ["roles"]);
     for prefix in ["", "a{b}", "a b"] {
         assert_eq!(names(&mistakes(&[("redis.prefix", prefix)])), ["redis.prefix"], "{prefix}");
     }

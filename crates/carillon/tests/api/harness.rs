@@ -77,6 +77,13 @@ impl Api {
         Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
     }
 
+    /// Whatever is there, by its whole address.
+    pub(crate) async fn fetch(&self, url: &str) -> Response<Bytes> {
+        let request = Request::builder().uri(url).body(Full::default()).unwrap();
+        let (parts, body) = self.client.request(request).await.unwrap().into_parts();
+        Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Response<Bytes> {
         self.send(Method::GET, path, &[], "").await
     }

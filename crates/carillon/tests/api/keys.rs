@@ -83,6 +83,20 @@ async fn every_call_takes_a_key_of_its_own_scope_and_no_other() {
 }
 
 #[tokio::test]
+async fn the_console_opens_without_a_key_and_asks_for_one() {
+    let keys = ("internal.api_keys", "0123456789abcdef");
+    let api = Api::start_with(&[keys, ("internal.addr", "0.0.0.0:0")]).await;
+    let port = api.node.internal_addr().port();
+    for path in ["/", "/console/console.js", "/style.css"] {
+        let url = format!("http://127.0.0.1:{port}{path}");
+        assert_eq!(api.fetch(&url).await.status(), 200, "{path}");
+    }
+    let url = format!("http://127.0.0.1:{port}/v1/nodes");
+    assert_eq!(api.fetch(&url).await.status(), 401);
+    api.stop().await;
+}
+
+#[tokio::test]
 async fn a_key_without_scopes_may_do_everything() {
     let key = "0123456789abcdef";
     let api = Api::start_with(&[("internal.api_keys", key)]).await;

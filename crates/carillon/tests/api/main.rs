@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a broken harness should stop the test")]
 
 mod bad_orders;
+mod crowd;
 mod examples;
 mod keys;
 mod openapi;
@@ -12,3 +13,6 @@ mod tasks;
 mod document;
 mod folder;
 mod harness;
+#[path = "../../../adapter/tests/contract/server.rs"]
+#[expect(dead_code, reason = "the bus's own tests ask more of it")]
+mod server;

@@ -3,7 +3,10 @@
 use http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::harness::{Api, json_of};
+use crate::{
+    harness::{Api, json_of},
+    server::Server,
+};
 
 fn message(identity: &str, status: i32) -> String {
     json!({ "identity": identity, "userIdentity": 5, "status": status }).to_string()
@@ -217,7 +220,8 @@ async fn a_node_without_the_ingest_role_has_no_door_for_messages() {
 
 #[tokio::test]
 async fn a_node_without_the_gateway_role_has_no_public_port() {
-    let api = Api::start_with(&[("roles", "ingest")]).await;
+    let redis = Server::start(&[]).await;
+    let api = Api::start_with(&[("roles", "ingest"), ("redis.url", &redis.url())]).await;
     assert_eq!(api.node.public_addr(), None);
     let (status, _) = api.post(message("a", 100)).await;
     assert_eq!(status, StatusCode::ACCEPTED);

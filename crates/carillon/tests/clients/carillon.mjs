@@ -109,6 +109,13 @@ export class Carillon {
     this.#child.kill('SIGTERM');
   }
 
+  /** As the kernel does when memory is short: nothing is said to anybody. */
+  async kill() {
+    const exit = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await within('carillon to be gone', exit);
+  }
+
   /** The exit code after SIGTERM; one that does not leave by itself is killed and is a failure. */
   async stop() {
     if (this.#isGone()) return this.#child?.exitCode;

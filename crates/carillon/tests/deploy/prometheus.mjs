@@ -1,4 +1,4 @@
-// A Prometheus of the test's own, which asks nodes as fast as they answer and judges them by the shipped rules.
+// A Prometheus of the test's own, which asks nodes and judges them by the shipped rules.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,18 +11,21 @@ import { until, within } from '../clients/until.mjs';
 
 const RULES = fileURLToPath(new URL('../../../../helm/carillon/files/rules/*.yaml', import.meta.url));
 
+/** So that a test need not wait. */
+const FAST = { scrape_interval: '200ms', scrape_timeout: '200ms', evaluation_interval: '500ms' };
+
 export class Prometheus {
   #folder = mkdtempSync(join(tmpdir(), 'carillon-prometheus-'));
   #child = null;
   #url = '';
 
   /** `targets` are the internal addresses of nodes. */
-  async start(program, targets) {
+  async start(program, targets, pace = FAST) {
     const [port] = await freePorts(1);
     this.#url = `http://127.0.0.1:${port}`;
     const config = join(this.#folder, 'prometheus.yml');
     writeFileSync(config, JSON.stringify({
-      global: { scrape_interval: '200ms', scrape_timeout: '200ms', evaluation_interval: '500ms' },
+      global: pace,
       rule_files: [RULES],
       scrape_configs: [{ job_name: 'carillon', static_configs: [{ targets, labels: { namespace: 'test' } }],
         relabel_configs: [{ source_labels: ['__address__'], target_label: 'pod' }] }],
@@ -42,6 +45,11 @@ export class Prometheus {
 
   async rules() {
     return (await this.#ask('rules')).data.groups.flatMap((group) => group.rules);
+  }
+
+  /** Those whose condition holds: `{ labels, state }`, where the state is `pending` or `firing`. */
+  async alerts() {
+    return (await this.#ask('alerts')).data.alerts;
   }
 
   async stop() {

@@ -62,6 +62,22 @@ fn help_teaches_with_examples_and_tells_of_every_setting() {
     for name in ["public.addr", "limits.stall", "recovery.keep_age", "CARILLON_PUBLIC__ADDR"] {
         assert!(serve.contains(name), "{name}");
     }
+    for command in [
+        "demo",
+        "check",
+        "config",
+        "doctor",
+        "healthcheck",
+        "publish",
+        "listen",
+        "explain",
+        "token",
+        "probe",
+    ] {
+        let help = carillon(&[command, "--help"]).out;
+        assert!(help.contains(&format!("Examples:\n  carillon {command}")), "{help}");
+        assert!(help.lines().count() < 60, "{help}");
+    }
 }
 
 #[test]

@@ -11,7 +11,13 @@ const [, NAME, SECRET] = /SETUSER (\S+) on '>(\S+)'/.exec(block('A Redis user fo
 
 export class Redis {
   #child = null;
+  #keeping;
   port = 0;
+
+  /** With a folder it has what it had when it starts again. */
+  constructor({ folder } = {}) {
+    this.#keeping = folder ? ['--dir', folder, '--appendonly', 'yes', '--appendfsync', 'always'] : ['--appendonly', 'no'];
+  }
 
   /** Chooses the address. Nobody answers there before `start`. */
   async reserve() {
@@ -30,7 +36,7 @@ export class Redis {
 
   async start() {
     if (!this.port) await this.reserve();
-    const args = ['--port', this.port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    const args = ['--port', this.port, '--bind', '127.0.0.1', '--save', '', ...this.#keeping];
     // The user is there from the first moment, or a worker would be refused instead of kept waiting.
     const user = await this.#user();
     this.#child = spawn('redis-server', [...args, ...user].map(String), { stdio: 'ignore' });

@@ -21,7 +21,7 @@ pub(super) fn len_max(limit: Option<usize>) -> Result<usize, ApiError> {
 pub(super) fn check_rooms(rooms: &[String]) -> Result<(), ApiError> {
     match rooms.len() {
         1..=ROOMS_LEN_MAX => {}
-        _ => return Err(ApiError::invalid(format!("rooms: names 1 to {ROOMS_LEN_MAX} rooms"))),
+        _ => return Err(ApiError::invalid(format!("rooms: name 1 to {ROOMS_LEN_MAX} rooms"))),
     }
     for room in rooms {
         notice::Room::new(room).map_err(|error| ApiError::invalid(format!("rooms: {error}")))?;

@@ -31,6 +31,8 @@ pub(crate) enum ApiError {
     Busy,
     /// Nothing was sent.
     Unavailable,
+    /// The store cannot be asked, nor told.
+    StoreAway,
     /// It was on the way when the bus stopped answering.
     Unsure,
     /// The other nodes cannot be reached.
@@ -115,9 +117,11 @@ impl ApiError {
                 (StatusCode::TOO_MANY_REQUESTS, "busy")
             }
             Self::RevocationsFull => (StatusCode::TOO_MANY_REQUESTS, "full"),
-            Self::Unavailable | Self::Apart | Self::Halfway | Self::NotRevoked => {
-                (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
-            }
+            Self::Unavailable
+            | Self::StoreAway
+            | Self::Apart
+            | Self::Halfway
+            | Self::NotRevoked => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             Self::Unsure => (StatusCode::SERVICE_UNAVAILABLE, "unsure"),
             Self::Silent { .. } => (StatusCode::SERVICE_UNAVAILABLE, "no_answer"),
         }
@@ -139,7 +143,8 @@ impl ApiError {
             Self::TailsFull => "as many watch this node as may, or it takes no more sockets",
             Self::OrdersFull => "too many orders wait for their turn; this one was not begun",
             Self::Unavailable => "the bus does not take notices now; nothing was sent",
-            Self::Apart => "the other nodes cannot be reached now; what concerns this one was done",
+            Self::StoreAway => "the store does not answer now; nothing was changed",
+            Self::Apart => "the other nodes cannot be reached now",
             Self::Unsure => {
                 "the bus stopped answering while this was on the way; it may have been sent"
             }
@@ -162,7 +167,9 @@ impl ApiError {
             Self::UnknownTask => Some("GET /v1/users/{id}/tasks lists those that are known"),
             Self::UnknownNode => Some("GET /v1/nodes lists those that are known"),
             Self::TooManySockets => Some("without ack it goes to any number"),
-            Self::Apart => Some("scope=local asks this node alone where a call lists"),
+            Self::Apart => Some(
+                "where a call lists, scope=local asks this node alone; where it orders, this node has done it",
+            ),
             Self::Unsure | Self::Silent { .. } => Some("handing it in again may repeat it"),
             Self::RevocationsFull => {
                 Some("{\"before\": …} alone revokes all tokens of before at once")

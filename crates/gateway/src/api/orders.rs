@@ -124,7 +124,7 @@ fn who(body: &Body<'_>) -> Result<Who, ApiError> {
         (None, None, Some(room)) => {
             Room::new(&name(room)?).map(|room| Who::Room(room.to_string())).map_err(bad)
         }
-        _ => Err(ApiError::invalid("names one of socket, user, room")),
+        _ => Err(ApiError::invalid("name one of socket, user, room")),
     }
 }
 

@@ -119,12 +119,18 @@ fn read(body: &[u8], now: SystemTime, keep: Duration) -> Result<(Revocation, Dur
     let bad = |error: notice::NameError| ApiError::invalid(error.to_string());
     let whom = match (user, &token, before) {
         (Some(user), None, _) => Revoked::User(UserId::new(&name(user)?).map_err(bad)?),
+        (None, Some(token), None) if auth::is_token(token) => {
+            return Err(ApiError::Invalid {
+                message: "token: is a whole token, and its id is asked for".to_owned(),
+                hint: Some("its claim jti; without one, revoke the user"),
+            });
+        }
         (None, Some(token), None) => Revoked::Token(TokenId::new(token).map_err(bad)?),
         (None, None, Some(_)) => Revoked::Everyone,
         (None, Some(_), Some(_)) => {
             return Err(ApiError::invalid("before: not for one token"));
         }
-        _ => return Err(ApiError::invalid("names one of user, token, or before alone")),
+        _ => return Err(ApiError::invalid("name one of user, token, or before alone")),
     };
     let before = before.map(instant).transpose()?.unwrap_or(now);
     if before > now + AHEAD_MAX {
@@ -212,6 +218,7 @@ mod tests {
             "{}",
             r#"{"user":5,"token":"a"}"#,
             r#"{"token":"a","before":8000}"#,
+            r#"{"token":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI1In0.c2lnbmF0dXJl"}"#,
             r#"{"before":9999}"#,
             r#"{"before":-1}"#,
             r#"{"before":1}"#,

@@ -33,7 +33,7 @@ pub(super) async fn tail(
     let audience = audience(&shared, &asked)?;
     let body = tail::open(&shared, &audience).await.map_err(|why| match why {
         NotWatched::Full => ApiError::TailsFull,
-        NotWatched::Away | NotWatched::Gone => ApiError::Unavailable,
+        NotWatched::Away | NotWatched::Gone => ApiError::StoreAway,
     })?;
     let headers =
         [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];

@@ -23,7 +23,7 @@ pub(super) async fn list(
 ) -> Result<Response, ApiError> {
     let tasks = shared.store.tasks(&user(&id)?).await.map_err(|error| {
         shared.events.store_away(&error);
-        ApiError::Unavailable
+        ApiError::StoreAway
     })?;
     let json = format!("{{\"tasks\":{}}}", listed(&tasks));
     Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
@@ -36,7 +36,7 @@ pub(super) async fn forget(
 ) -> Result<StatusCode, ApiError> {
     let known = shared.store.forget(&user(&id)?, &identity).await.map_err(|error| {
         shared.events.store_away(&error);
-        ApiError::Unavailable
+        ApiError::StoreAway
     })?;
     if known { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::UnknownTask) }
 }

@@ -118,11 +118,17 @@ impl Receipts for ListReceipts {
 // === impl List ===
 
 impl List {
-    /// Up to so many messages; renews the lease.
+    /// Up to so many messages; renews the lease of who holds some. Most looks find nothing, and write nothing.
     async fn take(&self, len_max: usize) -> Result<Vec<Taken>, Error> {
+        let keys = self.keys_of(&self.consumer);
+        let [list, taken, .., stamps] = &keys;
+        let there = call(&self.client, "EXISTS", 0, words([list, taken, stamps])).await?;
+        if there.as_u64() == Some(0) {
+            return Ok(Vec::new());
+        }
         let script = include_str!("take.lua");
         let args = [self.consumer.clone(), millis(self.lease), len_max.to_string()];
-        let answer = run(&self.client, script, &self.keys_of(&self.consumer), &args).await?;
+        let answer = run(&self.client, script, &keys, &args).await?;
         Ok(array(answer).into_iter().filter_map(Value::into_bytes).collect())
     }
 

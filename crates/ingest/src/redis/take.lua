@@ -5,10 +5,6 @@
 local list, taken, lease, consumers, stamps = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local consumer, lease_millis, len_max = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
--- Most looks find nothing: these write nothing. Who holds nothing is not looked for.
-if redis.call('EXISTS', list, taken, stamps) == 0 then
-  return {}
-end
 redis.call('SADD', consumers, consumer)
 redis.call('SET', lease, '1', 'PX', lease_millis)
 

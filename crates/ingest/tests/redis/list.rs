@@ -44,7 +44,7 @@ async fn looks_at_an_empty_list_write_nothing() {
     until("two looks", || async {
         let stats = rig.say("INFO commandstats").await;
         let looks =
-            stats.split("cmdstat_eval:calls=").nth(1).and_then(|rest| rest.split(',').next());
+            stats.split("cmdstat_exists:calls=").nth(1).and_then(|rest| rest.split(',').next());
         looks.is_some_and(|looks| looks.parse::<u32>().unwrap() >= 2)
     })
     .await;

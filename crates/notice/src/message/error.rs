@@ -26,8 +26,6 @@ pub enum MessageError {
          the user's id"
     )]
     User { got: String },
-    #[error("read user: got {user:?}, expected {user_identity:?} as in userIdentity, or no user")]
-    UserMismatch { user: String, user_identity: String },
     #[error("read run: got {got}, expected a string of up to 512 bytes or a decimal number")]
     Run { got: String },
     #[error("read event: got {got}, expected a string like \"file.progress\"")]
@@ -43,7 +41,7 @@ pub enum MessageError {
 
 impl MessageError {
     /// Every reason there is, for the labels of a counter.
-    pub const REASONS: [&str; 13] = [
+    pub const REASONS: [&str; 12] = [
         "too_large",
         "utf8",
         "json",
@@ -53,7 +51,6 @@ impl MessageError {
         "emit_unsupported",
         "identity",
         "user",
-        "user_mismatch",
         "run",
         "event",
         "no_event",
@@ -71,7 +68,6 @@ impl MessageError {
             Self::Emit(_) => "emit",
             Self::Identity { .. } => "identity",
             Self::User { .. } => "user",
-            Self::UserMismatch { .. } => "user_mismatch",
             Self::Run { .. } => "run",
             Self::EventType { .. } | Self::Event(_) => "event",
             Self::NoEvent { .. } => "no_event",

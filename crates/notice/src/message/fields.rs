@@ -19,7 +19,6 @@ use crate::json::Json;
 pub(super) enum Field {
     Identity,
     UserIdentity,
-    User,
     Event,
     Action,
     Status,
@@ -44,7 +43,6 @@ impl Field {
         Some(match name {
             b"identity" => Self::Identity,
             b"userIdentity" => Self::UserIdentity,
-            b"user" => Self::User,
             b"event" => Self::Event,
             b"action" => Self::Action,
             b"status" => Self::Status,

@@ -4,6 +4,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use crate::{
@@ -15,6 +16,9 @@ use crate::{
 };
 
 pub(super) const FOLDER: &str = "crates/carillon/tests/deploy";
+
+/// Alerts wait, and fall quiet late: the rules' own times, together.
+const ALARMS_LIMIT: Duration = Duration::from_hours(1);
 
 /// What pip brings, by the variable that the tests look for.
 const BY_PIP: &[(&str, &str)] = &[
@@ -35,6 +39,7 @@ const WHERE_IT_IS: &[(&str, &str)] = &[
 
 pub(super) fn run(shop: &mut Workshop) -> Result<(), Failure> {
     toolbox::REDIS.fetch(shop)?;
+    toolbox::OPENSSL.fetch(shop)?;
     clients::install(shop)?;
     let (haproxy, nginx) = (toolbox::HAPROXY.fetch(shop)?, toolbox::NGINX.fetch(shop)?);
     let promtool = toolbox::PROMTOOL.fetch(shop)?;
@@ -52,7 +57,7 @@ pub(super) fn run(shop: &mut Workshop) -> Result<(), Failure> {
     let mut tools: Vec<_> =
         BY_PIP.iter().map(|(name, tool)| (*name, *tool, by_pip.join(tool))).collect();
     for (name, tool) in WHERE_IT_IS {
-        tools.push((name, tool, toolbox::found(tool)?.unwrap_or_default()));
+        tools.push((name, tool, toolbox::found(tool).unwrap_or_default()));
     }
     for (name, tool, program) in tools {
         if program.is_file() {
@@ -62,6 +67,21 @@ pub(super) fn run(shop: &mut Workshop) -> Result<(), Failure> {
         }
     }
     node.count(shop)
+}
+
+/// What rings, and what does not, by the shipped rules at their own pace, as a step of `soak`.
+pub(super) fn alarms(shop: &mut Workshop) -> Result<(), Failure> {
+    toolbox::REDIS.fetch(shop)?;
+    clients::install(shop)?;
+    let promtool = toolbox::PROMTOOL.fetch(shop)?;
+    cargo(&["build", "--workspace", "--bin", "carillon"]).run()?;
+    Errand::bounded(ALARMS_LIMIT, "node")?
+        .args(clients::NODE_TEST)
+        .args(["alarms.soak.mjs"])
+        .folder(&Workshop::root().join(FOLDER))
+        .env("CARILLON_BIN", Workshop::target()?.join("debug/carillon"))
+        .env("PROMTOOL", promtool)
+        .count(shop)
 }
 
 /// The folder of programs that pip has installed. That it could not is no failure, and is said.

@@ -2,7 +2,7 @@
 //! again, since a fault of timing shows itself once in many rounds.
 
 use crate::{
-    chores::{cargo_test, chaos, clients},
+    chores::{cargo_test, chaos, clients, deploy},
     failure::Failure,
     step::Step,
     workshop::Workshop,
@@ -11,6 +11,11 @@ use crate::{
 pub(crate) const SOAK: &[Step] = &[
     Step { name: "long", claim: "the ignored tests with soak in their name pass", run: long },
     Step { name: "clients", claim: "the long tests of the clients pass", run: long_clients },
+    Step {
+        name: "alarms",
+        claim: "the alert that is meant rings and falls quiet, and no other",
+        run: deploy::alarms,
+    },
     Step { name: "chaos", claim: "nothing is lost, whatever the seed", run: chaos::soak },
     Step { name: "rounds", claim: "the suite passes every time, not only once", run: rounds },
 ];

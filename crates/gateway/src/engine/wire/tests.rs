@@ -4,7 +4,10 @@ use std::{
     future::poll_fn,
     io::{Read, Write},
     net::{Shutdown, TcpStream as StdStream},
-    sync::Arc,
+    sync::{
+        Arc,
+        mpsc::{Sender, channel},
+    },
     time::Duration,
 };
 
@@ -47,20 +50,20 @@ fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|index| u8::try_from(index % 251).unwrap()).collect()
 }
 
-/// Writes all of it, as a connection's task does.
-async fn write_all(wire: &Wire, bytes: &[u8]) -> usize {
-    let (mut written, mut waits) = (0, 0);
+/// Writes all of it, as a connection's task does, which says so each time that it has to wait.
+async fn write_all(wire: &Wire, bytes: &[u8], waits: Sender<()>) {
+    let mut written = 0;
     while written < bytes.len() {
         let taken = wire.try_write(&bytes[written..]).unwrap();
         written += taken;
         if taken == 0 {
-            waits += 1;
+            waits.send(()).unwrap();
             poll_fn(|cx| wire.poll_write_ready(cx)).await.unwrap();
             wire.try_flush().unwrap();
         }
     }
+    drop(waits);
     poll_fn(|cx| wire.poll_flush(cx)).await.unwrap();
-    waits
 }
 
 fn read_exactly(mut client: Client, len: usize) -> JoinHandle<(Vec<u8>, Client)> {
@@ -84,13 +87,25 @@ async fn read(wire: &Wire, buffer: &mut [u8]) -> io::Result<usize> {
 
 #[tokio::test]
 async fn megabytes_through_a_tiny_buffer_arrive_whole_and_in_order() {
-    let (wire, client) = pair().await;
+    let (wire, mut client) = pair().await;
     SockRef::from(wire.tcp()).set_send_buffer_size(4096).unwrap();
+    SockRef::from(&client.sock).set_recv_buffer_size(1 << 16).unwrap();
     let bytes = pattern(3_000_000);
-    let reading = read_exactly(client, bytes.len());
-    let waits = timeout(DEADLINE, write_all(&wire, &bytes)).await.unwrap();
+    let (waits, waited) = channel();
+    // It reads a part for each wait, however fast it is.
+    let reading = spawn_blocking(move || {
+        let mut parts = vec![0; 3_000_000];
+        let mut waits = 0;
+        for part in parts.chunks_mut(1 << 17) {
+            waits += usize::from(waited.recv().is_ok());
+            client.read_exact(part).unwrap();
+        }
+        (parts, waits)
+    });
+    timeout(DEADLINE, write_all(&wire, &bytes, waits)).await.unwrap();
+    let (read, waits) = reading.await.unwrap();
     assert!(waits > 10, "the socket took all at once, which shows nothing");
-    assert!(reading.await.unwrap().0 == bytes);
+    assert!(read == bytes);
 }
 
 #[tokio::test]
