@@ -143,17 +143,16 @@ pub(super) struct ScriptCall(Vec<Value>);
 impl Script {
     /// Runs it, and hands it to Redis once more if Redis has forgotten it. `args` are the keys and then the script's
     /// own.
-    pub(super) async fn run<C: ClientLike>(
+    pub(super) fn run<C: ClientLike>(
         &self,
         client: &C,
         args: &[Value],
-    ) -> Result<Value, Error> {
-        self.run_made(client, || {
+    ) -> impl Future<Output = Result<Value, Error>> {
+        self.run_made(client, move || {
             let mut call = ScriptCall::new(self.keys_len, args.len());
             call.extend(args.iter().cloned());
             call
         })
-        .await
     }
 
     /// The same with a call that is made for every try, and waits for so long if the keys are on their way to another
@@ -192,21 +191,21 @@ impl Script {
 
     /// Runs it if Redis knows it. Several at once are pipelined, which fred does not do with its own
     /// commands for scripts.
-    pub(super) async fn run_known<C: ClientLike>(
+    pub(super) fn run_known<C: ClientLike>(
         &self,
         client: &C,
         call: ScriptCall,
-    ) -> Result<Value, Error> {
-        call.send(client, "EVALSHA", &self.sha).await
+    ) -> impl Future<Output = Result<Value, Error>> {
+        call.send(client, "EVALSHA", &self.sha)
     }
 
     /// Runs it, and makes it known to this primary.
-    pub(super) async fn run_anew<C: ClientLike>(
+    pub(super) fn run_anew<C: ClientLike>(
         &self,
         client: &C,
         call: ScriptCall,
-    ) -> Result<Value, Error> {
-        call.send(client, "EVAL", &self.text).await
+    ) -> impl Future<Output = Result<Value, Error>> {
+        call.send(client, "EVAL", &self.text)
     }
 }
 
@@ -224,18 +223,16 @@ impl ScriptCall {
     }
 
     /// fred goes by the first word of a command that it does not know, unless it is told the slot.
-    async fn send<C: ClientLike>(
+    fn send<C: ClientLike>(
         mut self,
         client: &C,
         name: &'static str,
         script: &Value,
-    ) -> Result<Value, Error> {
+    ) -> impl Future<Output = Result<Value, Error>> {
         let key = self.0.get(2).and_then(Value::as_str);
         let slot = key.map(|key| slot(&key)).unwrap_or_default();
         self.0[0] = script.clone();
-        client
-            .custom(CustomCommand::new_static(name, ClusterHash::Custom(slot), false), self.0)
-            .await
+        client.custom(CustomCommand::new_static(name, ClusterHash::Custom(slot), false), self.0)
     }
 }
 
