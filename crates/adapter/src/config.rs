@@ -22,7 +22,8 @@ pub struct Config {
     pub inbox_len_max: usize,
     /// How long a node keeps hearing an audience after its last member there has left.
     pub interest_linger: Duration,
-    /// Tasks remembered per user. Past it, a notice of one more task is refused.
+    /// Tasks remembered per user. Past it, a notice of one more task is refused; but an end takes the place of
+    /// those that ended first, of which a hundredth of all is forgotten.
     pub tasks_per_user_max: usize,
     /// Audiences counted at once, and audiences listened to at once. Past it, one more is refused.
     pub audiences_max: usize,

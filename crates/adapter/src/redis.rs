@@ -11,6 +11,7 @@ mod canary;
 mod channels;
 mod condition;
 mod config;
+mod copies;
 mod ears;
 mod envelope;
 mod events;
@@ -30,6 +31,7 @@ mod primaries;
 mod publishing;
 mod put_out;
 mod refusal;
+mod renewing;
 mod repair;
 mod revoking;
 mod rights;
@@ -40,6 +42,7 @@ mod subscriptions;
 mod suspicion;
 mod tls;
 mod trip;
+mod turn;
 mod uplink;
 
 use std::{sync::Arc, time::Duration};
@@ -63,6 +66,7 @@ use self::{
     address::Layout,
     calls::Calls,
     canary::Canary,
+    copies::Uncopied,
     events::{Connection, Events},
     hearing::Hearing,
     keys::Prefix,
@@ -135,6 +139,7 @@ impl Redis {
         let scripts = scripts.map_err(|error| config.refusal(&error))?;
         let min_replicas_ack = config.min_replicas_ack;
         let publishing = if min_replicas_ack > 0 { config.open().await? } else { client.clone() };
+        let uncopied = Uncopied::default();
         let (metrics, events) = (Metrics::new(registry)?, Events::new(registry)?);
         let traffic = Traffic::new(registry)?;
         events.answers(Ok(()));
@@ -143,6 +148,7 @@ impl Redis {
             client,
             publishing,
             min_replicas_ack,
+            uncopied,
             prefix,
             scripts,
             config: limits,

@@ -65,7 +65,7 @@ impl Life {
     ) -> Arc<Notice> {
         self.seq += 1;
         let notice = Arc::new(Notice { draft, position: self.position() });
-        self.tasks.show(&notice, clock, now);
+        self.tasks.show(&notice, clock, now, config);
         let age = match &notice.draft.kind {
             Kind::Progress { .. } => config.live_age,
             Kind::Final { .. } => {

@@ -7,6 +7,9 @@ use tokio::time::Instant;
 
 use crate::{config::Config, embedded::clock::StoreClock};
 
+/// Of a full table, the ends that make room for more: one in so many of all tasks.
+const ENDS_SHARE: usize = 100;
+
 /// The newest state of each task, until it is forgotten.
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
@@ -54,7 +57,8 @@ impl Tasks {
             Kind::Plain | Kind::Kept | Kind::Volatile => return Verdict::Fits,
         };
         let Some(shown) = self.shown(task, now, config) else {
-            return if self.has_room(now, config) { Verdict::Fits } else { Verdict::Full };
+            let fits = self.has_room(now, config) || kind.is_final() && self.has_ended();
+            return if fits { Verdict::Fits } else { Verdict::Full };
         };
         let wait = config.progress_pace.saturating_sub(now.duration_since(shown.at));
         match order {
@@ -70,7 +74,13 @@ impl Tasks {
     }
 
     /// Shows `notice`, which was judged to fit.
-    pub(super) fn show(&mut self, notice: &Arc<Notice>, clock: &mut StoreClock, now: Instant) {
+    pub(super) fn show(
+        &mut self,
+        notice: &Arc<Notice>,
+        clock: &mut StoreClock,
+        now: Instant,
+        config: &Config,
+    ) {
         let (Kind::Progress { task, order } | Kind::Final { task, order }) = &notice.draft.kind
         else {
             return;
@@ -78,6 +88,9 @@ impl Tasks {
         let last = self.tasks.get(task).and_then(|shown| shown.order.stamp);
         let stamp = order.stamp.unwrap_or_else(|| clock.after(last));
         let order = Order { version: order.version, stamp: Some(stamp) };
+        if !self.tasks.contains_key(task) && self.tasks.len() >= config.tasks_per_user_max {
+            self.forget_first_ends(config.tasks_per_user_max.div_ceil(ENDS_SHARE));
+        }
         self.tasks.insert(task.clone(), Task { notice: Arc::clone(notice), order, at: now });
     }
 
@@ -116,6 +129,21 @@ impl Tasks {
             self.prune(now, config);
         }
         self.tasks.len() < config.tasks_per_user_max
+    }
+
+    fn has_ended(&self) -> bool {
+        self.tasks.values().any(Task::is_ended)
+    }
+
+    /// So many at once, so that a full table is seldom searched.
+    fn forget_first_ends(&mut self, len: usize) {
+        let ended = self.tasks.iter().filter(|(_, task)| task.is_ended());
+        let mut ended: Vec<_> =
+            ended.map(|(key, task)| (task.notice.position.seq, key.clone())).collect();
+        ended.sort_unstable_by_key(|(seq, _)| *seq);
+        for (_, key) in ended.into_iter().take(len) {
+            self.tasks.remove(&key);
+        }
     }
 
     fn notices(&self, wanted: impl Fn(&Task) -> bool) -> Vec<Arc<Notice>> {

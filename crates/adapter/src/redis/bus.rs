@@ -18,6 +18,7 @@ use crate::{
     metrics::Metrics,
     redis::{
         calls::Calls,
+        copies::Uncopied,
         envelope::Envelope,
         events::Events,
         keys::{Prefix, field_of_identity},
@@ -37,6 +38,7 @@ pub(crate) struct Bus {
     /// The same, unless publishing waits for replicas: whoever asks must not wait behind it.
     pub(super) publishing: Client,
     pub(super) min_replicas_ack: usize,
+    pub(super) uncopied: Uncopied,
     pub(super) prefix: Prefix,
     pub(super) scripts: Scripts,
     pub(super) config: Config,

@@ -10,7 +10,6 @@ use fred::{error::Error, types::Value};
 use futures_util::future::join_all;
 use notice::{Audience, NodeId, SocketId};
 use parking_lot::Mutex;
-use rand::distr::{Alphanumeric, SampleString};
 use tokio::{
     sync::{Notify, mpsc},
     time::{Instant, MissedTickBehavior, interval, timeout},
@@ -19,20 +18,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     inbox::Arrival,
-    limits::EPOCH_LEN,
     metrics::PutOutCause,
     redis::{
         bus::{Bus, millis},
         events,
-        held::{Due, Held, Over, Stand},
-        primaries::{Owners, at, field, info},
+        held::{Held, Over},
     },
 };
 
-/// Rooms renewed or left in one trip.
+/// Logins given back in one trip.
 const BATCH_LEN: usize = 128;
-/// Members of one room renewed by one call of the script, which nobody else gets in between.
-const CALL_LEN: usize = 500;
 /// Logins to give back that wait for the store. Past it they are not given back, and run out.
 const OVER_MAX: usize = 100_000;
 /// How long a node that stops may take to give back what is left.
@@ -49,8 +44,8 @@ pub(crate) struct Leases {
     some_over: Notify,
     /// Members that were put out, as only their renewal showed, and are not told yet. They are held no
     /// more, so these are no more than were held.
-    late: Mutex<VecDeque<(Audience, Vec<SocketId>)>>,
-    some_late: Notify,
+    pub(super) late: Mutex<VecDeque<(Audience, Vec<SocketId>)>>,
+    pub(super) some_late: Notify,
 }
 
 impl Leases {
@@ -115,85 +110,6 @@ impl Leases {
         }
         if timeout(LAST_WAIT, self.give_back_now()).await.is_err() {
             events::leases_left(&self.node);
-        }
-    }
-
-    async fn renew_all(&self) {
-        let every = self.lease() / 3;
-        let mut ticks = interval(every);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut was_kept = true;
-        loop {
-            ticks.tick().await;
-            // A store's age counts from when it is met, and not from the first login.
-            let mut is_kept = timeout(every, self.meet_all()).await.is_ok_and(|met| met.is_ok());
-            let mut calls = Vec::new();
-            for (room, due) in self.held.due() {
-                calls.extend(due.chunks(CALL_LEN).map(|due| (room.clone(), due.to_vec())));
-            }
-            for batch in calls.chunks(BATCH_LEN) {
-                is_kept &= matches!(timeout(every, self.renew(batch)).await, Ok(Ok(())));
-            }
-            events::leases_kept(was_kept, is_kept);
-            was_kept = is_kept;
-        }
-    }
-
-    async fn renew(&self, batch: &[(Audience, Vec<Due>)]) -> Result<(), Error> {
-        let each = batch.iter().map(async |(room, due)| {
-            let since = Instant::now();
-            let args = self.renewal(room, due);
-            (self.bus.scripts.renew.run(&self.bus.client, &args).await, since)
-        });
-        let mut renewed = Ok(());
-        for ((room, due), (answer, since)) in batch.iter().zip(join_all(each).await) {
-            match answer {
-                Ok(answer) => self.renewed(room, due, answer, since),
-                // One room's trouble is not that of those behind it.
-                Err(error) => renewed = Err(error),
-            }
-        }
-        renewed
-    }
-
-    fn renewal(&self, room: &Audience, due: &[Due]) -> Vec<Value> {
-        let mut args = self.args(room);
-        let next_epoch = Alphanumeric.sample_string(&mut rand::rng(), EPOCH_LEN);
-        args.extend([self.node.as_str().into(), next_epoch.into()]);
-        for Due { member, stand, resume } in due {
-            args.extend([member.as_str().into(), stand.ticket.to_string().into()]);
-            let (epoch, generation) = (stand.epoch.as_str(), stand.generation.to_string());
-            args.extend([epoch.into(), generation.into(), resume.as_str().into()]);
-        }
-        args
-    }
-
-    fn renewed(&self, room: &Audience, due: &[Due], answer: Value, since: Instant) {
-        let Ok([epoch, generation, lost, out]) = <[Value; 4]>::try_from(answer.into_array()) else {
-            return;
-        };
-        let out: Vec<_> = out.into_array().iter().filter_map(Value::as_usize).collect();
-        if lost.as_usize().is_some_and(|lost| lost > 0) {
-            // What else the store has lost is not known.
-            self.settled.lock().clear();
-            events::logins_lost(room);
-        }
-        let (epoch, generation) = (epoch.as_string().unwrap_or_default(), generation.as_u64());
-        let mut members = Vec::new();
-        for (at, Due { member, stand, .. }) in due.iter().enumerate() {
-            if out.contains(&at) {
-                let is_ours = self.held.put_out(room, member, stand.ticket);
-                members.extend(is_ours.then(|| member.clone()));
-                continue;
-            }
-            let (epoch, generation) = (epoch.clone(), generation.unwrap_or_default());
-            let sure_until = self.sure_until(since);
-            let renewed = Stand { ticket: stand.ticket, epoch, generation, sure_until };
-            self.held.renew(room, member, renewed);
-        }
-        if !members.is_empty() {
-            self.late.lock().push_back((room.clone(), members));
-            self.some_late.notify_one();
         }
     }
 
@@ -292,19 +208,6 @@ impl Leases {
         let mut args = Vec::from(self.bus.prefix.room_keys(room));
         args.push(millis(self.lease()));
         args
-    }
-
-    /// Lets the cluster know every Redis process there is.
-    async fn meet_all(&self) -> Result<(), Error> {
-        let client = &self.bus.client;
-        for server in Owners::of(client).all() {
-            let primary = at(client, server.as_ref());
-            let run = info(&primary, "server").await?;
-            let history = info(&primary, "replication").await?;
-            let run = format!("{}/{}", field(&run, "run_id"), field(&history, "master_replid"));
-            self.era(&run).await?;
-        }
-        Ok(())
     }
 
     /// For how long the cluster has known this Redis process with this history.

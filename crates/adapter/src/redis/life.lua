@@ -5,7 +5,8 @@
 -- life   hash: epoch, seq (of the newest notice), trimmed (seq of the newest final no longer kept),
 --        renumbered (seq up to which numbers may have been given twice, as a primary that took over did),
 --        over_at (when all of this is over, and Redis drops it), dated (the last of the four keys that is
---        to expire then; none: they must be told anew)
+--        to expire then; none: they must be told anew), next_end (no task is over before), prune_at (nobody looks
+--        for those that are before, while there is room), all_live (no task has ended, as a full table showed)
 -- heads  hash: task -> '<p|f> <at> <version|-> <stamp>' of the notice that it shows
 -- shown  hash: task -> that notice
 -- log    stream: the finals, or all of a room that is kept, each under the id <seq>-<at>

@@ -10,8 +10,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local state = call('HMGET', life, 'epoch', 'over_at')
 local epoch = state[1]
--- Where nobody has said when it is over, its keys have: they may last longer than this.
-local over_at = tonumber(state[2] or epoch and call('PEXPIRETIME', life) or 0)
+local over_at = tonumber(state[2] or 0)
 if not epoch or state[2] and now >= over_at then
   -- What an earlier life has left goes; what is of another type is somebody else's, and an error.
   call('HLEN', KEYS[2])

@@ -8,16 +8,20 @@
 local KEYS_LEN, NOTICE_LEN = 6, 5
 local next_epoch = ARGV[1]
 
+-- Ends of which a full table loses so many at once, so that it is seldom searched.
+local ENDS_LEN = math.ceil(tasks_max / 100)
+-- How long nobody looks for tasks that are over while there is room for more.
+local prune_every = math.min(slack, live_age, ended_age)
+
 -- The audience that is dealt with, as it stands.
-local epoch, seq, over_at, dated
+local epoch, seq, over_at, dated, all_live
 
 local function turn_to(place)
   life, heads, shown, log, channel, recent = unpack(KEYS, place, place + KEYS_LEN - 1)
-  local state = call('HMGET', life, 'epoch', 'seq', 'over_at', 'dated')
+  local state = call('HMGET', life, 'epoch', 'seq', 'over_at', 'dated', 'all_live')
   epoch = living(state[1], state[3])
   seq, dated = tonumber(state[2] or 0), tonumber(state[4] or 0)
-  -- Where nobody has said when it is over, its keys have: they may last longer than what comes.
-  over_at = tonumber(state[3] or epoch and call('PEXPIRETIME', life) or 0)
+  over_at, all_live = tonumber(state[3] or 0), state[5]
 end
 
 -- By version where both have one and they differ, else by stamp. What has no stamp is stored now, after
@@ -30,23 +34,48 @@ local function is_newer(version, stamp, last)
   return stamp == '' or stamp > last.stamp
 end
 
--- A full table is not searched again before something in it can have expired.
-local function has_room()
-  if call('HLEN', heads) < tasks_max then
-    return true
+-- Forgets the tasks that are over, and notes when the next can be: what begins or ends from now on is no sooner.
+local function make_room()
+  local next_end = math.min(prune(), now + live_age, now + ended_age)
+  local prune_at = math.max(next_end, now + prune_every)
+  call('HSET', life, 'next_end', whole(next_end), 'prune_at', whole(prune_at))
+  dated = 0
+end
+
+-- Forgets the tasks that ended first, and says whether there were any.
+local function forget_first_ends()
+  local ended = {}
+  local all = not all_live and call('HGETALL', heads) or {}
+  for i = 1, #all, 2 do
+    local task = read(all[i + 1])
+    if task.ended then
+      ended[#ended + 1] = {at = task.at, name = all[i]}
+    end
   end
-  local full_until = call('HGET', life, 'full_until')
-  if full_until and now < tonumber(full_until) then
-    return false
+  table.sort(ended, function(one, other) return one.at < other.at end)
+  for i = 1, math.min(ENDS_LEN, #ended) do
+    drop(ended[i].name)
   end
-  local next_end = prune()
-  -- To make room may have emptied keys.
-  dated = tonumber(call('HGET', life, 'dated') or 0)
-  if call('HLEN', heads) < tasks_max then
-    return true
+  if #ended > 0 then
+    dated = 0
+  elseif not all_live then
+    -- Until something ends, nobody need look again.
+    all_live = '1'
+    call('HSET', life, 'all_live', all_live)
   end
-  call('HSET', life, 'full_until', whole(next_end))
-  return false
+  return #ended > 0
+end
+
+-- Whether one more task has a place. A full table is looked through when something in it can be over, and else
+-- one now and then, so that what is over does not stay with who stays. An end takes the place of others.
+local function has_room(kind)
+  local times = call('HMGET', life, 'next_end', 'prune_at')
+  local is_full = call('HLEN', heads) >= tasks_max
+  if now >= tonumber(times[is_full and 1 or 2] or 0) then
+    make_room()
+    is_full = call('HLEN', heads) >= tasks_max
+  end
+  return not is_full or kind == 'f' and forget_first_ends()
 end
 
 -- Store time; or, should that not be after what is shown, one tick after it.
@@ -75,7 +104,7 @@ end
 
 local function refusal(kind, version, stamp, last)
   if not last then
-    return epoch and not has_room() and {'full'}
+    return epoch and not has_room(kind) and {'full'}
   elseif last.ended then
     return {'after_final'}
   elseif kind == 'f' then
@@ -93,7 +122,7 @@ local function begin_anew()
   call('HLEN', shown)
   call('XLEN', log)
   call('XLEN', recent)
-  epoch, seq, over_at, dated = next_epoch, 0, 0, 0
+  epoch, seq, over_at, dated, all_live = next_epoch, 0, 0, 0, nil
   call('UNLINK', life, heads, shown, log, recent)
   call('HSET', life, 'epoch', epoch)
 end
@@ -112,12 +141,27 @@ local function last_for(age, writes)
   end
 end
 
+-- The answer that a notice of no task has had, should it be kept under the number that it says it has: then it was
+-- told too. In a header a trace may be another with every try; the rest of the notice may not.
+local function kept_before(stream, position, envelope)
+  local known, number = string.match(position, '^(%w+)%-(%d+)$')
+  local entry = epoch and known == epoch and call('XRANGE', stream, number, number)[1]
+  local said = entry and string.match(entry[2][2], '^[^\n]*\n[^\n]*(\n.*)$')
+  if said and said == string.match(envelope, '^[^\n]*(\n.*)$') then
+    return {'accepted', epoch, tonumber(number), 0}
+  end
+end
+
 local function publish(kind, task, version, stamp, envelope)
   local of_task, is_kept = kind == 'p' or kind == 'f', kind == 'f' or kind == 'k'
   local last = of_task and shown_of(task) or nil
   local refused = of_task and refusal(kind, version, stamp, last)
   if refused then
     return refused
+  end
+  local before = not of_task and task ~= '' and kept_before(is_kept and log or recent, task, envelope)
+  if before then
+    return before
   end
   if not epoch then
     begin_anew()
@@ -141,6 +185,10 @@ local function publish(kind, task, version, stamp, envelope)
   if of_task then
     call('HSET', shown, task, notice)
     call('HSET', heads, task, kind .. ' ' .. whole(now) .. ' ' .. version .. ' ' .. stamp)
+    if kind == 'f' and all_live then
+      call('HDEL', life, 'all_live')
+      all_live = nil
+    end
   end
   if is_kept then
     -- What is too old goes when somebody reads, or now and then.

@@ -2,15 +2,8 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use fred::{
-    clients::{Client, Pipeline},
-    error::Error,
-    interfaces::ClientLike,
-    types::{ClusterHash, CustomCommand, Value, config::Server},
-};
-use futures_util::future::join_all;
+use fred::interfaces::ClientLike as _;
 use notice::{Audience, Draft, RoomPatterns};
-use tokio::time::{Instant, sleep};
 
 use crate::{
     error::PublishError,
@@ -18,9 +11,8 @@ use crate::{
     metrics::KindLabel,
     publisher::Published,
     redis::{
-        bus::{Bus, count, millis},
-        primaries::{Owners, slot},
-        scripts::{MOVING_WAIT_MAX, MOVING_WAIT_MIN, was_not_run},
+        bus::Bus,
+        copies::Stake,
         trip::{Trip, Trips},
     },
 };
@@ -28,28 +20,7 @@ use crate::{
 /// How many drafts are on the way at once before the next wait for their answers.
 const PIPELINE_LEN: usize = 1_024;
 
-/// How long the replicas may take, of the time that a publisher has.
-pub(super) const REPLICAS_SHARE: u32 = 2;
-
 type Outcome = Result<Published, PublishError>;
-
-/// One pipeline: the calls of one turn, and behind them a question to each primary's replicas.
-struct Turn {
-    pipeline: Pipeline<Client>,
-    owners: Owners,
-    /// The primaries that have a call, each with a slot of its own.
-    primaries: Vec<(Option<Server>, u16)>,
-    /// Each call's primary, by its place in the list.
-    calls: Vec<usize>,
-    /// The primaries to which a script is brought along, each with whether that is the plain one.
-    brought: HashSet<(usize, bool)>,
-}
-
-/// What Redis said to a call, and how many replicas had it then.
-struct Answer {
-    value: Result<Value, Error>,
-    replicas: usize,
-}
 
 impl Bus {
     pub(crate) fn progress_pace(&self) -> Duration {
@@ -76,9 +47,8 @@ impl Bus {
         if !self.events.is_up() {
             return Err(PublishError::Unreachable { audience: trip.audience().clone() });
         }
-        let (script, args) = trip.call(self);
-        let patience = self.config.publish_wait;
-        let answer = script.run_patiently(&self.publishing, &args, patience).await;
+        let (script, patience) = (trip.script(self), self.config.publish_wait);
+        let answer = script.run_patiently(&self.publishing, || trip.call(self), patience).await;
         let outcome = trip.outcomes(answer, self.config.tasks_per_user_max).pop();
         outcome.expect("one notice has one outcome").2
     }
@@ -104,156 +74,92 @@ impl Bus {
         // known to be away is not waited for.
         let is_up = self.events.is_up();
         let mut trips = Trips::new(self.publishing.is_clustered());
+        let mut stakes = Vec::with_capacity(drafts.len());
         for (place, draft) in drafts.into_iter().enumerate() {
             let audience = draft.audience.clone();
-            let added = self.kept_rooms().mark(draft).and_then(|draft| trips.add(place, draft));
+            let added = self.kept_rooms().mark(draft).and_then(|draft| {
+                let stake = self.stake(&draft);
+                trips.add(place, draft, &stake).map(|()| stakes.push(stake))
+            });
+            stakes.resize_with(place + 1, || Stake::Nothing);
             results.push(added.and(Err(PublishError::Unreachable { audience })));
         }
         if is_up {
-            self.travel(trips.into_vec(), &mut results).await;
+            self.travel(trips.into_waves(), &mut stakes, &mut results).await;
         }
-        for (kind, result) in kinds.into_iter().zip(&results) {
+        for ((kind, stake), result) in kinds.into_iter().zip(stakes).zip(&results) {
             self.metrics.published(kind, result);
+            if result.is_err() {
+                self.uncopied.refused(stake);
+            }
         }
         results
     }
 
-    /// Makes the trips, and puts each outcome in its place.
-    async fn travel(&self, trips: Vec<Trip>, results: &mut [Outcome]) {
-        let since = Instant::now();
-        let mut answers = self.ask(&trips.iter().collect::<Vec<_>>(), false).await;
-        let (until, mut wait) = (Instant::now() + self.config.publish_wait, Duration::ZERO);
-        // Once more at once; and then as long as keys are on their way to another server.
-        while Instant::now() + wait < until {
-            let unknown = |answer: &Answer| answer.value.as_ref().is_err_and(was_not_run);
-            let again = trips.iter().zip(&mut answers).filter(|(_, answer)| unknown(answer));
-            let (again, old): (Vec<_>, Vec<_>) = again.unzip();
-            if again.is_empty() {
+    fn stake(&self, draft: &Draft) -> Stake {
+        if self.min_replicas_ack == 0 {
+            return Stake::Nothing;
+        }
+        self.uncopied.begin(draft, self.config.recent_age())
+    }
+
+    /// Makes the trips, and puts each outcome in its place. Of an audience of which something is to be handed in again
+    /// nothing is tried behind that.
+    async fn travel(&self, waves: Vec<Vec<Trip>>, stakes: &mut [Stake], results: &mut [Outcome]) {
+        let mut held_up: HashSet<Audience> = HashSet::new();
+        for trips in waves {
+            let waits = |trip: &Trip| trip.audiences().any(|audience| held_up.contains(audience));
+            let (waiting, trips): (Vec<_>, Vec<_>) = trips.into_iter().partition(waits);
+            held_up.extend(waiting.iter().flat_map(Trip::audiences).cloned());
+            if trips.is_empty() {
                 break;
             }
-            sleep(wait).await;
-            wait = (wait * 2).clamp(MOVING_WAIT_MIN, MOVING_WAIT_MAX);
-            let new = self.ask(&again, true).await;
-            old.into_iter().zip(new).for_each(|(old, new)| *old = new);
+            held_up.extend(self.travel_together(trips, stakes, results).await);
         }
-        let is_answered = answers.iter().all(|answer| answer.value.is_ok());
-        self.scripts.publish.timed.took(since, is_answered);
-        for (trip, Answer { value, replicas }) in trips.into_iter().zip(answers) {
-            for (place, audience, outcome) in trip.outcomes(value, self.config.tasks_per_user_max) {
-                results[place] = outcome.and_then(|known| self.copied(known, audience, replicas));
+    }
+
+    /// One wave. Says of which audiences something is to be handed in again.
+    async fn travel_together(
+        &self,
+        trips: Vec<Trip>,
+        stakes: &mut [Stake],
+        results: &mut [Outcome],
+    ) -> Vec<Audience> {
+        let answers = self.answers(&trips).await;
+        let outcomes = trips.into_iter().zip(answers).flat_map(|(trip, answer)| {
+            let outcomes = trip.outcomes(answer.value, self.config.tasks_per_user_max);
+            outcomes.into_iter().map(move |outcome| (outcome, answer.replicas))
+        });
+        let mut held_up = Vec::new();
+        for ((place, audience, outcome), replicas) in outcomes {
+            let stake = &mut stakes[place];
+            results[place] =
+                outcome.and_then(|known| self.copied(known, stake, &audience, replicas));
+            if results[place].as_ref().is_err_and(PublishError::is_transient) {
+                held_up.push(audience);
             }
         }
+        held_up
     }
 
     /// What was refused as known may have been taken a moment ago, and be as little copied.
-    fn copied(&self, known: Published, audience: Audience, replicas: usize) -> Outcome {
+    fn copied(
+        &self,
+        known: Published,
+        stake: &mut Stake,
+        audience: &Audience,
+        replicas: usize,
+    ) -> Outcome {
         let replicas_min = self.min_replicas_ack;
-        if replicas < replicas_min {
-            return Err(PublishError::Unreplicated { audience, replicas, replicas_min });
+        if replicas >= replicas_min || matches!(stake, Stake::Nothing) {
+            return Ok(known);
         }
-        Ok(known)
-    }
-
-    /// Sends one turn, and waits for its answers. `anew`: each primary's first call of a script brings it
-    /// along, because the primary has forgotten it or is a new one.
-    async fn ask(&self, trips: &[&Trip], anew: bool) -> Vec<Answer> {
-        if self.publishing.is_clustered() {
-            return self.ask_each(trips, anew).await;
+        if let Some((id, _)) = known.accepted() {
+            stake.numbered(&id.position);
         }
-        let mut turn = Turn::new(&self.publishing);
-        let mut answers = match self.queue(&mut turn, trips, anew).await {
-            Ok(()) => turn.pipeline.try_all().await.into_iter(),
-            Err(error) => vec![Err(error)].into_iter(),
-        };
-        let mut next = || answers.next().unwrap_or_else(|| Err(Error::new_canceled()));
-        let values: Vec<Result<Value, Error>> = trips.iter().map(|_| next()).collect();
-        let asked = if self.min_replicas_ack > 0 { turn.primaries.len() } else { 0 };
-        let acks: Vec<usize> = (0..asked).map(|_| acks(next())).collect();
-        let replicas = |call: usize| turn.calls.get(call).and_then(|primary| acks.get(*primary));
-        let answers = values.into_iter().enumerate();
-        answers
-            .map(|(call, value)| Answer { value, replicas: replicas(call).copied().unwrap_or(0) })
-            .collect()
+        let audience = audience.clone();
+        Err(PublishError::Unreplicated { audience, replicas, replicas_min })
     }
-
-    /// The same in a cluster, where one call whose slot has moved would take the answers of a whole pipeline
-    /// along.
-    async fn ask_each(&self, trips: &[&Trip], anew: bool) -> Vec<Answer> {
-        let each = trips.iter().map(async |trip| {
-            let (script, args) = trip.call(self);
-            if anew {
-                script.run_anew(&self.publishing, &args).await
-            } else {
-                script.run_known(&self.publishing, &args).await
-            }
-        });
-        let values = join_all(each).await;
-        let mut turn = Turn::new(&self.publishing);
-        for trip in trips {
-            turn.goes_to(&self.prefix.channel(trip.audience()));
-        }
-        let wanted = if self.min_replicas_ack > 0 { &turn.primaries[..] } else { &[] };
-        let waits = wanted.iter().map(|(_, slot)| self.wait(&self.publishing, *slot));
-        let acks: Vec<_> = join_all(waits).await.into_iter().map(acks).collect();
-        let replicas = |primary: usize| acks.get(primary).copied().unwrap_or(0);
-        let answers = values.into_iter().zip(&turn.calls);
-        answers.map(|(value, primary)| Answer { value, replicas: replicas(*primary) }).collect()
-    }
-
-    async fn queue(&self, turn: &mut Turn, trips: &[&Trip], anew: bool) -> Result<(), Error> {
-        for trip in trips {
-            let primary = turn.goes_to(&self.prefix.channel(trip.audience()));
-            let (script, args) = trip.call(self);
-            if anew && turn.brought.insert((primary, trip.is_plain())) {
-                script.run_anew(&turn.pipeline, &args).await?;
-            } else {
-                script.run_known(&turn.pipeline, &args).await?;
-            }
-        }
-        if self.min_replicas_ack > 0 { self.queue_waits(turn).await } else { Ok(()) }
-    }
-
-    async fn queue_waits(&self, turn: &Turn) -> Result<(), Error> {
-        for (_, slot) in &turn.primaries {
-            self.wait(&turn.pipeline, *slot).await?;
-        }
-        Ok(())
-    }
-
-    /// One question covers all that its connection has written.
-    async fn wait<C: ClientLike>(&self, client: &C, slot: u16) -> Result<Value, Error> {
-        let wait = millis(self.config.publish_wait / REPLICAS_SHARE);
-        let command = CustomCommand::new_static("WAIT", ClusterHash::Custom(slot), false);
-        client.custom(command, vec![count(self.min_replicas_ack), wait]).await
-    }
-}
-
-// === impl Turn ===
-
-impl Turn {
-    fn new(client: &Client) -> Self {
-        let owners = Owners::of(client);
-        let (pipeline, brought) = (client.pipeline(), HashSet::new());
-        Self { pipeline, owners, primaries: Vec::new(), calls: Vec::new(), brought }
-    }
-
-    /// Notes a call to the key's primary, and gives its place.
-    fn goes_to(&mut self, key: &str) -> usize {
-        let server = self.owners.of_key(key);
-        let known = self.primaries.iter().position(|(known, _)| *known == server);
-        let primary = known.unwrap_or_else(|| {
-            self.primaries.push((server, slot(key)));
-            self.primaries.len() - 1
-        });
-        self.calls.push(primary);
-        primary
-    }
-}
-
-/// How many replicas have it; none if that is not known.
-pub(super) fn acks(answer: Result<Value, Error>) -> usize {
-    let acks = answer.ok().and_then(|answer| answer.as_u64());
-    acks.and_then(|acks| usize::try_from(acks).ok()).unwrap_or_default()
 }
 
 /// The last failure that may pass.

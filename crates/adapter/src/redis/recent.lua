@@ -21,5 +21,5 @@ local function keep_recent(life, recent, seq, now, notice)
     len, bytes = len - 1, bytes - #oldest[2][2]
   end
   call('HSET', life, 'plain', number, 'recent_bytes', bytes)
-  call('PEXPIRE', recent, recent_age)
+  call('PEXPIREAT', recent, string.format('%.0f', now + recent_age))
 end

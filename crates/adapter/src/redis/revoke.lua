@@ -15,7 +15,7 @@ local slack = 1000
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-for _, over in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', now, 'LIMIT', 0, 1000)) do
+for _, over in ipairs(redis.call('ZRANGE', ends, '-inf', now, 'BYSCORE', 'LIMIT', 0, 1000)) do
   redis.call('ZREM', ends, over)
   redis.call('ZREM', marks, over)
   redis.call('HDEL', befores, over)
@@ -30,14 +30,14 @@ if known_end > 0 and known_before >= before and known_end + slack >= now + keep 
   return 'known'
 end
 
-local last = tonumber(redis.call('ZREVRANGE', marks, 0, 0, 'WITHSCORES')[2] or 0)
+local last = tonumber(redis.call('ZRANGE', marks, 0, 0, 'REV', 'WITHSCORES')[2] or 0)
 local function text(number)
   return string.format('%.0f', number)
 end
 redis.call('ZADD', ends, text(math.max(known_end, now + keep)), whom)
 redis.call('ZADD', marks, text(math.max(now, last + 1)), whom)
 redis.call('HSET', befores, whom, text(math.max(known_before, before)))
-local last_end = redis.call('ZREVRANGE', ends, 0, 0, 'WITHSCORES')[2]
+local last_end = redis.call('ZRANGE', ends, 0, 0, 'REV', 'WITHSCORES')[2]
 for _, key in ipairs(KEYS) do
   redis.call('PEXPIREAT', key, text(tonumber(last_end)))
 end

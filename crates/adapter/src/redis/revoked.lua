@@ -9,14 +9,15 @@ local mark, len_max = ARGV[1], tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local last = redis.call('ZREVRANGE', marks, 0, 0, 'WITHSCORES')[2] or '0'
+local last = redis.call('ZRANGE', marks, 0, 0, 'REV', 'WITHSCORES')[2] or '0'
 if tonumber(mark) > tonumber(last) then
   mark = '0'
 end
 if mark == last then
   return { last, 0 }
 end
-local found = redis.call('ZRANGEBYSCORE', marks, '(' .. mark, '+inf', 'WITHSCORES', 'LIMIT', 0, len_max)
+local found =
+  redis.call('ZRANGE', marks, '(' .. mark, '+inf', 'BYSCORE', 'LIMIT', 0, len_max, 'WITHSCORES')
 local said = { last, 0 }
 if #found == 2 * len_max and found[#found] ~= last then
   said = { found[#found], 1 }

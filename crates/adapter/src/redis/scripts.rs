@@ -33,8 +33,8 @@ const SLACK: Duration = Duration::from_mins(1);
 pub(super) struct Script {
     text: Value,
     sha: Value,
-    /// How many of the arguments are keys.
-    keys_len: i64,
+    /// How many of the arguments are keys, where a call does not say so itself.
+    keys_len: usize,
     pub(super) timed: Timed,
 }
 
@@ -61,11 +61,11 @@ pub(super) struct Scripts {
 }
 
 /// The keys that `life.lua` names.
-const LIFE_KEYS_LEN: i64 = 6;
+pub(super) const LIFE_KEYS_LEN: usize = 6;
 /// The keys that `room.lua` names.
-const ROOM_KEYS_LEN: i64 = 3;
+const ROOM_KEYS_LEN: usize = 3;
 /// The keys of what is revoked.
-const REVOKED_KEYS_LEN: i64 = 3;
+const REVOKED_KEYS_LEN: usize = 3;
 
 macro_rules! with_room {
     ($file:literal) => {
@@ -135,38 +135,37 @@ async fn known(client: &Client, text: &str) -> Result<(Value, Value), Error> {
     Ok((text, sha))
 }
 
-impl Script {
-    /// The same for a call with other keys than one audience's.
-    pub(super) fn with_keys(&self, keys_len: usize) -> Self {
-        let keys_len = i64::try_from(keys_len).expect("a call has a few hundred keys at most");
-        Self { keys_len, ..self.clone() }
-    }
+/// A script's call: which script is put in when it is sent, and behind that stand how many keys there are, the keys,
+/// and what it takes beside them.
+#[derive(Clone, Debug)]
+pub(super) struct ScriptCall(Vec<Value>);
 
-    /// Runs it, and hands it to Redis once more if Redis has forgotten it.
-    pub(super) async fn run<C: ClientLike>(
+impl Script {
+    /// Runs it, and hands it to Redis once more if Redis has forgotten it. `args` are the keys and then the script's
+    /// own.
+    pub(super) fn run<C: ClientLike>(
         &self,
         client: &C,
         args: &[Value],
-    ) -> Result<Value, Error> {
-        let since = Instant::now();
-        let answer = match self.run_known(client, args).await {
-            Err(error) if was_not_run(&error) => self.run_anew(client, args).await,
-            answer => answer,
-        };
-        self.timed.took(since, answer.is_ok());
-        answer
+    ) -> impl Future<Output = Result<Value, Error>> {
+        self.run_made(client, move || {
+            let mut call = ScriptCall::new(self.keys_len, args.len());
+            call.extend(args.iter().cloned());
+            call
+        })
     }
 
-    /// The same, and waits for so long if the keys are on their way to another server.
+    /// The same with a call that is made for every try, and waits for so long if the keys are on their way to another
+    /// server.
     pub(super) async fn run_patiently<C: ClientLike>(
         &self,
         client: &C,
-        args: &[Value],
+        call: impl Fn() -> ScriptCall,
         patience: Duration,
     ) -> Result<Value, Error> {
         let (until, mut wait) = (Instant::now() + patience, MOVING_WAIT_MIN);
         loop {
-            match self.run(client, args).await {
+            match self.run_made(client, &call).await {
                 Err(error) if is_moving(&error) && Instant::now() + wait < until => {
                     sleep(wait).await;
                     wait = (wait * 2).min(MOVING_WAIT_MAX);
@@ -176,32 +175,64 @@ impl Script {
         }
     }
 
-    /// Runs it if Redis knows it. Several at once are pipelined, which fred does not do with its own
-    /// commands for scripts.
-    pub(super) async fn run_known<C: ClientLike>(
+    async fn run_made<C: ClientLike>(
         &self,
         client: &C,
-        args: &[Value],
+        call: impl Fn() -> ScriptCall,
     ) -> Result<Value, Error> {
-        client.custom(command("EVALSHA", args), self.call(&self.sha, args)).await
+        let since = Instant::now();
+        let answer = match self.run_known(client, call()).await {
+            Err(error) if was_not_run(&error) => self.run_anew(client, call()).await,
+            answer => answer,
+        };
+        self.timed.took(since, answer.is_ok());
+        answer
+    }
+
+    /// Runs it if Redis knows it. Several at once are pipelined, which fred does not do with its own
+    /// commands for scripts.
+    pub(super) fn run_known<C: ClientLike>(
+        &self,
+        client: &C,
+        call: ScriptCall,
+    ) -> impl Future<Output = Result<Value, Error>> {
+        call.send(client, "EVALSHA", &self.sha)
     }
 
     /// Runs it, and makes it known to this primary.
-    pub(super) async fn run_anew<C: ClientLike>(
+    pub(super) fn run_anew<C: ClientLike>(
         &self,
         client: &C,
-        args: &[Value],
-    ) -> Result<Value, Error> {
-        let call = self.call(&self.text, args);
-        client.custom(command("EVAL", args), call).await
+        call: ScriptCall,
+    ) -> impl Future<Output = Result<Value, Error>> {
+        call.send(client, "EVAL", &self.text)
+    }
+}
+
+impl ScriptCall {
+    /// One with room for so many arguments, keys among them.
+    pub(super) fn new(keys_len: usize, args_len: usize) -> Self {
+        let keys_len = i64::try_from(keys_len).expect("a call has a few hundred keys at most");
+        let mut call = Vec::with_capacity(args_len + 2);
+        call.extend([Value::Null, Value::from(keys_len)]);
+        Self(call)
     }
 
-    /// `args` are the keys and then the script's own.
-    fn call(&self, script: &Value, args: &[Value]) -> Vec<Value> {
-        let mut call = Vec::with_capacity(args.len() + 2);
-        call.extend([script.clone(), Value::from(self.keys_len)]);
-        call.extend_from_slice(args);
-        call
+    pub(super) fn extend(&mut self, args: impl IntoIterator<Item = Value>) {
+        self.0.extend(args);
+    }
+
+    /// fred goes by the first word of a command that it does not know, unless it is told the slot.
+    fn send<C: ClientLike>(
+        mut self,
+        client: &C,
+        name: &'static str,
+        script: &Value,
+    ) -> impl Future<Output = Result<Value, Error>> {
+        let key = self.0.get(2).and_then(Value::as_str);
+        let slot = key.map(|key| slot(&key)).unwrap_or_default();
+        self.0[0] = script.clone();
+        client.custom(CustomCommand::new_static(name, ClusterHash::Custom(slot), false), self.0)
     }
 }
 
@@ -233,10 +264,4 @@ fn settings(config: &Config) -> String {
         SLACK.as_millis(),
         recent_age.as_millis(),
     )
-}
-
-/// fred goes by the first word of a command that it does not know, unless it is told the slot.
-fn command(name: &'static str, args: &[Value]) -> CustomCommand {
-    let slot = args.first().and_then(Value::as_str).map(|key| slot(&key)).unwrap_or_default();
-    CustomCommand::new_static(name, ClusterHash::Custom(slot), false)
 }

@@ -8,13 +8,19 @@ local deed, holder, held = ARGV[1], ARGV[2], ARGV[3]
 local call = redis.call
 local known = call('HGET', seat, 'holder')
 
+local function hold_on()
+  local time = call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  call('PEXPIREAT', seat, string.format('%.0f', now + held))
+end
+
 if deed == 'keep' then
   if known and known ~= holder then
     return 'taken'
   end
-  call('DEL', seat)
+  call('UNLINK', seat)
   call('HSET', seat, 'holder', holder, unpack(ARGV, 4))
-  call('PEXPIRE', seat, held)
+  hold_on()
   return 'held'
 end
 if not known then
@@ -22,11 +28,11 @@ if not known then
 elseif known ~= holder then
   return 'taken'
 elseif deed == 'renew' then
-  call('PEXPIRE', seat, held)
+  hold_on()
 elseif deed == 'take' then
   call('HSET', seat, 'holder', ARGV[4])
-  call('PEXPIRE', seat, held)
+  hold_on()
 elseif deed == 'give_up' then
-  call('DEL', seat)
+  call('UNLINK', seat)
 end
 return 'held'

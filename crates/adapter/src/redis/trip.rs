@@ -6,7 +6,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use fred::{error::Error, types::Value};
-use notice::{Audience, Draft, Kind, NoticeId, Order, Stamp};
+use notice::{Audience, Draft, Kind, NoticeId, Order, Position, Stamp};
 use rand::distr::{Alphanumeric, SampleString};
 
 use crate::{
@@ -15,9 +15,10 @@ use crate::{
     publisher::Published,
     redis::{
         bus::{Bus, count, lasting, lasting_of, odd, position},
+        copies::Stake,
         envelope::seal,
         keys::field,
-        scripts::Script,
+        scripts::{LIFE_KEYS_LEN, Script, ScriptCall},
     },
 };
 
@@ -33,55 +34,102 @@ const VOLATILE: &str = "v";
 
 type Outcome = Result<Published, PublishError>;
 
-/// Notices in the order of each audience, each with its place among those it was handed in with.
-#[derive(Default)]
+/// Notices of one or of several audiences, which one script takes together.
 pub(super) struct Trip {
     groups: Vec<Group>,
     len: usize,
     bytes: usize,
+    has_stake: bool,
 }
 
+/// Notices of one audience in their order, each with its place among those it was handed in with.
 struct Group {
     audience: Audience,
     places: Vec<usize>,
     /// What `publish.lua` takes of each.
     notices: Vec<[Value; NOTICE_LEN]>,
+    bytes: usize,
+    /// Whether anything of it must have a copy.
+    has_stake: bool,
 }
 
 const NOTICE_LEN: usize = 5;
 
-/// The trips for drafts that were handed in together.
+/// What was handed in together and is to make its trips.
 pub(super) struct Trips {
-    list: Vec<Trip>,
+    /// Of each audience as many groups as it needs, each as long as one trip may be.
+    audiences: Vec<Vec<Group>>,
+    places: HashMap<Audience, usize>,
     /// A cluster may have each audience elsewhere: there every trip is for one.
     is_clustered: bool,
-    /// Which trip the next notice goes with: of its audience, or in a cluster's absence any.
-    open: HashMap<Option<Audience>, usize>,
 }
 
 // === impl Trips ===
 
 impl Trips {
     pub(super) fn new(is_clustered: bool) -> Self {
-        Self { list: Vec::new(), is_clustered, open: HashMap::new() }
+        Self { audiences: Vec::new(), places: HashMap::new(), is_clustered }
     }
 
     /// Refuses what is too large, and leaves the rest unchanged.
-    pub(super) fn add(&mut self, place: usize, draft: Draft) -> Result<(), PublishError> {
-        let notice = words(&draft)?;
-        let key = self.is_clustered.then(|| draft.audience.clone());
-        let open = self.open.get(&key).copied().filter(|trip| self.list[*trip].has_room());
-        let trip = open.unwrap_or_else(|| {
-            self.open.insert(key, self.list.len());
-            self.list.push(Trip::default());
-            self.list.len() - 1
+    pub(super) fn add(
+        &mut self,
+        place: usize,
+        draft: Draft,
+        stake: &Stake,
+    ) -> Result<(), PublishError> {
+        let notice = words(&draft, stake)?;
+        let known = self.places.get(&draft.audience).copied();
+        let audience = known.unwrap_or_else(|| {
+            self.places.insert(draft.audience.clone(), self.audiences.len());
+            self.audiences.push(Vec::new());
+            self.audiences.len() - 1
         });
-        self.list[trip].push(place, draft, notice);
+        let groups = &mut self.audiences[audience];
+        match groups.last_mut().filter(|group| group.has_room()) {
+            Some(group) => group.push(place, &draft, notice),
+            None => groups.push(Group::of_one(place, draft, notice)),
+        }
+        if let Some(group) = groups.last_mut() {
+            group.has_stake |= !matches!(stake, Stake::Nothing);
+        }
         Ok(())
     }
 
-    pub(super) fn into_vec(self) -> Vec<Trip> {
-        self.list
+    /// The trips that may be on the way at once, one wave after the other. No two of one audience are: the second
+    /// could come before the first, where that is sent once more because Redis did not know its script.
+    pub(super) fn into_waves(self) -> Vec<Vec<Trip>> {
+        let mut waves: Vec<Vec<Trip>> = Vec::new();
+        for groups in self.audiences {
+            waves.resize_with(waves.len().max(groups.len()), Vec::new);
+            for (group, trips) in groups.into_iter().zip(&mut waves) {
+                let open = trips.last_mut().filter(|trip| !self.is_clustered && trip.fits(&group));
+                match open {
+                    Some(trip) => trip.push(group),
+                    None => trips.push(Trip::of(group)),
+                }
+            }
+        }
+        waves
+    }
+}
+
+// === impl Group ===
+
+impl Group {
+    fn of_one(place: usize, draft: Draft, notice: [Value; NOTICE_LEN]) -> Self {
+        let (audience, bytes) = (draft.audience, draft.payload.len_bytes());
+        Self { audience, places: vec![place], notices: vec![notice], bytes, has_stake: false }
+    }
+
+    fn has_room(&self) -> bool {
+        self.places.len() < NOTICES_MAX && self.bytes < BYTES_ENOUGH
+    }
+
+    fn push(&mut self, place: usize, draft: &Draft, notice: [Value; NOTICE_LEN]) {
+        self.places.push(place);
+        self.notices.push(notice);
+        self.bytes += draft.payload.len_bytes();
     }
 }
 
@@ -89,26 +137,32 @@ impl Trips {
 
 impl Trip {
     pub(super) fn of_one(draft: Draft) -> Result<Self, PublishError> {
-        let (mut trip, notice) = (Self::default(), words(&draft)?);
-        trip.push(0, draft, notice);
-        Ok(trip)
+        let notice = words(&draft, &Stake::Nothing)?;
+        Ok(Self::of(Group::of_one(0, draft, notice)))
     }
 
-    fn has_room(&self) -> bool {
-        self.len < NOTICES_MAX && self.bytes < BYTES_ENOUGH
+    fn of(group: Group) -> Self {
+        let Group { bytes, has_stake, .. } = group;
+        Self { len: group.places.len(), bytes, has_stake, groups: vec![group] }
     }
 
-    fn push(&mut self, place: usize, draft: Draft, notice: [Value; NOTICE_LEN]) {
-        self.len += 1;
-        self.bytes += draft.payload.len_bytes();
-        let known = self.groups.iter().position(|group| group.audience == draft.audience);
-        let group = known.unwrap_or_else(|| {
-            let audience = draft.audience;
-            self.groups.push(Group { audience, places: Vec::new(), notices: Vec::new() });
-            self.groups.len() - 1
-        });
-        self.groups[group].places.push(place);
-        self.groups[group].notices.push(notice);
+    fn fits(&self, group: &Group) -> bool {
+        self.len + group.places.len() <= NOTICES_MAX && self.bytes + group.bytes <= BYTES_ENOUGH
+    }
+
+    fn push(&mut self, group: Group) {
+        self.len += group.places.len();
+        self.bytes += group.bytes;
+        self.has_stake |= group.has_stake;
+        self.groups.push(group);
+    }
+
+    pub(super) fn has_stake(&self) -> bool {
+        self.has_stake
+    }
+
+    pub(super) fn audiences(&self) -> impl Iterator<Item = &Audience> {
+        self.groups.iter().map(|group| &group.audience)
     }
 
     /// The first of its audiences: all are where this one is.
@@ -116,11 +170,12 @@ impl Trip {
         &self.groups[0].audience
     }
 
-    /// The only notice, where it is the only one and neither of a task nor kept.
+    /// The only notice, where it is the only one and new, and neither of a task nor kept.
     fn plain(&self) -> Option<(&Value, &Value)> {
         let [Group { notices, .. }] = &*self.groups else { return None };
-        let [[kind, .., envelope]] = &**notices else { return None };
-        let is_plain = matches!(kind.as_str().as_deref(), Some(PLAIN | VOLATILE));
+        let [[kind, earlier, .., envelope]] = &**notices else { return None };
+        let is_new = earlier.as_bytes().is_none_or(<[u8]>::is_empty);
+        let is_plain = is_new && matches!(kind.as_str().as_deref(), Some(PLAIN | VOLATILE));
         is_plain.then_some((envelope, kind))
     }
 
@@ -128,21 +183,28 @@ impl Trip {
         self.plain().is_some()
     }
 
-    /// Which script it takes, and with which keys and arguments.
-    pub(super) fn call(&self, bus: &Bus) -> (Script, Vec<Value>) {
-        let mut args: Vec<_> =
-            self.groups.iter().flat_map(|group| bus.args(&group.audience)).collect();
-        let keys_len = args.len();
-        args.push(Alphanumeric.sample_string(&mut rand::rng(), EPOCH_LEN).into());
+    /// Which script it takes.
+    pub(super) fn script<'a>(&self, bus: &'a Bus) -> &'a Script {
+        if self.is_plain() { &bus.scripts.plain } else { &bus.scripts.publish }
+    }
+
+    /// With which keys and arguments.
+    pub(super) fn call(&self, bus: &Bus) -> ScriptCall {
+        let keys_len = self.groups.len() * LIFE_KEYS_LEN;
+        // Behind the keys: the epoch, and before the notices of each audience how many there are.
+        let mut call =
+            ScriptCall::new(keys_len, keys_len + 1 + self.groups.len() + self.len * NOTICE_LEN);
+        call.extend(self.groups.iter().flat_map(|group| bus.prefix.keys(&group.audience)));
+        call.extend([Alphanumeric.sample_string(&mut rand::rng(), EPOCH_LEN).into()]);
         if let Some((envelope, kind)) = self.plain() {
-            args.extend([envelope.clone(), kind.clone()]);
-            return (bus.scripts.plain.clone(), args);
+            call.extend([envelope.clone(), kind.clone()]);
+            return call;
         }
         for Group { notices, .. } in &self.groups {
-            args.push(count(notices.len()));
-            args.extend(notices.iter().flatten().cloned());
+            call.extend([count(notices.len())]);
+            call.extend(notices.iter().flatten().cloned());
         }
-        (bus.scripts.publish.with_keys(keys_len), args)
+        call
     }
 
     /// What became of each notice, by its place.
@@ -172,7 +234,7 @@ impl Trip {
 }
 
 /// A draft as `publish.lua` takes it.
-fn words(draft: &Draft) -> Result<[Value; NOTICE_LEN], PublishError> {
+fn words(draft: &Draft, stake: &Stake) -> Result<[Value; NOTICE_LEN], PublishError> {
     let (len_bytes, len_bytes_max) = (draft.payload.len_bytes(), PAYLOAD_BYTES_MAX);
     if len_bytes > len_bytes_max {
         let audience = draft.audience.clone();
@@ -181,9 +243,9 @@ fn words(draft: &Draft) -> Result<[Value; NOTICE_LEN], PublishError> {
     let (kind, task, order) = match &draft.kind {
         Kind::Progress { task, order } => ("p", field(task).into(), *order),
         Kind::Final { task, order } => ("f", field(task).into(), *order),
-        Kind::Kept => (KEPT, Value::from_static_str(""), Order::default()),
-        Kind::Plain => (PLAIN, Value::from_static_str(""), Order::default()),
-        Kind::Volatile => (VOLATILE, Value::from_static_str(""), Order::default()),
+        Kind::Kept => (KEPT, earlier(stake), Order::default()),
+        Kind::Plain => (PLAIN, earlier(stake), Order::default()),
+        Kind::Volatile => (VOLATILE, earlier(stake), Order::default()),
     };
     let version = order
         .version
@@ -193,6 +255,12 @@ fn words(draft: &Draft) -> Result<[Value; NOTICE_LEN], PublishError> {
         |stamp| format!("{:020}{:020}{:016}", stamp.millis, stamp.count, 0).into(),
     );
     Ok([Value::from_static_str(kind), task, version, stamp, Value::Bytes(seal(draft))])
+}
+
+/// In place of a task: the number that the notice may have.
+fn earlier(stake: &Stake) -> Value {
+    let text = |position: &Position| format!("{}-{}", position.epoch, position.seq).into();
+    stake.position().map_or_else(|| Value::from_static_str(""), text)
 }
 
 fn outcome(audience: &Audience, answer: Option<Value>, tasks_max: usize) -> Outcome {

@@ -23,7 +23,7 @@ use crate::{
         calls::{Call, Timed},
         events,
         primaries::slot,
-        publishing::{REPLICAS_SHARE, acks},
+        turn::{REPLICAS_SHARE, acks},
     },
     uplink::{Handed, Written},
 };

@@ -62,6 +62,17 @@ async fn renew(node: &Node, key: &SeatKey, holder: &Holder) -> Hold {
     renewed.into_iter().next().expect("one answer").expect("the bus answers")
 }
 
+/// All that is ever done with one.
+pub(crate) async fn are_held_and_found(node: &Node) {
+    let (key, mine, other) = (key("held"), holder("node", 1), holder("other", 1));
+    assert_eq!(keep(node, &key, &mine, LONG).await, Hold::Held);
+    assert_eq!(renew(node, &key, &mine).await, Hold::Held);
+    let seats = &node.link.held_seats;
+    assert_eq!(seats.take(&key, &mine, &other, LONG).await.expect("it may"), Hold::Held);
+    assert_eq!(found(node, &key).await, Some(other.clone()));
+    assert_eq!(seats.give_up(&key, &other).await.expect("it may"), Hold::Held);
+}
+
 pub(crate) async fn a_seat_is_found_on_every_node_as_it_was_kept<S: Subject>() {
     let (bus, node) = S::one().await;
     let other = bus.link_as("other").await;

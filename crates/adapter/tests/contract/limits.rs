@@ -6,7 +6,7 @@ use serde_json::value::to_raw_value;
 
 use crate::{
     drafts::{audience, end, now, plain, progress, version},
-    subject::{Node, Subject},
+    subject::{Node, Subject, texts},
 };
 
 /// A bus for two tasks a user, both taken.
@@ -32,6 +32,27 @@ pub(crate) async fn a_task_that_is_known_finds_its_place_in_a_full_table<S: Subj
     node.accepted(progress("1", now(), "newer")).await;
     node.accepted(end("1", now(), "end")).await;
     assert_eq!(node.tasks().await, ["2", "end"]);
+}
+
+pub(crate) async fn an_end_takes_the_place_of_the_first_end_in_a_full_table<S: Subject>() {
+    let (_bus, node) = two_tasks::<S>().await;
+    node.accepted(end("3", now(), "3")).await;
+    assert_eq!(node.tasks().await, ["1", "3"]);
+    let finals = node.within(S::config().ended_age).await.finals;
+    assert_eq!(texts(&finals), ["2", "3"], "it is still told to who comes back");
+}
+
+pub(crate) async fn an_end_is_refused_while_no_other_task_of_a_full_table_has_ended<S: Subject>() {
+    let (_bus, node) = S::one_with(Config { tasks_per_user_max: 2, ..S::config() }).await;
+    node.accepted(progress("1", now(), "1")).await;
+    node.accepted(progress("2", now(), "2")).await;
+    for _ in 0..2 {
+        let error = node.try_publish(end("3", now(), "3")).await.expect_err("all are live");
+        assert!(matches!(error, PublishError::Full { len_max: 2, .. }), "{error}");
+    }
+    node.accepted(end("1", now(), "end of 1")).await;
+    node.accepted(end("3", now(), "3")).await;
+    assert_eq!(node.tasks().await, ["2", "3"]);
 }
 
 pub(crate) async fn an_expired_task_makes_room_for_another<S: Subject>() {

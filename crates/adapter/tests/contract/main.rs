@@ -140,6 +140,8 @@ macro_rules! contract {
             limits: [
                 one_task_too_many_of_a_user_is_refused_for_good,
                 a_task_that_is_known_finds_its_place_in_a_full_table,
+                an_end_takes_the_place_of_the_first_end_in_a_full_table,
+                an_end_is_refused_while_no_other_task_of_a_full_table_has_ended,
                 an_expired_task_makes_room_for_another,
                 a_payload_past_the_limit_is_refused_for_good,
                 publish_all_answers_for_each_draft_in_order,

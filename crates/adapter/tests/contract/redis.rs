@@ -266,6 +266,26 @@ async fn every_script_that_redis_forgot_comes_along_with_a_batch() {
 }
 
 #[tokio::test]
+async fn plain_notices_stay_in_order_where_redis_knows_only_one_of_the_scripts() {
+    let (bus, mut node) = OverRedis::lasting().await;
+    node.enter(&audience()).await;
+    // One more than goes in one trip, so that the last goes by itself and by another script.
+    let texts: Vec<_> = (0..33).map(|n| n.to_string()).collect();
+    let drafts: Vec<_> = texts.iter().map(|text| plain(audience(), text)).collect();
+    let two = vec![plain(audience(), "by"), plain(audience(), "two")];
+    for known in [vec![plain(audience(), "by itself")], two] {
+        bus.server.say("SCRIPT FLUSH").await;
+        let len = known.len();
+        let results = node.link.publisher.publish_all(known).await;
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+        node.hear_texts(len).await;
+        let results = node.link.publisher.publish_all(drafts.clone()).await;
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+        assert_eq!(node.hear_texts(33).await, texts);
+    }
+}
+
+#[tokio::test]
 async fn a_gap_in_what_is_kept_is_said_before_what_is_kept() {
     let config = Config { finals_keep: 2, ..OverRedis::config() };
     let (bus, mut node) = OverRedis::one_with(config).await;

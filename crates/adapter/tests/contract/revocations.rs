@@ -48,6 +48,14 @@ impl Node {
     }
 }
 
+/// All that is ever done with them.
+pub(crate) async fn are_noted_and_read(node: &Node) {
+    let revocation = user("a", 1);
+    node.revoke(&revocation, LONG).await;
+    node.revoke(&token("b"), LONG).await;
+    assert_eq!(node.revoked().await, [revocation, token("b")]);
+}
+
 pub(crate) async fn what_one_node_revokes_every_node_reads_in_that_order<S: Subject>() {
     let (bus, node) = S::one().await;
     let all =

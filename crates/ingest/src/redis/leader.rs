@@ -1,14 +1,16 @@
 //! Who listens to the channel: one replica at a time, by a lease.
 //!
 //! Promise: no two replicas hear the same message. A leader stops hearing by its own clock before Redis
-//! gives the lease to another.
+//! gives the lease to another. In a cluster it listens at the primary that has the lease, and nowhere else: what is
+//! published at any node comes to all.
 
 use std::{sync::Arc, time::Duration};
 
 use fred::{
     clients::Client,
     error::Error,
-    interfaces::{EventInterface, PubsubInterface},
+    interfaces::{ClusterInterface, EventInterface, PubsubInterface},
+    types::{cluster::ClusterRouting, config::Server},
 };
 use parking_lot::Mutex;
 use rand::distr::{Alphanumeric, SampleString};
@@ -20,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     events,
-    redis::wire::{call, millis, run, words},
+    redis::wire::{at, call, millis, run, words},
 };
 
 const TOKEN_LEN: usize = 24;
@@ -40,8 +42,14 @@ pub(super) struct Leader {
     lease: Duration,
     leading: Leading,
     has_lease: bool,
-    is_listening: bool,
+    /// Where it has subscribed.
+    listens_at: Option<Place>,
+    /// A connection was made anew since, which may be that one.
+    is_doubtful: bool,
 }
+
+/// A cluster's primary. `None` is the only server there is.
+type Place = Option<Server>;
 
 enum Wake {
     Stop,
@@ -68,8 +76,8 @@ impl Leader {
         leading: Leading,
     ) -> Self {
         let token = Alphanumeric.sample_string(&mut rand::rng(), TOKEN_LEN);
-        let (has_lease, is_listening) = (false, false);
-        Self { client, channel, key, token, lease, leading, has_lease, is_listening }
+        let (has_lease, listens_at, is_doubtful) = (false, None, false);
+        Self { client, channel, key, token, lease, leading, has_lease, listens_at, is_doubtful }
     }
 
     /// Runs until `stop`; then hears no more, and lets the next have the lease.
@@ -80,7 +88,7 @@ impl Leader {
         loop {
             match wake(&stop, &mut connections, &mut looks).await {
                 Wake::Stop => return self.leave().await,
-                Wake::NewConnection => self.is_listening = false,
+                Wake::NewConnection => self.is_doubtful = true,
                 Wake::Look => {}
             }
             // What fails here is tried again at the next look; the lease runs out by itself.
@@ -96,14 +104,42 @@ impl Leader {
             events::leads(has_it);
         }
         self.leading.set(has_it.then(|| asked + self.lease));
-        if has_it && !self.is_listening {
-            self.client.subscribe(self.channel.as_str()).await?;
-            self.is_listening = true;
-        } else if !has_it && self.is_listening {
-            self.client.unsubscribe(self.channel.as_str()).await?;
-            self.is_listening = false;
+        if has_it { self.listen().await } else { self.listen_no_more().await }
+    }
+
+    /// Listens where the lease is now. By itself fred would listen at the slot of the client's name, and stay there
+    /// when that goes elsewhere.
+    async fn listen(&mut self) -> Result<(), Error> {
+        let place = self.place_of_lease();
+        if self.listens_at.as_ref().is_some_and(|old| *old != place) {
+            self.listen_no_more().await?;
+        }
+        if self.listens_at.is_none() || self.is_doubtful {
+            at(&self.client, place.clone()).subscribe(self.channel.as_str()).await?;
+            (self.listens_at, self.is_doubtful) = (Some(place), false);
         }
         Ok(())
+    }
+
+    async fn listen_no_more(&mut self) -> Result<(), Error> {
+        let Some(place) = &self.listens_at else { return Ok(()) };
+        // With a server that has left the cluster, fred has closed the connection.
+        if self.is_there(place) {
+            at(&self.client, place.clone()).unsubscribe(self.channel.as_str()).await?;
+        }
+        self.listens_at = None;
+        Ok(())
+    }
+
+    fn place_of_lease(&self) -> Place {
+        let slot = ClusterRouting::hash_key(self.key.as_bytes());
+        self.client.cached_cluster_state()?.get_server(slot).cloned()
+    }
+
+    fn is_there(&self, place: &Place) -> bool {
+        let Some(server) = place else { return true };
+        let routing = self.client.cached_cluster_state();
+        routing.is_some_and(|routing| routing.unique_primary_nodes().contains(server))
     }
 
     async fn acquire(&self) -> Result<bool, Error> {
@@ -123,11 +159,11 @@ impl Leader {
         Ok(answer.as_u64() == Some(1))
     }
 
-    async fn leave(self) {
+    async fn leave(mut self) {
         self.leading.set(None);
         if self.has_lease {
             // Should it fail, the lease runs out by itself.
-            drop(self.client.unsubscribe(self.channel.as_str()).await);
+            drop(self.listen_no_more().await);
             drop(self.ask_for("0".to_owned()).await);
         }
     }
@@ -135,7 +171,7 @@ impl Leader {
 
 async fn wake(
     stop: &CancellationToken,
-    connections: &mut Receiver<fred::types::config::Server>,
+    connections: &mut Receiver<Server>,
     looks: &mut tokio::time::Interval,
 ) -> Wake {
     tokio::select! {

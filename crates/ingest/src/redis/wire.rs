@@ -4,10 +4,13 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use fred::{
-    clients::Client,
+    clients::{Client, WithOptions},
     error::{Error, ErrorKind},
     interfaces::ClientLike,
-    types::{ClusterHash, CustomCommand, Value, config::Options},
+    types::{
+        ClusterHash, CustomCommand, Value,
+        config::{Options, Server},
+    },
 };
 use notice::Stamp;
 
@@ -33,6 +36,11 @@ pub(super) async fn blocking_call(
     let timeout = Some(blocks + client.perf_config().default_command_timeout);
     let patient = client.with_options(&Options { timeout, ..Options::default() });
     call(&patient, name, key_at, args).await
+}
+
+/// A client that speaks to this primary only, where there are several.
+pub(super) fn at(client: &Client, server: Option<Server>) -> WithOptions<Client> {
+    client.with_options(&Options { cluster_node: server, ..Options::default() })
 }
 
 /// A script with its keys and arguments. Handed over whole: none of them runs often enough for a name.

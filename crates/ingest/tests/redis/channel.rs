@@ -1,6 +1,12 @@
 //! What a worker may count on that publishes to the channel.
 
-use crate::harness::{Rig, message, until};
+use adapter::RedisConfig;
+use ingest::RedisSourceConfig;
+
+use crate::{
+    fleet::Cluster,
+    harness::{Rig, message, redis_at, until},
+};
 
 async fn publish(rig: &Rig, task: &str, event: &str) {
     let json = message(task, event);
@@ -60,6 +66,38 @@ async fn a_leader_that_stops_gives_the_channel_to_another() {
     publish(&rig, "b", "x.complete").await;
     assert_eq!(rig.next().await, "b x.complete");
     second.stop().await;
+}
+
+/// Which of a cluster's nodes somebody listens at.
+async fn listeners(cluster: &Cluster) -> Vec<bool> {
+    let mut listeners = Vec::new();
+    for server in &cluster.nodes {
+        listeners.push(server.say("PUBSUB NUMSUB carillon:tasks").await.contains(":1\r\n"));
+    }
+    listeners
+}
+
+#[tokio::test]
+async fn in_a_cluster_the_leader_listens_where_the_lease_is_and_goes_along_with_it() {
+    let rig = Rig::start().await;
+    let cluster = Cluster::start().await;
+    let redis = RedisConfig { url: cluster.url(), ..redis_at(&cluster.nodes[0]) };
+    let replica = rig.replica_with(RedisSourceConfig { redis, ..rig.config("r1") }).await;
+    let (from, slot) = cluster.holder("carillon:tasks:leader").await;
+    let json = message("t", "x.note");
+    for (count, at) in [(1, from), (2, (from + 1) % 3), (3, (from + 2) % 3)] {
+        if count > 1 {
+            cluster.move_slot(slot, (at + 2) % 3, at).await;
+        }
+        let there: Vec<_> = (0..3).map(|node| node == at).collect();
+        until("one listener, where the lease is", || async { listeners(&cluster).await == there })
+            .await;
+        cluster.nodes[0].say(&format!("PUBLISH carillon:tasks '{json}'")).await;
+        until("the message", || async { replica.messages("channel", "published") >= count }).await;
+        assert_eq!(replica.messages("channel", "published"), count);
+    }
+    replica.stop().await;
+    assert_eq!(listeners(&cluster).await, [false; 3]);
 }
 
 #[tokio::test]

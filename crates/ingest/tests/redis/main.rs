@@ -3,6 +3,9 @@
 
 mod channel;
 mod dead;
+#[path = "../../../adapter/tests/contract/fleet.rs"]
+#[expect(dead_code, reason = "the bus's own tests use the rest")]
+mod fleet;
 mod harness;
 mod list;
 #[path = "../../../adapter/tests/contract/server.rs"]

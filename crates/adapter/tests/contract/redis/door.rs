@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adapter::{ConnectError, LoginError, LoginMode, Redis, RedisConfig, Share};
+use adapter::{Config, ConnectError, LoginError, LoginMode, Redis, RedisConfig, Share};
 use bytes::Bytes;
 use notice::NodeId;
 use prometheus::Registry;
@@ -10,9 +10,11 @@ use tokio::time::{sleep, timeout};
 
 use super::{DEADLINE, OverRedis, Running, connect};
 use crate::{
-    drafts::{audience, end, now, progress},
+    drafts::{audience, end, now, plain, progress},
+    held_seats,
     logins::login,
     old_redis::OldRedis,
+    revocations,
     server::Server,
     subject::Subject,
     uplink::{event, kept},
@@ -46,7 +48,8 @@ async fn a_user_with_what_the_docs_list_and_nothing_else_will_do() {
     let answer = server.say(rule).await;
     assert!(answer.starts_with("+OK"), "{answer}");
     let url = server.url_for("carillon:PASSWORD");
-    let config = RedisConfig::new(url.clone(), "carillon", OverRedis::config());
+    let limits = Config { seats_held: Some(Duration::from_mins(1)), ..OverRedis::config() };
+    let config = RedisConfig::new(url.clone(), "carillon", limits);
     let bus =
         Running::start(RedisConfig { canary_every: Duration::from_millis(50), ..config }).await;
     let mut node = bus.link().await;
@@ -63,6 +66,9 @@ async fn a_user_with_what_the_docs_list_and_nothing_else_will_do() {
     bus.comes_to_count("carillon_bus_canary_seconds_count 1").await;
     let receipt = node.try_hand(&event("[]"), &Share::default()).expect("there is room");
     kept(receipt).await.expect("it may be kept");
+    node.accepted(plain(audience(), "kept for who comes back")).await;
+    revocations::are_noted_and_read(&node).await;
+    held_seats::are_held_and_found(&node).await;
     nodes_may_speak(&bus).await;
     let registry = Registry::new();
     let other =

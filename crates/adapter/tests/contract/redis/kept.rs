@@ -92,15 +92,17 @@ async fn a_plain_notice_leaves_a_count_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn what_is_kept_does_not_go_sooner_where_nobody_has_said_when_it_goes() {
-    let (bus, node) = OverRedis::lasting().await;
-    for draft in [plain(audience(), "by itself"), progress("copy", now(), "10%")] {
-        node.accepted(end("export", now(), "end")).await;
-        let before = bus.answer(&format!("PEXPIRETIME {}", key("log"))).await;
-        bus.server.say(&format!("HDEL {} over_at", key("life"))).await;
-        node.accepted(draft).await;
-        assert_eq!(node.within(Duration::from_hours(1)).await.finals.len(), 1);
-        assert_eq!(bus.answer(&format!("PEXPIRETIME {}", key("log"))).await, before);
-        bus.server.say("FLUSHALL").await;
+async fn tasks_that_are_over_do_not_stay_with_a_user_who_stays() {
+    let (bus, node) = OverRedis::one().await;
+    let half = OverRedis::config().ended_age / 2;
+    for task in ["1", "2"] {
+        node.accepted(end(task, now(), "end")).await;
     }
+    bus.pass(half).await;
+    // So that the audience goes on.
+    node.accepted(end("3", now(), "end")).await;
+    bus.pass(half).await;
+    node.accepted(end("4", now(), "end")).await;
+    assert_eq!(bus.answer(&format!("HLEN {}", key("heads"))).await, ":2");
+    assert_eq!(bus.answer(&format!("HLEN {}", key("shown"))).await, ":2");
 }

@@ -10,12 +10,18 @@ use super::{DEADLINE, OverRedis};
 use crate::{
     drafts::{audience, plain, room},
     logins::{login, two},
+    server::Server,
     subject::{Node, Subject},
 };
 use LoginMode::{First, Last, Whenever};
 
-async fn signal(bus: &OverRedis, signal: &str) {
-    let pid = bus.server.pid().to_string();
+async fn signal(bus: &OverRedis, word: &str) {
+    send(&bus.server, word).await;
+}
+
+/// Stops a server's process, or continues it.
+pub(super) async fn send(server: &Server, signal: &str) {
+    let pid = server.pid().to_string();
     let done = Command::new("kill").args([signal, &pid]).status().await;
     assert!(done.expect("kill is installed").success());
 }
