@@ -1,5 +1,7 @@
 //! The bus over a cluster of three primaries, held to the contract, and what only a cluster can do to it.
 
+mod still;
+
 use std::{
     sync::{
         Arc, LazyLock, Weak,
@@ -16,7 +18,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{DEADLINE, OverRedis, Running, leases::send, upward};
+use super::{DEADLINE, OverRedis, Running, upward};
 use crate::{
     contract,
     drafts::{audience, end, now, plain, room, text_of},
@@ -273,75 +275,6 @@ async fn one_room_whose_slot_is_on_its_way_costs_no_other_its_members() {
         put_out.push(room);
     }
     assert_eq!(put_out, [stuck]);
-}
-
-/// The primaries go on without each other.
-async fn apart(cluster: &Cluster) {
-    for server in &cluster.nodes {
-        server.say("CONFIG SET cluster-require-full-coverage no").await;
-    }
-}
-
-#[tokio::test]
-async fn a_primary_that_stands_still_costs_no_room_on_another_its_members() {
-    let cluster = Cluster::start().await;
-    apart(&cluster).await;
-    let config = config(&cluster, OverRedis::config());
-    settle(&cluster, &config.prefix).await;
-    let bus = Running::start(config).await;
-    let mut node = bus.link().await;
-    let mut stuck = Vec::new();
-    for n in 0..30 {
-        let room = room(&n.to_string());
-        let login = login("a", LoginMode::Whenever);
-        node.link.logins.login(&room, login).await.expect("it is let in");
-        if cluster.holder(&tag_of(&bus.prefix, &room)).await.0 == 1 {
-            stuck.push(room);
-        }
-    }
-    send(&cluster.nodes[1], "-STOP").await;
-    sleep(OverRedis::config().login_lease * 2).await;
-    let mut put_out = Vec::new();
-    while let Some(arrival) = node.link.inbox.try_next() {
-        let Arrival::PutOut { room, .. } = arrival else { panic!("{arrival:?}") };
-        put_out.push(room);
-    }
-    send(&cluster.nodes[1], "-CONT").await;
-    put_out.sort();
-    stuck.sort();
-    assert_eq!(put_out, stuck);
-}
-
-#[tokio::test]
-async fn replicas_are_asked_right_behind_a_notice_and_not_once_all_primaries_have_answered() {
-    let cluster = Cluster::start().await;
-    apart(&cluster).await;
-    let config = RedisConfig { min_replicas_ack: 1, ..config(&cluster, lasting()) };
-    let bus = Running::start(config).await;
-    let node = bus.link().await;
-    let rooms = (0..).map(|n| room(&format!("kept:{n}")));
-    let mut on = [None, None, None];
-    for room in rooms {
-        let (holder, _) = cluster.holder(&tag_of(&bus.prefix, &room)).await;
-        on[holder].get_or_insert(room);
-        if on.iter().all(Option::is_some) {
-            break;
-        }
-    }
-    let drafts = on.map(|room| plain(room.expect("each has one"), "note")).into();
-    cluster.nodes[0].say("CONFIG RESETSTAT").await;
-    send(&cluster.nodes[1], "-STOP").await;
-    let asked = async {
-        let asked = cluster.nodes[0].comes_to_say("INFO commandstats", "cmdstat_wait");
-        // Well before the publisher gives up.
-        timeout(lasting().publish_wait / 2, asked).await.expect("the first is asked");
-        send(&cluster.nodes[1], "-CONT").await;
-    };
-    let publishing = node.link.publisher.publish_all(drafts);
-    tokio::select! {
-        () = asked => {}
-        results = publishing => panic!("one primary stands still: {results:?}"),
-    }
 }
 
 #[tokio::test]
