@@ -1,13 +1,12 @@
 // What a Prometheus said was wrong, looked at as long as it is watched.
 
 import { until } from '../clients/until.mjs';
+import { Ceaseless } from './ceaseless.mjs';
 
 const LOOK_MS = 1_000;
 
-export class Alarms {
+export class Alarms extends Ceaseless {
   #prometheus;
-  #isOver = false;
-  #going;
   #looks = 0;
   #ringing = [];
   #pending = [];
@@ -17,16 +16,8 @@ export class Alarms {
   neared = new Set();
 
   constructor(prometheus) {
+    super();
     this.#prometheus = prometheus;
-  }
-
-  start() {
-    this.#going = this.#goOn();
-  }
-
-  async stop() {
-    this.#isOver = true;
-    await this.#going;
   }
 
   forget() {
@@ -50,15 +41,13 @@ export class Alarms {
     return `now ringing ${this.#ringing}, pending ${this.#pending}; rang ${[...this.rang]}, neared ${[...this.neared]}`;
   }
 
-  async #goOn() {
-    while (!this.#isOver) {
-      const alerts = await this.#prometheus.alerts();
-      const named = (wanted) => alerts.filter(({ state }) => state === wanted).map(({ labels }) => labels.alertname);
-      [this.#ringing, this.#pending] = [named('firing'), named('pending')];
-      this.#ringing.forEach((name) => this.rang.add(name));
-      alerts.forEach(({ labels }) => this.neared.add(labels.alertname));
-      this.#looks += 1;
-      await new Promise((wake) => setTimeout(wake, LOOK_MS));
-    }
+  async round() {
+    const alerts = await this.#prometheus.alerts();
+    const named = (wanted) => alerts.filter(({ state }) => state === wanted).map(({ labels }) => labels.alertname);
+    [this.#ringing, this.#pending] = [named('firing'), named('pending')];
+    this.#ringing.forEach((name) => this.rang.add(name));
+    alerts.forEach(({ labels }) => this.neared.add(labels.alertname));
+    this.#looks += 1;
+    await new Promise((wake) => setTimeout(wake, LOOK_MS));
   }
 }

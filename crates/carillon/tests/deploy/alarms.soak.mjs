@@ -14,6 +14,7 @@ import { RawSocket } from '../clients/raw.mjs';
 import { until } from '../clients/until.mjs';
 import { Redis } from '../workers/redis.mjs';
 import { Alarms } from './alarms.mjs';
+import { Ceaseless } from './ceaseless.mjs';
 import { Prometheus } from './prometheus.mjs';
 
 const PROGRAM = join(dirname(process.env.PROMTOOL ?? ''), 'prometheus');
@@ -101,69 +102,47 @@ describe('what rings when something is wrong', { skip }, () => {
 });
 
 /** Workers, all day: a task a second by a node's door, one by Redis, as long as these let them. */
-class Work {
+class Work extends Ceaseless {
   #nodes;
   #redis;
-  #isOver = false;
-  #going;
+  #n = 0;
 
   constructor(nodes, redis) {
+    super();
     [this.#nodes, this.#redis] = [nodes, redis];
   }
 
-  start() {
-    this.#going = this.#goOn();
-  }
-
-  async stop() {
-    this.#isOver = true;
-    await this.#going;
-  }
-
-  async #goOn() {
-    for (let n = 0; !this.#isOver; n += 1) {
-      const user = n % PAGES;
-      const refused = () => {};
-      await this.#nodes[n % 3].post('/v1/tasks', [progress(user, `door-${n}`, 50), complete(user, `door-${n}`)]).catch(refused);
-      await this.#redis.ask('XADD', 'carillon:tasks', '*', 'json', JSON.stringify(complete(user, `redis-${n}`))).catch(refused);
-      await new Promise((wake) => setTimeout(wake, 1_000));
-    }
+  async round() {
+    const n = this.#n += 1;
+    const user = n % PAGES;
+    const refused = () => {};
+    await this.#nodes[n % 3].post('/v1/tasks', [progress(user, `door-${n}`, 50), complete(user, `door-${n}`)]).catch(refused);
+    await this.#redis.ask('XADD', 'carillon:tasks', '*', 'json', JSON.stringify(complete(user, `redis-${n}`))).catch(refused);
+    await new Promise((wake) => setTimeout(wake, 1_000));
   }
 }
 
 /** A client that comes, reads nothing more once something waits for it, is put out for that, and comes again. */
-class Stalled {
+class Stalled extends Ceaseless {
   #node;
-  #isOver = false;
-  #going;
 
   constructor(node) {
+    super();
     this.#node = node;
   }
 
-  start() {
-    this.#going = this.#goOn();
-  }
-
-  async stop() {
-    this.#isOver = true;
-    await this.#going;
+  async round() {
+    const raw = await RawSocket.enter(this.#node.url, { namespace: '/notice', user: 'stalled' });
+    raw.socket.pause();
+    await until('something to wait for the one who does not read', async () => {
+      await this.#node.emit({ to: { user: 'stalled' }, namespace: '/notice', event: 'stuffing', data: PART });
+      return (await this.#sockets()).some((socket) => socket.queued_bytes > 0);
+    }, MINUTE);
+    await until('them to be put out', async () => (await this.#sockets()).length === 0, MINUTE);
+    raw.close();
   }
 
   #sockets() {
     return this.#node.sockets('?user=stalled');
-  }
-
-  async #goOn() {
-    while (!this.#isOver) {
-      const raw = await RawSocket.enter(this.#node.url, { namespace: '/notice', user: 'stalled' });
-      raw.socket.pause();
-      await until('something to wait for the one who does not read', async () => {
-        await this.#node.emit({ to: { user: 'stalled' }, namespace: '/notice', event: 'stuffing', data: PART });
-        return (await this.#sockets()).some((socket) => socket.queued_bytes > 0);
-      }, MINUTE);
-      await until('them to be put out', async () => (await this.#sockets()).length === 0, MINUTE);
-      raw.close();
-    }
   }
 }

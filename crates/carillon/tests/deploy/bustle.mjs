@@ -3,41 +3,29 @@
 import { connect } from 'node:tls';
 import { Page } from '../clients/generations.mjs';
 import { complete } from '../clients/messages.mjs';
+import { Ceaseless } from './ceaseless.mjs';
 
 const USER = 5;
 
 /** Two nodes that share everything, and one whose clients come by TLS. */
-export class Bustle {
+export class Bustle extends Ceaseless {
   #nodes;
   #secure;
-  #isOver = false;
-  #going;
   #task = 0;
   /** Why the last round did not come to its end. */
   fault = null;
 
   constructor(nodes, secure) {
-    this.#nodes = nodes;
-    this.#secure = secure;
+    super();
+    [this.#nodes, this.#secure] = [nodes, secure];
   }
 
-  start() {
-    this.#going = this.#goOn();
-  }
-
-  async stop() {
-    this.#isOver = true;
-    await this.#going;
-  }
-
-  async #goOn() {
-    while (!this.#isOver) {
-      this.fault = await this.#round().then(() => null, (error) => error);
-    }
+  async round() {
+    this.fault = await this.#visit().then(() => null, (error) => error);
   }
 
   /** A page comes as stock clients do, says and hears all there is, loses its room to a rival, and goes. */
-  async #round() {
+  async #visit() {
     const [one, other] = this.#nodes;
     const room = `room-${this.#task}`;
     const page = new Page({ generation: '4.8', url: one.url, transport: 'upgrade', namespace: '/notice', query: `user=${USER}` });
