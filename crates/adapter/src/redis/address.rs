@@ -2,6 +2,8 @@
 
 use fred::types::config::Config as FredConfig;
 
+const CUT: &str = "a / ? or # in its password cuts it short: write %2F, %3F, %23";
+
 /// What is at the other end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Layout {
@@ -38,7 +40,7 @@ pub(super) fn read(url: &str) -> Result<FredConfig, AddressError> {
     let layout = layout(url)?;
     let rest = url.split_once("://").map_or("", |(_, rest)| rest);
     if is_cut(rest) {
-        return Err(refused("a / ? or # in its password cuts it short: write %2F, %3F, %23"));
+        return Err(refused(CUT));
     }
     parameters(layout, rest)?;
     let plain = format!("redis://{rest}");
@@ -68,15 +70,17 @@ fn parameters(layout: Layout, rest: &str) -> Result<(), AddressError> {
     let mut names = query.split('&').map(|pair| pair.split('=').next().unwrap_or_default());
     match names.find(|name| !name.is_empty() && !known.contains(name)) {
         None => Ok(()),
+        Some(name) if name.contains('@') => Err(refused(CUT)),
         Some(_) if known.is_empty() => Err(refused("it has a ?, behind which nothing is read")),
         Some(_) => Err(refused(format!("behind its ? only {} is read", known.join(", ")))),
     }
 }
 
-/// What a password holds must not be taken for the address, nor be shown as if it were.
+/// What a password holds must not be taken for the address, nor be shown as if it were. Behind a `?` an `@` may be meant.
 fn is_cut(rest: &str) -> bool {
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    rest.contains('@') && !host.contains('@')
+    let address = rest.split('?').next().unwrap_or_default();
+    let host = address.split(['/', '#']).next().unwrap_or_default();
+    address.contains('@') && !host.contains('@')
 }
 
 fn reason(layout: Layout, rest: &str, details: &str) -> String {
@@ -107,6 +111,7 @@ mod tests {
             "rediss://u:p%2Fw@cache:6380/3",
             "redis-cluster://a:7000?node=b:7000&node=c:7000",
             "rediss-sentinel://me:it@a:26379?node=b:26379&sentinelServiceName=main",
+            "redis-sentinel://a?sentinelServiceName=main&sentinelUsername=me&sentinelPassword=i@t",
         ] {
             assert_eq!(said(url), "", "{url}");
         }
@@ -121,6 +126,8 @@ mod tests {
             ("redis://127.0.0.1/abc", "read"),
             ("redis://user:ge/heim@127.0.0.1", "%2F"),
             ("redis://user:ge?heim@127.0.0.1", "%3F"),
+            ("redis://user:12#heim@127.0.0.1", "%23"),
+            ("redis-cluster://user:12/heim@127.0.0.1", "%2F"),
             ("redis://cache?x=y", "nothing is read"),
             ("redis-cluster://a/3", "database"),
             ("redis-cluster://a?nodes=b", "node"),
